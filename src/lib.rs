@@ -1,0 +1,17 @@
+//! HeatTrax: a Home Assistant style MQTT bridge for TP-Link Tapo and Kasa outlets that heats snow-melting mats by itself.
+//!
+//! Start reading at [`control`]: it decides. ARCHITECTURE.md has the map and the invariants.
+
+pub mod control;
+pub mod hub;
+pub mod model;
+
+pub mod config;
+pub mod emulator;
+pub mod mqtt;
+pub mod outlets;
+pub mod store;
+pub mod weather;
+pub mod web;
+
+pub mod app;

@@ -1,0 +1,3 @@
+//! The `heattrax` program: arguments, the log, and nothing else.
+
+fn main() {}

@@ -1,0 +1,272 @@
+//! Why an outlet is wanted on or off, in types and in words.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{End, Origin, Switch};
+
+/// The state that people see, one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing asks for it.
+    #[default]
+    Idle,
+    /// A schedule asks for it.
+    Schedule,
+    /// A person wants it on.
+    ManualOn,
+    /// A person wants it off.
+    ManualOff,
+    /// Everybody is away.
+    Vacation,
+    /// Resting after a safety cut.
+    Cooldown,
+    /// The config is absent or wrong: nothing is switched.
+    Setup,
+}
+
+impl Mode {
+    /// Every mode that is published, also those of rules that are yet to come: Home Assistant's enum must know them all.
+    pub const NAMES: [&'static str; 15] = [
+        "idle",
+        "preheat",
+        "melt",
+        "after_run",
+        "frost_guard",
+        "pending",
+        "too_warm",
+        "too_cold",
+        "manual_on",
+        "manual_off",
+        "vacation",
+        "cooldown",
+        "lockout",
+        "schedule",
+        "setup",
+    ];
+
+    /// As published.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Schedule => "schedule",
+            Self::ManualOn => "manual_on",
+            Self::ManualOff => "manual_off",
+            Self::Vacation => "vacation",
+            Self::Cooldown => "cooldown",
+            Self::Setup => "setup",
+        }
+    }
+}
+
+/// Who speaks about an outlet, most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoiceName {
+    /// A person has taken the outlet out of service.
+    ControlOff,
+    /// Longest runtime, and the rest after it.
+    Safety,
+    /// A person's wish, always with an end.
+    Wish,
+    /// Everybody is away.
+    Vacation,
+    /// Schedules and weather.
+    Schedule,
+}
+
+impl VoiceName {
+    /// As published.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlOff => "control",
+            Self::Safety => "safety",
+            Self::Wish => "wish",
+            Self::Vacation => "vacation",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// Why a voice says what it says, or why it is silent. `Display` is a sentence for people.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// A person has set control to off.
+    ControlOff,
+    /// It has been on for as long as is allowed.
+    OnTooLong {
+        /// How long it was on.
+        ran: SignedDuration,
+        /// The limit that it reached.
+        limit: SignedDuration,
+    },
+    /// It rests after a safety cut. `until` is `None` as long as the outlet has not been seen off.
+    Resting {
+        /// When the rest ends.
+        until: Option<Timestamp>,
+    },
+    /// A person asked.
+    Wished {
+        /// For what.
+        switch: Switch,
+        /// Through what.
+        origin: Origin,
+        /// Until when.
+        end: End,
+    },
+    /// Everybody is away.
+    Vacation,
+    /// A schedule asks for it.
+    Schedule {
+        /// The winning schedule.
+        name: String,
+        /// When its window closes; `None` if it never does.
+        until: Option<Timestamp>,
+        /// Others that ask for the same.
+        also: Vec<String>,
+    },
+    /// A schedule's window is open, but what it asks of the weather is not so.
+    ConditionNotMet {
+        /// The schedule.
+        name: String,
+        /// What is missing, in words.
+        what: String,
+    },
+    /// A schedule's window is open, but nobody knows whether the weather is as it asks.
+    WeatherUnknown {
+        /// The schedule.
+        name: String,
+        /// What is unknown, in words.
+        what: String,
+    },
+    /// The group is switched off in the config.
+    GroupDisabled,
+    /// No voice has a wish.
+    NothingAsks,
+    /// The config is absent or wrong.
+    Setup,
+}
+
+impl Reason {
+    /// One word for programs.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::ControlOff => "control_off",
+            Self::OnTooLong { .. } => "max_runtime",
+            Self::Resting { .. } => "cooldown",
+            Self::Wished { switch: Switch::On, .. } => "manual_on",
+            Self::Wished { switch: Switch::Off, .. } => "manual_off",
+            Self::Vacation => "vacation",
+            Self::Schedule { .. } => "schedule",
+            Self::ConditionNotMet { .. } => "condition_not_met",
+            Self::WeatherUnknown { .. } => "weather_unknown",
+            Self::GroupDisabled => "group_disabled",
+            Self::NothingAsks => "nothing_asks",
+            Self::Setup => "setup",
+        }
+    }
+
+    /// The word that people see for an outlet that is decided by this reason.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::ControlOff | Self::Wished { switch: Switch::Off, .. } => Mode::ManualOff,
+            Self::Wished { switch: Switch::On, .. } => Mode::ManualOn,
+            Self::OnTooLong { .. } | Self::Resting { .. } => Mode::Cooldown,
+            Self::Vacation => Mode::Vacation,
+            Self::Schedule { .. } => Mode::Schedule,
+            Self::ConditionNotMet { .. } | Self::WeatherUnknown { .. } | Self::GroupDisabled | Self::NothingAsks => {
+                Mode::Idle
+            }
+            Self::Setup => Mode::Setup,
+        }
+    }
+}
+
+/// Hours and minutes, as a person says it.
+fn spoken(duration: SignedDuration) -> String {
+    let minutes = (duration.as_secs() + 30) / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ControlOff => write!(f, "control is set to off"),
+            Self::OnTooLong { ran, limit } => {
+                write!(f, "on for {}, the longest allowed is {}", spoken(*ran), spoken(*limit))
+            }
+            Self::Resting { until: Some(_) } => write!(f, "resting after a safety cut"),
+            Self::Resting { until: None } => write!(f, "resting after a safety cut, once it has been seen off"),
+            Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),
+            Self::Vacation => write!(f, "vacation"),
+            Self::Schedule { name, also, .. } if also.is_empty() => write!(f, "schedule `{name}` is active"),
+            Self::Schedule { name, also, .. } => {
+                write!(f, "schedule `{name}` is active, also active: {}", also.join(", "))
+            }
+            Self::ConditionNotMet { name, what } => write!(f, "schedule `{name}` waits: {what}"),
+            Self::WeatherUnknown { name, what } => write!(f, "schedule `{name}` is silent: {what} is unknown"),
+            Self::GroupDisabled => write!(f, "the group is disabled in the config"),
+            Self::NothingAsks => write!(f, "nothing asks for it"),
+            Self::Setup => write!(f, "setup mode: the config is absent or wrong, nothing is switched"),
+        }
+    }
+}
+
+/// What one voice says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opinion {
+    /// Who speaks.
+    pub voice: VoiceName,
+    /// What it wishes; `None` when it is silent.
+    pub wish: Option<Switch>,
+    /// Why it wishes that, or why it is silent although it could have spoken.
+    pub reason: Option<Reason>,
+    /// When it will change its mind if nothing else happens.
+    pub changes_at: Option<Timestamp>,
+}
+
+impl Opinion {
+    /// A voice with nothing to say, now and until something happens.
+    pub fn silent(voice: VoiceName) -> Self {
+        Self { voice, wish: None, reason: None, changes_at: None }
+    }
+}
+
+/// The next change that is due if nothing else happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When.
+    pub at: Timestamp,
+    /// To what.
+    pub switch: Switch,
+}
+
+/// What is wanted of an outlet, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The position that is wanted.
+    pub switch: Switch,
+    /// Why.
+    pub reason: Reason,
+    /// Since when this position is wanted for this kind of reason.
+    pub since: Timestamp,
+    /// When the winning voice's wish ends by itself.
+    pub until: Option<Timestamp>,
+    /// The earliest instant at which any voice could change its mind by itself.
+    pub review_at: Option<Timestamp>,
+    /// The next change of position, if nothing else happens.
+    pub next: Option<Change>,
+    /// Every voice, most important first.
+    pub opinions: Vec<Opinion>,
+}
+
+impl Decision {
+    /// The word that people see.
+    pub fn mode(&self) -> Mode {
+        self.reason.mode()
+    }
+}

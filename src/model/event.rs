@@ -1,0 +1,216 @@
+//! Everything that can happen, in the past tense, and what people hear about.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Command, Forecast, Housing, OutletId, Report, Slug, Switch, Trouble};
+
+/// A fact. The hub records it together with the time at which it arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A device was connected to and has said what it is (again: at each connect, and when it changes).
+    DeviceIdentified {
+        /// Which device of the config.
+        device: Slug,
+        /// What it said.
+        housing: Arc<Housing>,
+    },
+    /// A device reported its sockets.
+    DeviceReported {
+        /// Which device of the config.
+        device: Slug,
+        /// One report a socket.
+        reports: Vec<Report>,
+        /// Wi-Fi signal in dBm, if it was asked for.
+        rssi: Option<i16>,
+    },
+    /// A device does not answer, or not as it should.
+    DeviceLost {
+        /// Which device of the config.
+        device: Slug,
+        /// Why, in words.
+        trouble: Trouble,
+    },
+    /// An attempt to switch failed; the device's task goes on trying.
+    SwitchFailed {
+        /// Which outlet.
+        outlet: OutletId,
+        /// The position that was wanted.
+        wanted: Switch,
+        /// Why, in words.
+        trouble: Trouble,
+    },
+    /// A forecast arrived, or the cached one was read.
+    WeatherObserved(Arc<Forecast>),
+    /// Every provider failed.
+    WeatherLost {
+        /// Why, in words.
+        trouble: Trouble,
+    },
+    /// A person asked.
+    Commanded(Command),
+    /// The broker accepted us.
+    BrokerConnected,
+    /// The broker is gone.
+    BrokerLost {
+        /// Why, in words.
+        trouble: Trouble,
+    },
+    /// The wall clock was set: it moved by this much against the steady clock.
+    ClockStepped(SignedDuration),
+    /// A deadline of a decision, or the heartbeat.
+    DeadlinePassed,
+}
+
+/// Something that a person or another program should hear about. Published on `bridge/event`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// When.
+    pub at: Timestamp,
+    /// What kind of thing.
+    pub kind: NoticeKind,
+    /// The device concerned.
+    pub device: Option<Slug>,
+    /// The outlet concerned (its device is also in `device`).
+    pub slot: Option<u8>,
+    /// The group concerned.
+    pub group: Option<Slug>,
+    /// A sentence.
+    pub message: String,
+    /// Further facts for programs: key and value.
+    pub detail: Vec<(&'static str, String)>,
+}
+
+impl Notice {
+    /// A notice about the house as a whole.
+    pub fn new(at: Timestamp, kind: NoticeKind, message: impl Into<String>) -> Self {
+        Self { at, kind, device: None, slot: None, group: None, message: message.into(), detail: Vec::new() }
+    }
+
+    /// About a device.
+    #[must_use]
+    pub fn about_device(mut self, device: &Slug) -> Self {
+        self.device = Some(device.clone());
+        self
+    }
+
+    /// About an outlet.
+    #[must_use]
+    pub fn about_outlet(mut self, outlet: &OutletId) -> Self {
+        self.device = Some(outlet.device.clone());
+        self.slot = Some(outlet.slot);
+        self
+    }
+
+    /// About a group.
+    #[must_use]
+    pub fn about_group(mut self, group: Option<&Slug>) -> Self {
+        self.group = group.cloned();
+        self
+    }
+
+    /// With a further fact.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.detail.push((key, value.into()));
+        self
+    }
+}
+
+/// The kinds of notices: the contract's `event_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// An outlet reported a new position.
+    Switched,
+    /// An outlet could not be switched within the deadline.
+    SwitchFailed,
+    /// A command was understood but not followed.
+    Refused,
+    /// A command could not be read.
+    BadPayload,
+    /// A command with the RETAIN flag was refused and cleared.
+    RetainedCommandIgnored,
+    /// The longest runtime was reached.
+    MaxRuntime,
+    /// A rest after a safety cut began.
+    Cooldown,
+    /// The device raised its overheat flag.
+    Overheat,
+    /// The device raised its overload or overcurrent flag.
+    Overload,
+    /// A heater was switched on without a timer on the plug.
+    TimerNotArmed,
+    /// The plug's button or the vendor's app switched an outlet.
+    ExternalChange,
+    /// A device does not answer.
+    DeviceLost,
+    /// A device answers again.
+    DeviceBack,
+    /// Another device answers at the address.
+    IdentityMismatch,
+    /// The forecast is gone or stale.
+    WeatherDegraded,
+    /// The forecast is back.
+    WeatherRecovered,
+    /// The wall clock was set.
+    ClockStepped,
+    /// A file of the bridge's memory was damaged and set aside, or cannot be written.
+    StoreTrouble,
+}
+
+impl NoticeKind {
+    /// Every kind, for Home Assistant's list of event types.
+    pub const ALL: [Self; 18] = [
+        Self::Switched,
+        Self::SwitchFailed,
+        Self::Refused,
+        Self::BadPayload,
+        Self::RetainedCommandIgnored,
+        Self::MaxRuntime,
+        Self::Cooldown,
+        Self::Overheat,
+        Self::Overload,
+        Self::TimerNotArmed,
+        Self::ExternalChange,
+        Self::DeviceLost,
+        Self::DeviceBack,
+        Self::IdentityMismatch,
+        Self::WeatherDegraded,
+        Self::WeatherRecovered,
+        Self::ClockStepped,
+        Self::StoreTrouble,
+    ];
+
+    /// The `event_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Switched => "switched",
+            Self::SwitchFailed => "switch_failed",
+            Self::Refused => "refused",
+            Self::BadPayload => "bad_payload",
+            Self::RetainedCommandIgnored => "retained_command_ignored",
+            Self::MaxRuntime => "max_runtime",
+            Self::Cooldown => "cooldown",
+            Self::Overheat => "overheat",
+            Self::Overload => "overload",
+            Self::TimerNotArmed => "timer_not_armed",
+            Self::ExternalChange => "external_change",
+            Self::DeviceLost => "device_lost",
+            Self::DeviceBack => "device_back",
+            Self::IdentityMismatch => "identity_mismatch",
+            Self::WeatherDegraded => "weather_degraded",
+            Self::WeatherRecovered => "weather_recovered",
+            Self::ClockStepped => "clock_stepped",
+            Self::StoreTrouble => "store_trouble",
+        }
+    }
+
+    /// Should a person who reads only warnings see it?
+    pub fn is_warning(self) -> bool {
+        !matches!(
+            self,
+            Self::Switched | Self::ExternalChange | Self::DeviceBack | Self::WeatherRecovered | Self::ClockStepped
+        )
+    }
+}

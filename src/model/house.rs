@@ -1,0 +1,268 @@
+//! The whole picture: what every shell reads and only the hub renews.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Availability, Class, Control, Decision, Forecast, Housing, Mac, OutletId, Report, Slug, Switch, Trouble, Wish,
+};
+
+/// The whole picture. Cheap to copy: every part is shared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct House {
+    /// When the picture was taken.
+    pub at: Timestamp,
+    /// Every device of the config.
+    pub devices: BTreeMap<Slug, Arc<Device>>,
+    /// Every outlet of every device that has been identified, and every outlet that the config names.
+    pub outlets: BTreeMap<OutletId, Arc<Outlet>>,
+    /// Every group of the config.
+    pub groups: BTreeMap<Slug, Arc<Group>>,
+    /// The weather.
+    pub weather: Arc<WeatherBoard>,
+    /// Is everybody away?
+    pub vacation: bool,
+    /// The broker.
+    pub broker: Broker,
+}
+
+impl House {
+    /// Have all devices been asked once?
+    pub fn every_device_asked(&self) -> bool {
+        self.devices.values().all(|it| it.availability != Availability::Unknown)
+    }
+
+    /// What must survive a restart.
+    pub fn memory(&self) -> Memory {
+        let outlets = self.outlets.iter().filter(|(_, it)| it.memory != Remembered::default());
+        let pins = self.devices.iter().filter_map(|(slug, it)| Some((slug.clone(), it.pin.clone()?)));
+        Memory {
+            vacation: Some(self.vacation),
+            pins: pins.collect(),
+            outlets: outlets.map(|(id, it)| (id.clone(), it.memory.clone())).collect(),
+        }
+    }
+}
+
+/// The connection to the broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Broker {
+    /// Not tried yet, or none is configured.
+    #[default]
+    Unknown,
+    /// Connected.
+    Connected,
+    /// Not connected.
+    Lost(Trouble),
+}
+
+/// One housing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// As topics name it.
+    pub slug: Slug,
+    /// As people name it.
+    pub name: String,
+    /// `host[:port]` of the config.
+    pub address: String,
+    /// What it says about itself; kept while it is away.
+    pub housing: Option<Arc<Housing>>,
+    /// Is it there?
+    pub availability: Availability,
+    /// Why it is not there.
+    pub trouble: Option<Trouble>,
+    /// Wi-Fi signal in dBm.
+    pub rssi: Option<i16>,
+    /// Its identity, drawn at the first contact.
+    pub pin: Option<Pin>,
+}
+
+/// A device's identity, drawn at the first contact or given in the config.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// MAC address.
+    pub mac: Mac,
+    /// The device's own id; `None` when only the config's `mac` is known.
+    pub device_id: Option<String>,
+}
+
+/// One switched socket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlet {
+    /// Device and slot.
+    pub id: OutletId,
+    /// As people name it.
+    pub name: String,
+    /// The group that lists it.
+    pub group: Option<Slug>,
+    /// What hangs on it.
+    pub class: Class,
+    /// Does the device answer?
+    pub availability: Availability,
+    /// The last report; kept while the device is away, so look at `availability` too.
+    pub reported: Option<Report>,
+    /// When that report arrived.
+    pub reported_at: Option<Timestamp>,
+    /// On since, by the plug's own count where there is one.
+    pub on_since: Option<Timestamp>,
+    /// What must survive a restart.
+    pub memory: Remembered,
+    /// What is wanted, and why.
+    pub decision: Decision,
+    /// How many commands were given (counts up).
+    pub commanded: u64,
+    /// The newest of them that a report has answered.
+    pub answered: u64,
+    /// A command that still waits for its answer.
+    pub pending: Option<Pending>,
+    /// Time on since local midnight.
+    pub runtime_today: SignedDuration,
+}
+
+impl Outlet {
+    /// The position that the plug reported last.
+    pub fn switch(&self) -> Option<Switch> {
+        self.reported.as_ref().map(|it| it.switch)
+    }
+
+    /// What a `control` select shows: `off`, `on` while a wish for ON holds, else `auto`.
+    pub fn control(&self) -> Control {
+        match (self.memory.control, &self.memory.wish) {
+            (Control::Off, _) => Control::Off,
+            (_, Some(wish)) if wish.switch.is_on() => Control::On,
+            _ => Control::Auto,
+        }
+    }
+}
+
+/// A command whose answer is due.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// The position that was asked for.
+    pub switch: Switch,
+    /// The command's number.
+    pub number: u64,
+    /// The deadline of the answer.
+    pub answer_by: Timestamp,
+    /// The asker's own mark.
+    pub transaction: Option<String>,
+    /// The last failure, in words.
+    pub failure: Option<String>,
+}
+
+/// What must survive a restart, of one outlet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// Only `Auto` and `Off` are stored.
+    pub control: Control,
+    /// A person's wish that has not ended.
+    pub wish: Option<Wish>,
+    /// How long it has been on.
+    pub run: Run,
+    /// A safety cut whose rest is not over.
+    pub cut: Option<Cut>,
+}
+
+/// The time on since the last real rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Run {
+    /// Time on in earlier stretches since the last real rest.
+    pub before: SignedDuration,
+    /// The present stretch began then; `None` while off.
+    pub on_since: Option<Timestamp>,
+    /// It went off then; `None` while on or never seen on.
+    pub off_since: Option<Timestamp>,
+}
+
+impl Run {
+    /// Time on since the last real rest.
+    pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
+        let stretch =
+            self.on_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since).max(SignedDuration::ZERO));
+        self.before + stretch
+    }
+}
+
+/// A safety cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// When the limit was reached.
+    pub at: Timestamp,
+    /// How long it must rest from when it was seen off.
+    pub rest: SignedDuration,
+    /// The time it had been on.
+    pub ran: SignedDuration,
+    /// The limit that it reached.
+    pub limit: SignedDuration,
+}
+
+/// Outlets that share rules and limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// As topics name it.
+    pub slug: Slug,
+    /// As the config names it.
+    pub name: String,
+    /// Its outlets, as far as they are known.
+    pub outlets: Vec<OutletId>,
+}
+
+/// The position of a whole group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupState {
+    /// Every outlet that is known is on.
+    On,
+    /// Every one is off.
+    Off,
+    /// Some are on.
+    Mixed,
+    /// None is known.
+    Unknown,
+}
+
+impl Group {
+    /// The position of the whole group by what its outlets reported.
+    pub fn state(&self, house: &House) -> GroupState {
+        let mut on = 0;
+        let mut off = 0;
+        for switch in self.outlets.iter().filter_map(|id| house.outlets.get(id)?.switch()) {
+            match switch {
+                Switch::On => on += 1,
+                Switch::Off => off += 1,
+            }
+        }
+        match (on, off) {
+            (0, 0) => GroupState::Unknown,
+            (0, _) => GroupState::Off,
+            (_, 0) => GroupState::On,
+            _ => GroupState::Mixed,
+        }
+    }
+}
+
+/// The weather on the board.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WeatherBoard {
+    /// The newest forecast, which may be stale: compare its age with the settings.
+    pub forecast: Option<Arc<Forecast>>,
+    /// Why there is no newer one.
+    pub trouble: Option<Trouble>,
+    /// Is it fresh enough to act on? `None` when weather is not configured.
+    pub fresh: Option<bool>,
+}
+
+/// What must survive a restart, of the whole house. The settings are not in it: their owner is the config file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Is everybody away? `None` in a memory that has never been told: the config's value holds.
+    pub vacation: Option<bool>,
+    /// Identities by device.
+    pub pins: BTreeMap<Slug, Pin>,
+    /// What is remembered of each outlet.
+    pub outlets: BTreeMap<OutletId, Remembered>,
+}

@@ -1,0 +1,33 @@
+//! The words of the house: plain values, no verbs, no I/O.
+//!
+//! A *device* is one housing with an address. An *outlet* is one switched socket of it, known by its slot.
+//! A *group* is outlets that share rules and limits. The *house* is the whole picture, which every shell
+//! reads and only the hub renews.
+
+mod command;
+mod decision;
+mod event;
+mod house;
+mod name;
+mod outlet;
+mod schedule;
+mod settings;
+mod weather;
+
+pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
+pub use decision::{Change, Decision, Mode, Opinion, Reason, VoiceName};
+pub use event::{Event, Notice, NoticeKind};
+pub use house::{
+    Broker, Cut, Device, Group, GroupState, House, Memory, Outlet, Pending, Pin, Remembered, Run, WeatherBoard,
+};
+pub use name::{OutletId, Slug};
+pub use outlet::{
+    Availability, Cause, Energy, Fault, Housing, Mac, Orders, Report, Socket, Switch, Trouble, TroubleKind,
+};
+pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
+pub use settings::{
+    Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings,
+    HomeAssistantSettings, LogFormat, LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings,
+    Thresholds, TlsFiles, WeatherSettings, WebSettings,
+};
+pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation};

@@ -1,0 +1,92 @@
+//! The weather as the house knows it: intervals in UTC and metric units, every field optional.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A temperature in degrees Celsius.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Celsius(pub f64);
+
+impl Celsius {
+    /// From degrees Fahrenheit, the unit of the `temperature_*` keys of the config.
+    pub fn from_fahrenheit(degrees: f64) -> Self {
+        Self((degrees - 32.0) / 1.8)
+    }
+
+    /// In degrees Fahrenheit.
+    pub fn fahrenheit(self) -> f64 {
+        self.0 * 1.8 + 32.0
+    }
+}
+
+/// What is known about a condition. Unknown never switches a heater on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// It holds.
+    Yes,
+    /// It does not hold.
+    No,
+    /// Nobody can tell: the forecast is stale, missing, or has a gap there.
+    Unknown,
+}
+
+impl Fact {
+    /// `Yes` for true.
+    pub fn from_bool(it: bool) -> Self {
+        if it { Self::Yes } else { Self::No }
+    }
+}
+
+/// Precipitation over an interval, water equivalent, in mm, from 0.
+pub type Precipitation = f64;
+
+/// The weather over `[start, end)`. A field that the source does not give, or gives as nonsense, is `None`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// First instant.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+    /// Air temperature at 2 m.
+    pub temperature: Option<Celsius>,
+    /// Dew point at 2 m.
+    pub dew_point: Option<Celsius>,
+    /// Relative humidity in percent, 0 to 100.
+    pub humidity: Option<f64>,
+    /// Sum over the interval in mm water equivalent.
+    pub precipitation: Option<Precipitation>,
+    /// Sum of new snow over the interval in cm.
+    pub snowfall: Option<f64>,
+    /// WMO weather code (table 4677 as Open-Meteo uses it).
+    pub code: Option<u8>,
+    /// Cloud cover, 0 to 1.
+    pub cloud: Option<f64>,
+    /// Wind at 10 m in m/s.
+    pub wind: Option<f64>,
+}
+
+/// What a provider said, normalised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// The provider's name: `open-meteo`.
+    pub source: String,
+    /// When it was fetched.
+    pub issued_at: Timestamp,
+    /// Ascending and without overlap; there may be gaps.
+    pub intervals: Vec<Interval>,
+}
+
+impl Forecast {
+    /// The interval that holds `at`.
+    pub fn at(&self, at: Timestamp) -> Option<&Interval> {
+        let after = self.intervals.partition_point(|it| it.start <= at);
+        self.intervals[..after].last().filter(|it| at < it.end)
+    }
+
+    /// The intervals that overlap `[from, to)`.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Interval> {
+        let first = self.intervals.partition_point(|it| it.end <= from);
+        self.intervals[first..].iter().take_while(move |it| it.start < to)
+    }
+}
