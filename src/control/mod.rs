@@ -1,31 +1,71 @@
 //! The thinking: facts in, decisions out. No clock, no socket, no file, no `async`.
+//!
+//! [`Controller::handle`] first *records* what happened, then *decides* every outlet that the event touched or whose deadline
+//! has come, never looking at which event it was. The ladder of voices is in `decide.rs`.
 
-use std::sync::Arc;
+mod almanac;
+mod civil;
+mod command;
+mod conditions;
+mod cron_times;
+mod decide;
+mod record;
+mod safety;
+mod schedule;
+mod settle;
+mod start;
+mod windows;
+mod wishes;
 
-use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use crate::model::{ControlSettings, Event, House, Memory, Notice, Orders, Slug};
+use jiff::{SignedDuration, Timestamp};
+
+use self::{almanac::Almanac, decide::Facts};
+use crate::model::{
+    Broker, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
+};
+
+pub use self::cron_times::validate_cron;
+
+/// A weather-driven rule leaves an outlet as it is for this long after a start, while the first forecast is under way.
+const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);
 
 /// Records facts and decides every outlet.
 #[derive(Debug)]
 pub struct Controller {
+    settings: Arc<ControlSettings>,
     house: House,
+    almanac: Almanac,
+    /// Commands given to each device so far.
+    commanded: BTreeMap<Slug, u64>,
+    /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
+    failing: BTreeSet<OutletId>,
+    started: Timestamp,
+    /// Has the weather been heard of at all, or been given up on?
+    weather_settled: bool,
 }
 
 impl Controller {
     /// Starts from the settings and from what was remembered.
     pub fn new(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp) -> Self {
-        let _ = (settings, memory);
-        let house = House {
-            at: now,
-            devices: Default::default(),
-            outlets: Default::default(),
-            groups: Default::default(),
-            weather: Default::default(),
-            vacation: false,
-            broker: Default::default(),
+        let almanac = Almanac::new(settings.zone.clone(), settings.place);
+        let house = start::house(&settings, memory, now);
+        let weather_settled = settings.forecast_valid.is_none();
+        let mut controller = Self {
+            settings,
+            house,
+            almanac,
+            commanded: BTreeMap::new(),
+            failing: BTreeSet::new(),
+            started: now,
+            weather_settled,
         };
-        Self { house }
+        controller.decide_again(now, None);
+        controller
     }
 
     /// The picture.
@@ -34,20 +74,88 @@ impl Controller {
     }
 
     /// Records what happened, then decides afresh from everything known.
+    ///
+    /// Deciding never looks at the event, so a lost message, a restart and a repeated message all lead to the same house.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Notice> {
-        let _ = event;
         self.house.at = now;
-        Vec::new()
+        let mut notices = Vec::new();
+        let touched = match event {
+            Event::Commanded(command) => return self.command(&command, now),
+            Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, &mut notices),
+            Event::DeviceReported { device, reports, rssi } => self.reported(&device, reports, rssi, now, &mut notices),
+            Event::DeviceLost { device, trouble } => self.lost(&device, &trouble, now, &mut notices),
+            Event::SwitchFailed { outlet, wanted, trouble } => {
+                self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
+            }
+            Event::WeatherObserved(forecast) => {
+                self.weather_observed(forecast);
+                None
+            }
+            Event::WeatherLost { trouble } => {
+                self.weather_lost(trouble, now, &mut notices);
+                None
+            }
+            Event::BrokerConnected => {
+                self.house.broker = Broker::Connected;
+                Some(BTreeSet::new())
+            }
+            Event::BrokerLost { trouble } => {
+                self.house.broker = Broker::Lost(trouble);
+                Some(BTreeSet::new())
+            }
+            Event::ClockStepped(step) => {
+                self.clock_stepped(step);
+                let words = format!("the wall clock was set by {step:#}");
+                notices.push(Notice::new(now, NoticeKind::ClockStepped, words));
+                None
+            }
+            Event::DeadlinePassed => Some(BTreeSet::new()),
+        };
+        self.freshness(now, &mut notices);
+        notices.extend(self.decide_again(now, touched.as_ref()));
+        notices
     }
 
-    /// When `DeadlinePassed` is due.
+    /// When `DeadlinePassed` is due: the earliest moment at which something could change by itself. Always in the future.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        let outlets = self.house.outlets.values().flat_map(|it| {
+            let answer = it.pending.as_ref().map(|pending| pending.answer_by);
+            it.decision.review_at.into_iter().chain(answer)
+        });
+        let forecast = self.house.weather.forecast.as_ref();
+        let stale = forecast.and_then(|it| conditions::stale_at(&self.settings, it));
+        let settled = (!self.weather_settled).then(|| civil::later(self.started, FIRST_FORECAST));
+        outlets.chain(stale).chain(settled).filter(|at| *at > self.house.at).min()
     }
 
     /// What a device's task is to bring about.
     pub fn orders(&self, device: &Slug) -> Orders {
-        let _ = device;
-        Orders::default()
+        let first = OutletId::new(device.clone(), 0);
+        let outlets = self.house.outlets.range(first..).map(|(_, it)| it).take_while(|it| it.id.device == *device);
+        let wanted = outlets.filter(|it| !self.waits_for_weather(it)).map(|it| (it.id.slot, it.decision.switch));
+        Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
+    }
+
+    /// Is nothing known of the weather only because the bridge has just started? Then a mat that runs is left running.
+    fn waits_for_weather(&self, outlet: &Outlet) -> bool {
+        !self.weather_settled && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. })
+    }
+
+    fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {
+        Facts {
+            now,
+            settings: &self.settings,
+            almanac: &self.almanac,
+            group: outlet.group.as_ref().and_then(|group| self.settings.groups.get(group)),
+            outlet,
+            forecast: self.house.weather.forecast.as_deref(),
+            vacation: self.house.vacation,
+            ahead: false,
+        }
+    }
+
+    fn outlets_of(&self, device: &Slug) -> BTreeSet<OutletId> {
+        let first = OutletId::new(device.clone(), 0);
+        self.house.outlets.range(first..).map(|(id, _)| id.clone()).take_while(|id| id.device == *device).collect()
     }
 }

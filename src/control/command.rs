@@ -1,0 +1,160 @@
+//! Commands: a person's wish is recorded, and refused if a more important voice speaks against it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Controller, civil::later, decide, record::about, wishes};
+use crate::model::{
+    Availability, Command, Control, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch, Target,
+    Verb, Wish,
+};
+
+impl Controller {
+    pub(super) fn command(&mut self, command: &Command, now: Timestamp) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        self.freshness(now, &mut notices);
+        match (&command.target, command.verb) {
+            (_, Verb::Vacation(away)) => self.set_vacation(away),
+            (Target::Outlet(id), verb) => {
+                let verb = self.toggled(std::slice::from_ref(id), verb);
+                self.ask(id, verb, command, now, &mut notices);
+            }
+            (Target::Group(group), verb) => match self.house.groups.get(group).cloned() {
+                Some(group) if !group.outlets.is_empty() => {
+                    let verb = self.toggled(&group.outlets, verb);
+                    for id in &group.outlets {
+                        self.ask(id, verb, command, now, &mut notices);
+                    }
+                }
+                Some(_) => {
+                    notices.push(refused(command, now, "none of its outlets is known yet").about_group(Some(group)))
+                }
+                None => notices.push(refused(command, now, "there is no such group").about_group(Some(group))),
+            },
+            (Target::House, _) => notices.push(refused(command, now, "the house as a whole cannot be switched")),
+        }
+        // Everybody is touched by a vacation; otherwise `ask` has decided what the command touched.
+        let nobody = BTreeSet::new();
+        let touched = (!matches!(command.verb, Verb::Vacation(_))).then_some(&nobody);
+        notices.extend(self.decide_again(now, touched));
+        notices
+    }
+
+    /// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
+    fn set_vacation(&mut self, away: bool) {
+        self.house.vacation = away;
+        if !away {
+            return;
+        }
+        for outlet in self.house.outlets.values_mut() {
+            if outlet.memory.wish.is_some_and(|it| it.switch.is_on()) {
+                Arc::make_mut(outlet).memory.wish = None;
+            }
+        }
+    }
+
+    /// `TOGGLE` becomes a position: everything off if anything is on or nothing is known.
+    fn toggled(&self, outlets: &[OutletId], verb: Verb) -> Verb {
+        if verb != Verb::Toggle {
+            return verb;
+        }
+        let known: Vec<_> = outlets.iter().filter_map(|id| self.house.outlets.get(id)?.switch()).collect();
+        let all_off = !known.is_empty() && known.iter().all(|it| !it.is_on());
+        Verb::Set(Switch::from_bool(all_off), Lasting::Default)
+    }
+
+    /// Asks one outlet: tries the wish out, and takes it back if the ladder would not follow it.
+    fn ask(&mut self, id: &OutletId, verb: Verb, command: &Command, now: Timestamp, notices: &mut Vec<Notice>) {
+        let Some(outlet) = self.house.outlets.get(id) else {
+            notices.push(refused(command, now, "there is no such outlet").about_outlet(id));
+            return;
+        };
+        let mut outlet = Outlet::clone(outlet);
+        let asked = match self.wished(&outlet, verb, command, now) {
+            Ok(memory) => memory,
+            Err(words) => {
+                notices.push(about(&outlet, refused(command, now, &words)));
+                return;
+            }
+        };
+        let before = std::mem::replace(&mut outlet.memory, asked);
+        let decision = decide::decide(&self.facts(&outlet, now)).decision;
+        let wanted = match verb {
+            Verb::Set(switch, _) => switch,
+            Verb::Control(Control::On) => Switch::On,
+            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) => decision.switch,
+        };
+        if decision.switch != wanted {
+            outlet.memory = before;
+            notices.push(about(&outlet, refused(command, now, &decision.reason.to_string())));
+            return;
+        }
+        let failure = (outlet.availability == Availability::Offline).then(|| self.trouble(id));
+        let number = self.commanded.entry(id.device.clone()).or_default();
+        *number += 1;
+        outlet.commanded = *number;
+        outlet.pending = Some(Pending {
+            switch: wanted,
+            number: *number,
+            answer_by: later(now, self.settings.answer_within),
+            transaction: command.transaction.clone(),
+            failure,
+        });
+        self.house.outlets.insert(id.clone(), Arc::new(outlet));
+        self.decide_one(id, now, notices);
+    }
+
+    /// What the outlet would remember if the command were followed.
+    fn wished(&self, outlet: &Outlet, verb: Verb, command: &Command, now: Timestamp) -> Result<Remembered, String> {
+        let mut memory = outlet.memory.clone();
+        let (switch, lasting) = match verb {
+            Verb::Set(switch, lasting) => (switch, lasting),
+            Verb::Control(Control::Off) => {
+                memory.control = Control::Off;
+                memory.wish = None;
+                return Ok(memory);
+            }
+            Verb::Control(Control::Auto) => {
+                memory.control = Control::Auto;
+                memory.wish = None;
+                return Ok(memory);
+            }
+            Verb::Control(Control::On) => {
+                memory.control = Control::Auto;
+                (Switch::On, Lasting::Default)
+            }
+            Verb::Toggle | Verb::Vacation(_) => return Ok(memory),
+        };
+        let rules = decide::decide(&self.facts(outlet, now)).rules;
+        let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));
+        let end = wishes::end_of(lasting, &self.settings, group, rules, now)?;
+        // While control is off an OFF is granted already; a wish would only outlive it.
+        memory.wish = (memory.control != Control::Off || switch.is_on()).then_some(Wish {
+            switch,
+            since: now,
+            end,
+            origin: command.origin,
+        });
+        Ok(memory)
+    }
+
+    fn trouble(&self, id: &OutletId) -> String {
+        let trouble = self.house.devices.get(&id.device).and_then(|it| it.trouble.as_ref());
+        trouble.map_or_else(|| "the device does not answer".to_owned(), |it| it.text.clone())
+    }
+}
+
+fn refused(command: &Command, now: Timestamp, why: &str) -> Notice {
+    let asked = match command.verb {
+        Verb::Set(switch, _) => switch.to_string(),
+        Verb::Toggle => "TOGGLE".to_owned(),
+        Verb::Control(control) => format!("control {}", control.as_str()),
+        Verb::Vacation(away) => format!("vacation {}", Switch::from_bool(away)),
+    };
+    let notice = Notice::new(now, NoticeKind::Refused, format!("{asked} is refused: {why}"));
+    match &command.transaction {
+        Some(transaction) => notice.with("transaction", transaction.clone()),
+        None => notice,
+    }
+}

@@ -1,0 +1,140 @@
+//! The first picture: the settings' devices and groups, with what was remembered.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{civil::later, wishes::LONGEST};
+use crate::model::{
+    Availability, Broker, ControlSettings, Decision, Device, Group, House, Memory, Outlet, OutletId, Pin, Reason,
+    Remembered, Slug, Switch, WeatherBoard,
+};
+
+/// The house before anything has happened.
+pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp) -> House {
+    let devices = settings.devices.values().map(|it| {
+        let remembered = memory.pins.get(&it.slug).cloned();
+        // The config's word is newer than the memory's: the owner may have replaced the housing.
+        let pin = match (it.mac, remembered) {
+            (Some(mac), Some(pin)) if pin.mac == mac => Some(pin),
+            (Some(mac), _) => Some(Pin { mac, device_id: None }),
+            (None, pin) => pin,
+        };
+        let device = Device {
+            slug: it.slug.clone(),
+            name: it.name.clone(),
+            address: it.address.to_string(),
+            housing: None,
+            availability: Availability::Unknown,
+            trouble: None,
+            rssi: None,
+            pin,
+        };
+        (it.slug.clone(), Arc::new(device))
+    });
+    let groups = settings.groups.values().map(|it| {
+        let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new() };
+        (it.slug.clone(), Arc::new(group))
+    });
+    let mut house = House {
+        at: now,
+        devices: devices.collect(),
+        outlets: BTreeMap::new(),
+        groups: groups.collect(),
+        weather: Arc::new(WeatherBoard::default()),
+        vacation: memory.vacation.unwrap_or(settings.vacation),
+        broker: Broker::Unknown,
+    };
+    let members = settings.groups.values().flat_map(|it| &it.members);
+    let slots = members.flat_map(|it| it.slots.iter().flatten().map(|slot| OutletId::new(it.device.clone(), *slot)));
+    // Outlets that the memory knows are shown at once too: their limits hold before the device has answered.
+    let remembered = memory.outlets.keys().filter(|id| settings.devices.contains_key(&id.device)).cloned();
+    for id in slots.chain(remembered) {
+        let known = memory.outlets.get(&id).cloned().unwrap_or_default();
+        add_outlet(&mut house, settings, &id, "", believable(known, now));
+    }
+    house
+}
+
+/// Adds an outlet that was not known, and lists it in its group.
+pub(super) fn add_outlet(
+    house: &mut House,
+    settings: &ControlSettings,
+    id: &OutletId,
+    label: &str,
+    memory: Remembered,
+) {
+    if house.outlets.contains_key(id) {
+        return;
+    }
+    let group = settings.group_of(id);
+    let decision = Decision {
+        switch: Switch::Off,
+        reason: Reason::NothingAsks,
+        since: house.at,
+        until: None,
+        review_at: None,
+        next: None,
+        opinions: Vec::new(),
+    };
+    let outlet = Outlet {
+        id: id.clone(),
+        name: name(settings, id, label),
+        group: group.map(|it| it.slug.clone()),
+        class: group.map(|it| it.class).unwrap_or_default(),
+        availability: Availability::Unknown,
+        reported: None,
+        reported_at: None,
+        on_since: None,
+        memory,
+        decision,
+        commanded: 0,
+        answered: 0,
+        pending: None,
+        runtime_today: SignedDuration::ZERO,
+    };
+    house.outlets.insert(id.clone(), Arc::new(outlet));
+    if let Some(group) = group.and_then(|it| house.groups.get_mut(&it.slug)) {
+        let group = Arc::make_mut(group);
+        group.outlets.push(id.clone());
+        group.outlets.sort();
+    }
+}
+
+/// The config's name, else the one in the vendor's app, else the device's name and slot.
+pub(super) fn name(settings: &ControlSettings, id: &OutletId, label: &str) -> String {
+    let device = settings.devices.get(&id.device);
+    let configured = device.and_then(|it| it.outlet_names.get(&id.slot));
+    let device_name = device.map_or_else(|| id.device.to_string(), |it| it.name.clone());
+    let given = configured.cloned().or_else(|| (!label.trim().is_empty()).then(|| label.trim().to_owned()));
+    given.unwrap_or_else(|| format!("{device_name} outlet {}", id.slot))
+}
+
+/// What was remembered, with instants that the present clock makes impossible put right: a clock that was wrong when
+/// they were written, or is wrong now, must not lift a limit or hold a wish for years.
+fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
+    memory.run.on_since = memory.run.on_since.map(|at| at.min(now));
+    memory.run.off_since = memory.run.off_since.map(|at| at.min(now));
+    memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
+    if let Some(cut) = &mut memory.cut {
+        cut.at = cut.at.min(now);
+    }
+    memory.wish = memory.wish.filter(|it| {
+        let end = it.end.latest();
+        now < end && end <= later(now, LONGEST)
+    });
+    memory
+}
+
+/// The slug and the words of a member that names a slot which the device lacks.
+pub(super) fn missing_slots<'a>(
+    settings: &'a ControlSettings,
+    device: &'a Slug,
+    slots: &'a [u8],
+) -> impl Iterator<Item = (Slug, u8)> + 'a {
+    settings.groups.values().flat_map(move |group| {
+        let members = group.members.iter().filter(move |it| it.device == *device);
+        let listed = members.flat_map(|it| it.slots.iter().flatten().copied());
+        listed.filter(move |slot| !slots.contains(slot)).map(|slot| (group.slug.clone(), slot))
+    })
+}
