@@ -22,6 +22,7 @@ pub(super) struct Facts<'a> {
     pub(super) outlet: &'a Outlet,
     pub(super) forecast: Option<&'a Forecast>,
     pub(super) vacation: bool,
+    pub(super) stopping: bool,
     /// Looking ahead: assumes that the forecast goes on being renewed.
     pub(super) ahead: bool,
 }

@@ -47,6 +47,8 @@ pub struct Controller {
     started: Timestamp,
     /// Has the weather been heard of at all, or been given up on?
     weather_settled: bool,
+    /// Has the bridge been told to stop?
+    stopping: bool,
 }
 
 impl Controller {
@@ -63,6 +65,7 @@ impl Controller {
             failing: BTreeSet::new(),
             started: now,
             weather_settled,
+            stopping: false,
         };
         controller.decide_again(now, None);
         controller
@@ -110,6 +113,10 @@ impl Controller {
                 None
             }
             Event::DeadlinePassed => Some(BTreeSet::new()),
+            Event::Stopping => {
+                self.stopping = true;
+                None
+            }
         };
         self.freshness(now, &mut notices);
         notices.extend(self.decide_again(now, touched.as_ref()));
@@ -150,6 +157,7 @@ impl Controller {
             outlet,
             forecast: self.house.weather.forecast.as_deref(),
             vacation: self.house.vacation,
+            stopping: self.stopping,
             ahead: false,
         }
     }

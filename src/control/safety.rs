@@ -6,11 +6,14 @@ use super::{
     civil::later,
     decide::{Facts, Voice},
 };
-use crate::model::{Opinion, Reason, Switch, VoiceName};
+use crate::model::{Class, Opinion, Reason, Switch, VoiceName};
 
 /// Says OFF when the outlet has been on for as long as is allowed, and until it has rested.
 pub(super) fn voice(facts: &Facts<'_>, limit: SignedDuration) -> Voice {
     let memory = &facts.outlet.memory;
+    if facts.stopping && facts.outlet.class == Class::Heater {
+        return off(Reason::Stopping, None);
+    }
     if let Some(cut) = memory.cut {
         let until = memory.run.off_since.map(|off| later(off.max(cut.at), cut.rest));
         let reason = match memory.run.on_since {

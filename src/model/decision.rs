@@ -141,6 +141,8 @@ pub enum Reason {
     },
     /// The group is switched off in the config.
     GroupDisabled,
+    /// The bridge stops, and no timer on the plug would end the heat.
+    Stopping,
     /// No voice has a wish.
     NothingAsks,
     /// The config is absent or wrong.
@@ -161,6 +163,7 @@ impl Reason {
             Self::ConditionNotMet { .. } => "condition_not_met",
             Self::WeatherUnknown { .. } => "weather_unknown",
             Self::GroupDisabled => "group_disabled",
+            Self::Stopping => "stopping",
             Self::NothingAsks => "nothing_asks",
             Self::Setup => "setup",
         }
@@ -174,9 +177,11 @@ impl Reason {
             Self::OnTooLong { .. } | Self::Resting { .. } => Mode::Cooldown,
             Self::Vacation => Mode::Vacation,
             Self::Schedule { .. } => Mode::Schedule,
-            Self::ConditionNotMet { .. } | Self::WeatherUnknown { .. } | Self::GroupDisabled | Self::NothingAsks => {
-                Mode::Idle
-            }
+            Self::ConditionNotMet { .. }
+            | Self::WeatherUnknown { .. }
+            | Self::GroupDisabled
+            | Self::Stopping
+            | Self::NothingAsks => Mode::Idle,
             Self::Setup => Mode::Setup,
         }
     }
@@ -210,6 +215,7 @@ impl fmt::Display for Reason {
             Self::ConditionNotMet { name, what } => write!(f, "schedule `{name}` waits: {what}"),
             Self::WeatherUnknown { name, what } => write!(f, "schedule `{name}` is silent: {what} is unknown"),
             Self::GroupDisabled => write!(f, "the group is disabled in the config"),
+            Self::Stopping => write!(f, "the bridge stops, and no timer on the plug would end the heat"),
             Self::NothingAsks => write!(f, "nothing asks for it"),
             Self::Setup => write!(f, "setup mode: the config is absent or wrong, nothing is switched"),
         }

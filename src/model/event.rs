@@ -61,6 +61,8 @@ pub enum Event {
     ClockStepped(SignedDuration),
     /// A deadline of a decision, or the heartbeat.
     DeadlinePassed,
+    /// The bridge was told to stop: heaters without a timer on the plug must not outlive it.
+    Stopping,
 }
 
 /// Something that a person or another program should hear about. Published on `bridge/event`.
