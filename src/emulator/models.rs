@@ -141,6 +141,8 @@ pub(super) struct Traits {
     pub(super) emeter: Emeter,
     /// Do its children say whether they are USB sockets?
     pub(super) tells_usb: bool,
+    /// Does it close the connection after each answer?
+    pub(super) hangs_up: bool,
     /// Mains voltage in mV.
     pub(super) millivolts: u32,
     /// The load that it carries, in W.
@@ -222,6 +224,7 @@ const P210M: Traits = Traits {
     heat: Heat::Status,
     emeter: Emeter::Plain,
     tells_usb: true,
+    hangs_up: false,
     millivolts: 120_254,
     max_watts: 1835,
 };
@@ -325,5 +328,6 @@ const P100: Traits = Traits {
     hardware: "1.0.0",
     maker: [0x74, 0xDA, 0x88],
     extras: &[("firmware", 1)],
+    hangs_up: true,
     ..P110
 };
