@@ -321,7 +321,7 @@ impl Session {
     fn publish(&mut self) {
         let Some(line) = &self.line else { return };
         while line.has_room(self.published) {
-            let Some(message) = self.truth.next() else { break };
+            let Some(message) = self.truth.take_next() else { break };
             if message.topic.len() + message.payload.len() + HEADER
                 > usize::try_from(line.largest).unwrap_or(usize::MAX)
             {

@@ -153,7 +153,7 @@ impl Truth {
     }
 
     /// What is to be published next.
-    pub fn next(&mut self) -> Option<Once> {
+    pub fn take_next(&mut self) -> Option<Once> {
         if let Some(message) = self.first.pop_front() {
             return Some(message);
         }
