@@ -3,6 +3,7 @@
 //! [`Plug`] is one device with its state, its faults and its buttons. Unmodified clients log in to it, switch its outlets and
 //! read them. It is as faithful as the public recordings of real devices allow, missing fields included.
 
+pub mod broker;
 mod clock;
 mod device;
 mod fault;
