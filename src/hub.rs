@@ -141,6 +141,16 @@ pub struct Handle {
 pub struct Busy;
 
 impl Handle {
+    /// A handle without a hub behind it, for looking at one shell alone: what the shell hands over comes out of the receiver,
+    /// and what is sent to the board is what the shell sees.
+    pub fn detached(house: House, clock: Clock) -> (Self, mpsc::Receiver<Event>, watch::Sender<Arc<House>>) {
+        let (events_in, events) = mpsc::channel(EVENTS);
+        let (house, board) = watch::channel(Arc::new(house));
+        let (notices, _) = broadcast::channel(NOTICES);
+        let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
+        (Self { events: events_in, house: board, notices, clock, pulse }, events, house)
+    }
+
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
     ///
     /// # Errors

@@ -1,1 +1,3 @@
-//! Being built.
+//! The outside world made of air.
+
+pub mod storm;
