@@ -14,6 +14,8 @@ use crate::model::Memory;
 const VERSION: u32 = 1;
 /// No memory of ours is larger.
 const LARGEST: u64 = 16 * 1024 * 1024;
+/// How the files are called that become the memory once they are complete.
+const UNFINISHED: (&str, &str) = (".memory-", ".tmp");
 /// How the id stands in the file.
 const ID_KEY: &str = "\"bridge_id\"";
 
@@ -88,10 +90,22 @@ pub(super) fn write(path: &Path, bridge_id: &str, memory: &Memory) -> io::Result
     let shape = Shape { bridge_id: bridge_id.to_owned(), version: VERSION, memory };
     let mut bytes = serde_json::to_vec_pretty(&shape)?;
     bytes.push(b'\n');
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED.0).suffix(UNFINISHED.1).tempfile_in(folder)?;
     file.write_all(&bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     // The new name is safe only when the folder is on disk too.
     File::open(folder)?.sync_all()
+}
+
+/// Removes what a bridge that was killed while it wrote has left behind.
+pub(super) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) {
+            // A leftover harms nobody.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -42,6 +42,7 @@ impl Store {
     /// and the bridge runs on without keeping anything.
     pub fn open(dir: &Path, now: Timestamp) -> (Self, Memory, Vec<Notice>) {
         let path = dir.join("memory.json");
+        file::sweep(dir);
         let mut notices = Vec::new();
         let mut trouble = |message: String| notices.push(Notice::new(now, NoticeKind::StoreTrouble, message));
         let (bridge_id, memory, written) = match file::read(&path) {
@@ -78,11 +79,11 @@ impl Store {
         )
     }
 
-    /// Writes what the board says, if the file holds something else.
-    async fn keep(&mut self, house: &House, handle: &Handle) -> Result<(), ()> {
+    /// Writes what the board says, if the file holds something else. Does the file hold it now?
+    async fn keep(&mut self, house: &House, handle: &Handle) -> bool {
         let memory = house.memory();
         if self.written.as_ref() == Some(&memory) {
-            return Ok(());
+            return true;
         }
         let (path, bridge_id, copy) = (self.path.clone(), self.bridge_id.clone(), memory.clone());
         let write = tokio::task::spawn_blocking(move || file::write(&path, &bridge_id, &copy));
@@ -93,7 +94,7 @@ impl Store {
                 }
                 self.is_failing = false;
                 self.written = Some(memory);
-                Ok(())
+                true
             }
             Err(error) => {
                 if !self.is_failing {
@@ -103,7 +104,7 @@ impl Store {
                 self.is_failing = true;
                 // The rename may have happened before the failure: what the file holds is unknown now.
                 self.written = None;
-                Err(())
+                false
             }
         }
     }
@@ -111,28 +112,33 @@ impl Store {
 
 /// Keeps the file as the board says, until `stop`, and writes the last change then.
 pub async fn run(mut store: Store, handle: Handle, stop: CancellationToken) {
+    let path = store.path.clone();
+    tokio::select! {
+        () = follow(&mut store, &handle, &stop) => {}
+        () = async { stop.cancelled().await; tokio::time::sleep(LAST_WRITE).await } => {
+            tracing::warn!("the memory {} could not be written in time", path.display());
+        }
+    }
+}
+
+async fn follow(store: &mut Store, handle: &Handle, stop: &CancellationToken) {
     let mut board = handle.house.clone();
     let mut backoff = backoff();
     // The first look is at what is on the board already.
     board.mark_changed();
     while stop.run_until_cancelled(board.changed()).await.is_some_and(|it| it.is_ok()) {
         let mut pause = COALESCE;
-        loop {
-            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-                break;
-            }
-            let house = board.borrow_and_update().clone();
-            if store.keep(&house, &handle).await.is_ok() {
+        while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            let house = Arc::clone(&board.borrow_and_update());
+            if store.keep(&house, handle).await {
                 backoff = self::backoff();
                 break;
             }
             pause = backoff.next().unwrap_or(COALESCE);
         }
     }
-    let house: Arc<House> = board.borrow().clone();
-    if tokio::time::timeout(LAST_WRITE, store.keep(&house, &handle)).await.is_err() {
-        tracing::warn!("the memory {} could not be written in time", store.path.display());
-    }
+    let house = Arc::clone(&board.borrow());
+    store.keep(&house, handle).await;
 }
 
 fn backoff() -> ExponentialBackoff {

@@ -41,7 +41,8 @@ pub(super) struct Wish {
 impl Wish {
     /// Reads a query. The error is the reason that Open-Meteo would give.
     pub(super) fn read(query: &str) -> Result<Self, String> {
-        let find = |key: &str| query.split('&').filter_map(|it| it.split_once('=')).find(|it| it.0 == key).map(|it| it.1);
+        let find =
+            |key: &str| query.split('&').filter_map(|it| it.split_once('=')).find(|it| it.0 == key).map(|it| it.1);
         let degrees = |key: &'static str, most: f64| {
             let given = find(key).ok_or_else(|| format!("Parameter '{key}' is required"))?;
             let value = given.parse::<f64>().ok().filter(|it| it.abs() <= most);
@@ -60,7 +61,9 @@ impl Wish {
         let names = find("hourly").unwrap_or_default().split(',').flat_map(|it| it.split("%2C"));
         let series = names.filter(|it| !it.is_empty()).map(|name| {
             let known = SERIES.iter().find(|it| it.name == name);
-            known.ok_or_else(|| format!("Data corrupted at path ''. Cannot initialize variable from invalid String value {name}."))
+            known.ok_or_else(|| {
+                format!("Data corrupted at path ''. Cannot initialize variable from invalid String value {name}.")
+            })
         });
         Ok(Self {
             latitude: degrees("latitude", 90.0)?,

@@ -47,7 +47,8 @@ pub enum RecordedError {
 pub fn recorded_csv(bytes: &[u8]) -> Result<Vec<Interval>, RecordedError> {
     let text = unpack(bytes)?;
     let mut lines = text.lines();
-    let names: Vec<&str> = lines.next().unwrap_or_default().trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
+    let names: Vec<&str> =
+        lines.next().unwrap_or_default().trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
     let place = |name| names.iter().position(|it| *it == name);
     let columns = Places {
         time: place("time_utc").ok_or(RecordedError::NoColumn("time_utc"))?,
