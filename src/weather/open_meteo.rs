@@ -31,7 +31,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The address to ask.
 pub fn url(settings: &WeatherSettings) -> String {
-    // The stamp of the running hour's sum is the next full hour, hence one more.
+    // The first stamp is the begun hour's, and the last hour is not over when the horizon is reached: hence two more.
     format!(
         "{base}/v1/forecast?latitude={latitude}&longitude={longitude}&hourly={SERIES}&past_hours={PAST_HOURS}\
          &forecast_hours={hours}&timeformat=unixtime&timezone=GMT&temperature_unit=celsius&wind_speed_unit=ms\
@@ -39,7 +39,7 @@ pub fn url(settings: &WeatherSettings) -> String {
         base = settings.open_meteo_base_url.trim_end_matches('/'),
         latitude = settings.place.latitude,
         longitude = settings.place.longitude,
-        hours = settings.horizon_hours.saturating_add(1),
+        hours = settings.horizon_hours.saturating_add(2),
     )
 }
 

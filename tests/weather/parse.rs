@@ -228,7 +228,7 @@ fn what_is_no_answer_is_named() {
 fn the_request_asks_for_metric_units_and_unix_time() {
     let url = url(&settings("https://example.org/", std::path::Path::new("/")));
     assert!(url.starts_with("https://example.org/v1/forecast?latitude=40.71&longitude=-74&hourly=temperature_2m,"));
-    for part in ["timeformat=unixtime", "wind_speed_unit=ms", "past_hours=24", "forecast_hours=25", "weather_code"] {
+    for part in ["timeformat=unixtime", "wind_speed_unit=ms", "past_hours=24", "forecast_hours=26", "weather_code"] {
         assert!(url.contains(part), "{part} in {url}");
     }
     assert!(!url.contains(' '));
