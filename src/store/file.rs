@@ -80,12 +80,13 @@ fn saved_id(bytes: &[u8]) -> Option<String> {
     is_bridge_id(id).then(|| id.to_owned())
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// Replaces the file as a whole or not at all, even when power fails.
 pub(super) fn write(path: &Path, bridge_id: &str, memory: &Memory) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let shape = Shape { bridge_id: bridge_id.to_owned(), version: VERSION, memory };
     let mut bytes = serde_json::to_vec_pretty(&shape)?;
@@ -99,7 +100,8 @@ pub(super) fn write(path: &Path, bridge_id: &str, memory: &Memory) -> io::Result
 }
 
 /// Removes what a bridge that was killed while it wrote has left behind.
-pub(super) fn sweep(folder: &Path) {
+pub(super) fn sweep(path: &Path) {
+    let folder = folder_of(path);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();

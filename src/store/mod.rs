@@ -42,7 +42,6 @@ impl Store {
     /// and the bridge runs on without keeping anything.
     pub fn open(dir: &Path, now: Timestamp) -> (Self, Memory, Vec<Notice>) {
         let path = dir.join("memory.json");
-        file::sweep(dir);
         let mut notices = Vec::new();
         let mut trouble = |message: String| notices.push(Notice::new(now, NoticeKind::StoreTrouble, message));
         let (bridge_id, memory, written) = match file::read(&path) {
@@ -124,6 +123,9 @@ pub async fn run(mut store: Store, handle: Handle, stop: CancellationToken) {
 async fn follow(store: &mut Store, handle: &Handle, stop: &CancellationToken) {
     let mut board = handle.house.clone();
     let mut backoff = backoff();
+    // Not in `open`: a command that only looks must not take a running bridge's unfinished file away.
+    let path = store.path.clone();
+    let _ = tokio::task::spawn_blocking(move || file::sweep(&path)).await;
     // The first look is at what is on the board already.
     board.mark_changed();
     while stop.run_until_cancelled(board.changed()).await.is_some_and(|it| it.is_ok()) {

@@ -105,17 +105,6 @@ fn a_folder_in_the_files_place_is_set_aside() {
 }
 
 #[test]
-fn what_a_killed_bridge_left_half_written_is_swept() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("memory.json"), file("0a1b2c3d", 1, &memory())).unwrap();
-    fs::write(folder.path().join(".memory-a1b2c3.tmp"), "{\"bridge_id\":\"0").unwrap();
-    fs::write(folder.path().join("notes.tmp"), "mine").unwrap();
-    let (_, found, notices) = Store::open(folder.path(), noon());
-    assert_eq!((found, notices.len()), (memory(), 0));
-    assert_eq!(names(folder.path()), ["memory.json", "notes.tmp"]);
-}
-
-#[test]
 fn every_prefix_is_fresh_or_whole() {
     let good = file("0a1b2c3d", 1, &memory());
     for length in 0..=good.len() {

@@ -78,7 +78,11 @@ struct Room {
 
 impl Room {
     fn start(settings: WeatherSettings, at: Timestamp) -> Self {
-        let clock = Clock::driven(at, 1.0);
+        Self::start_at_speed(settings, at, 1.0)
+    }
+
+    fn start_at_speed(settings: WeatherSettings, at: Timestamp, speed: f64) -> Self {
+        let clock = Clock::driven(at, speed);
         let (handle, events, _board) = Handle::detached(empty_house(at), clock.clone());
         let stop = CancellationToken::new();
         let task = tokio::spawn(weather::run(settings, handle, stop.clone()));
@@ -109,4 +113,10 @@ async fn turn(by: Duration) {
     tokio::time::pause();
     tokio::time::advance(by).await;
     tokio::time::resume();
+}
+
+/// Lets everything that is under way come to rest, on a busy machine too: a clock that is turned meanwhile would be the deadline
+/// of what is under way.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
 }

@@ -16,7 +16,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::{Room, forecast, noon, settings, turn};
+use crate::{Room, forecast, noon, settings, settle, turn};
 
 const GOOD: &str = include_str!("answers/openmeteo_ok_unixtime.json");
 const BUSY: &str = include_str!("answers/openmeteo_err_429.json");
@@ -121,7 +121,7 @@ async fn an_unwritable_cache_does_not_stop_the_weather() {
     fs::write(folder.path().join("file"), "").unwrap();
     let mut room = Room::start(settings(&provider.base_url, &folder.path().join("file")), noon());
     room.observed().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    settle().await;
     turn(Duration::from_secs(900)).await;
     room.observed().await;
 }
@@ -133,12 +133,28 @@ async fn it_is_fetched_again_after_refresh_every() {
     let mut room = Room::start(settings(&provider.base_url, folder.path()), noon());
     room.observed().await;
     provider.asked().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    settle().await;
     turn(Duration::from_secs(530)).await;
     assert!(provider.not_asked().await);
     turn(Duration::from_secs(350)).await;
     provider.asked().await;
     room.observed().await;
+}
+
+#[tokio::test]
+async fn when_the_houses_time_runs_fast_it_is_fetched_sooner_but_never_in_a_hurry() {
+    for (speed, too_soon, due) in [(60.0, 7_500, 7_000), (100_000.0, 0, 1_000)] {
+        let mut provider = Provider::start([answer("200 OK", "", GOOD)]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut room = Room::start_at_speed(settings(&provider.base_url, folder.path()), noon(), speed);
+        room.observed().await;
+        provider.asked().await;
+        settle().await;
+        turn(Duration::from_millis(too_soon)).await;
+        assert!(provider.not_asked().await, "speed {speed}");
+        turn(Duration::from_millis(due)).await;
+        provider.asked().await;
+    }
 }
 
 #[tokio::test]
@@ -152,7 +168,7 @@ async fn a_trouble_is_told_once_until_it_is_over_or_another() {
     assert!(room.lost().await.text.contains("503"));
     for _ in 0..5 {
         provider.asked().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle().await;
         turn(Duration::from_secs(3601)).await;
     }
     assert!(room.lost().await.text.contains("502"));
@@ -169,7 +185,7 @@ async fn pauses_grow_with_each_failure() {
     // 60 s, 120 s, 240 s, each up to twice as long by jitter.
     for least in [60, 120, 240] {
         provider.asked().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle().await;
         turn(Duration::from_secs(least - 3)).await;
         assert!(provider.not_asked().await, "asked before {least} s");
         turn(Duration::from_secs(least + 3)).await;
@@ -187,7 +203,7 @@ async fn retry_after_is_honoured() {
     assert_eq!(trouble.kind, TroubleKind::Passing);
     assert!(trouble.text.contains("Minutely API request limit exceeded"), "{}", trouble.text);
     provider.asked().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    settle().await;
     turn(Duration::from_secs(1190)).await;
     assert!(provider.not_asked().await);
     turn(Duration::from_secs(15)).await;
@@ -205,7 +221,7 @@ async fn retry_after_may_be_a_date_and_nonsense_is_ignored() {
         let mut room = Room::start(settings(&provider.base_url, folder.path()), noon());
         room.lost().await;
         provider.asked().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle().await;
         turn(Duration::from_secs(least)).await;
         assert!(provider.not_asked().await, "{wish}");
         turn(Duration::from_secs(120)).await;
@@ -228,7 +244,7 @@ async fn what_a_person_must_repair_is_asked_for_rarely() {
         assert_eq!(trouble.kind, TroubleKind::NeedsPerson, "{status}");
         assert!(trouble.text.contains(words), "{}", trouble.text);
         provider.asked().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        settle().await;
         turn(Duration::from_secs(1790)).await;
         assert!(provider.not_asked().await, "{status}");
     }

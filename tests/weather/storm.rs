@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Room, settings, turn};
+use crate::{Room, settings, settle, turn};
 
 async fn storm(name: &str, now: Timestamp, offset: SignedDuration) -> Storm {
     let now = Arc::new(move || now);
@@ -102,6 +102,7 @@ async fn each_fault_is_a_trouble_in_words() {
         assert!(trouble.text.starts_with(words), "{fault:?}: {}", trouble.text);
 
         storm.set_fault(StormFault::Off);
+        settle().await;
         turn(Duration::from_secs(1801)).await;
         room.observed().await;
     }
@@ -114,7 +115,7 @@ async fn a_slow_provider_is_given_up_after_fifteen_seconds() {
     storm.set_fault(StormFault::Slow);
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::start(settings(&storm.base_url(), folder.path()), now);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    settle().await;
     turn(Duration::from_secs(14)).await;
     assert!(room.events.try_recv().is_err());
     turn(Duration::from_secs(2)).await;
