@@ -4,6 +4,7 @@
 //! read them. It is as faithful as the public recordings of real devices allow, missing fields included.
 
 pub mod broker;
+pub mod storm;
 mod clock;
 mod device;
 mod fault;
