@@ -50,7 +50,9 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
             Some(name) => format!("heattrax-{name}"),
             None => "heattrax".to_owned(),
         }),
-        keep_alive: it.number("keep_alive_seconds", KEEP_ALIVE).map_or(Duration::from_secs(15), Duration::from_secs_f64),
+        keep_alive: it
+            .number("keep_alive_seconds", KEEP_ALIVE)
+            .map_or(Duration::from_secs(15), Duration::from_secs_f64),
     };
     let book = it.book;
     it.close();

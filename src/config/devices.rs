@@ -173,7 +173,8 @@ fn shared(earlier: &Item, item: &Item) -> Vec<(Place, String, String)> {
 
 fn one_slug_each(book: &Book, devices: &[Found]) {
     for (at, device) in devices.iter().enumerate() {
-        let others = devices.iter().enumerate().filter(|(other, it)| *other != at && it.settings.slug == device.settings.slug);
+        let others =
+            devices.iter().enumerate().filter(|(other, it)| *other != at && it.settings.slug == device.settings.slug);
         if let Some((_, other)) = others.into_iter().next() {
             let found = format!("\"{}\", in topics `{}`", cut(&device.settings.name), device.settings.slug);
             let address = &other.settings.address;
@@ -197,7 +198,8 @@ fn credentials(it: &Section<'_>) -> Credentials {
 
 /// One half of the account. A template's placeholder is as good as nothing: no plug knows it.
 fn account(it: &Section<'_>, key: &'static str, file_key: &'static str, placeholders: &[&str]) -> Option<Secret> {
-    let allowed = format!("the Tapo account's {key} (here, as `{file_key}: PATH` or as HEATTRAX_TAPO_{})", key.to_uppercase());
+    let allowed =
+        format!("the Tapo account's {key} (here, as `{file_key}: PATH` or as HEATTRAX_TAPO_{})", key.to_uppercase());
     let before = it.book.count();
     let secret = it.secret(key, file_key).filter(|it| !it.reveal().trim().is_empty());
     match &secret {

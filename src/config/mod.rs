@@ -14,6 +14,7 @@ mod groups;
 mod layers;
 mod problem;
 mod range;
+mod rescue;
 mod rest;
 mod schedule;
 mod section;
@@ -28,15 +29,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::SignedDuration;
 
-pub use self::{
-    problem::{Partial, Place, Problem, Problems},
-    sources::{Overrides, Sources},
-};
 use self::{
     layers::Layer,
     schedule::Units,
     section::{Book, Section},
     tree::Node,
+};
+pub use self::{
+    problem::{Partial, Place, Problem, Problems},
+    sources::{Overrides, Sources},
 };
 use crate::model::{ControlSettings, Settings};
 
@@ -69,7 +70,8 @@ pub fn load(sources: &Sources) -> Result<Settings, Problems> {
     let name: Arc<str> = path.to_string_lossy().into();
     let refuse = |place: Place, found: String, allowed: &str| {
         let problem = Problem { place, path: String::new(), found, allowed: allowed.to_owned(), hint: None };
-        without_file(&name, problem, &sources.env, &sources.flags)
+        let nothing = Node::empty(Place::Whole(name.clone()));
+        without_file(&name, problem, nothing, &sources.env, &sources.flags)
     };
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -96,18 +98,13 @@ pub fn load(sources: &Sources) -> Result<Settings, Problems> {
 ///
 /// # Errors
 /// Every problem at once, sorted by place.
-pub fn parse(
-    name: &str,
-    text: &str,
-    env: &BTreeMap<String, String>,
-    flags: &Overrides,
-) -> Result<Settings, Problems> {
+pub fn parse(name: &str, text: &str, env: &BTreeMap<String, String>, flags: &Overrides) -> Result<Settings, Problems> {
     let name: Arc<str> = name.into();
     let (file, problems) = yaml::read(&name, text);
     match problems.first() {
-        // Not YAML: what the environment says is still worth reading, what is missing is not worth reporting.
+        // Not YAML: what is missing is not worth reporting then.
         Some(syntax) if syntax.path.is_empty() && file.entries().is_empty() => {
-            Err(without_file(&name, syntax.clone(), env, flags))
+            Err(without_file(&name, syntax.clone(), rescue::readable(&name, text), env, flags))
         }
         _ => decided(&name, file, problems, env, flags),
     }
@@ -123,10 +120,15 @@ pub fn report(outcome: &Result<Settings, Problems>) -> String {
     lines.join("\n")
 }
 
-/// The problems when there is no file to read: the one that says so, and those of the environment and the command line.
-fn without_file(name: &Arc<str>, why: Problem, env: &BTreeMap<String, String>, flags: &Overrides) -> Problems {
-    let nothing = Node::empty(Place::File { file: name.clone(), line: 1, column: 1 });
-    let mut problems = match decided(name, nothing, Vec::new(), env, flags) {
+/// The problems when the file cannot be read: the one that says so, and those of the environment and the command line.
+fn without_file(
+    name: &Arc<str>,
+    why: Problem,
+    rest: Node,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> Problems {
+    let mut problems = match decided(name, rest, Vec::new(), env, flags) {
         Ok(settings) => problems_of(name, Vec::new(), settings),
         Err(problems) => problems,
     };

@@ -9,9 +9,7 @@ use super::{
     tree::{Kind, Node},
     values::whole_of,
 };
-use crate::model::{
-    Celsius, Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent,
-};
+use crate::model::{Celsius, Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 
 /// YAML 1.1 reads an unquoted `on` as true, and a file that such a program wrote says `true:`.
 const ON: [&str; 5] = ["on", "On", "ON", "true", "True"];

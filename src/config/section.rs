@@ -1,12 +1,7 @@
 //! Reading one section of the merged config, key by key. Nothing stops at the first problem: what cannot be read is written
 //! down, its place is taken by a stand-in, and the settings are thrown away at the end if anything was written down.
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    fmt,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::BTreeSet, fmt, sync::Arc};
 
 use super::{
     problem::{Place, Problem},
@@ -68,17 +63,20 @@ pub(super) struct Section<'a> {
     pub(super) path: String,
     /// Where its key stands.
     pub(super) place: Place,
+    /// False where something else stands in the place of the section: what it lacks is not worth telling then.
+    is_map: bool,
     entries: &'a [Entry],
     known: RefCell<BTreeSet<&'static str>>,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn new(book: &'a Book, path: String, place: Place, node: &'a Node) -> Self {
-        if !matches!(node.kind, Kind::Map(_)) {
+        let is_map = matches!(node.kind, Kind::Map(_));
+        if !is_map {
             // What stands in the place of a section may be a secret in the wrong line: it is named by its kind only.
             book.refuse(&node.place, &path, kind_of(&node.kind), "a section: keys with values, indented below");
         }
-        Self { book, path, place, entries: node.entries(), known: RefCell::default() }
+        Self { book, path, place, is_map, entries: node.entries(), known: RefCell::default() }
     }
 
     pub(super) fn path_of(&self, key: &str) -> String {
@@ -140,7 +138,9 @@ impl<'a> Section<'a> {
 
     /// Writes down that a required key is not there.
     pub(super) fn miss(&self, key: &str, allowed: impl fmt::Display) {
-        self.refuse(key, "nothing", allowed);
+        if self.is_map {
+            self.refuse(key, "nothing", allowed);
+        }
     }
 
     /// A warning about a key, if somebody has set it.

@@ -171,7 +171,11 @@ impl Section<'_> {
         match read_secret(Path::new(&path)) {
             Ok(text) => Some(text.trim().to_owned()),
             Err(error) => {
-                self.refuse(file_key, format!("\"{}\": {error}", cut(&path)), "a file with the secret that we may read");
+                self.refuse(
+                    file_key,
+                    format!("\"{}\": {error}", cut(&path)),
+                    "a file with the secret that we may read",
+                );
                 None
             }
         }
