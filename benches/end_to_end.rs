@@ -21,7 +21,7 @@ use rumqttc::v5::{
     AsyncClient, Event, EventLoop, Incoming, MqttOptions,
     mqttbytes::{QoS, v5::Publish},
 };
-use tapo::{ApiClient, Plug, PowerStripHandler};
+use tapo::{ApiClient, PowerStripHandler};
 use tokio::{sync::mpsc, time::timeout};
 
 const ACCOUNT: (&str, &str) = ("bench@example.com", "bench");
@@ -120,7 +120,7 @@ fn config(first: u16, count: u16, broker: SocketAddr) -> String {
 
 /// A bare switch and read-back.
 async fn bare(strip: &PowerStripHandler, child: &str, on: bool) {
-    let plug = strip.plug_unchecked(Plug::ByDeviceId(child.to_owned())).await.unwrap();
+    let plug = strip.plug_unchecked(child);
     if on {
         plug.on().await.unwrap()
     } else {
