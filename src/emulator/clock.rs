@@ -10,6 +10,8 @@ use tokio::time::Instant;
 pub(super) struct Clock {
     started: Instant,
     speed: f64,
+    /// Time that passed at once.
+    passed: Duration,
     set_to: Timestamp,
     zone: TimeZone,
 }
@@ -17,12 +19,17 @@ pub(super) struct Clock {
 impl Clock {
     /// `speed` is finite, above 0 and not absurd; the caller has seen to that.
     pub(super) fn start(speed: f64, set_to: Timestamp, zone: TimeZone) -> Self {
-        Self { started: Instant::now(), speed, set_to, zone }
+        Self { started: Instant::now(), speed, passed: Duration::ZERO, set_to, zone }
     }
 
     /// The device's time since it was made.
     pub(super) fn now(&self) -> Duration {
-        self.started.elapsed().mul_f64(self.speed)
+        self.started.elapsed().mul_f64(self.speed).saturating_add(self.passed)
+    }
+
+    /// Lets time pass at once.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.passed = self.passed.saturating_add(time);
     }
 
     /// What the clock shows at `at`. It stops at the end of time.

@@ -16,6 +16,9 @@ use super::{
 /// Orders that are remembered; the oldest are forgotten.
 const LOG: usize = 10_000;
 
+/// What is longer ago than two months shows in no sum but the total, so that its days need not be told apart.
+const MEMORY: Duration = Duration::from_secs(62 * 86_400);
+
 /// The state of one device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -80,6 +83,10 @@ impl Device {
 
     /// Adds up what has run until `at`, day by day.
     fn read_meters(&mut self, at: Duration) {
+        if let Some(recent) = at.checked_sub(MEMORY).filter(|it| *it > self.seen) {
+            self.add_run(recent);
+            self.midnight = self.clock.midnight_after(recent);
+        }
         while let Some(midnight) = self.midnight.filter(|it| *it <= at) {
             self.add_run(midnight);
             let new_month = self.clock.wall(midnight).day() == 1;

@@ -2,7 +2,7 @@
 //!
 //! Which fields a model has follows from its components, as with the real ones. Fields that a model lacks are left out.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The answer to `get_device_info` from a single plug or from the housing of a strip.
-pub(super) fn housing(device: &Device, address: &str, now: Duration) -> Value {
+pub(super) fn housing(device: &Device, address: IpAddr, now: Duration) -> Value {
     let traits = device.traits;
     let mut info = common(device);
     put(
@@ -22,7 +22,7 @@ pub(super) fn housing(device: &Device, address: &str, now: Duration) -> Value {
         json!({
             "avatar": "",
             "device_id": device.id,
-            "ip": address,
+            "ip": address.to_string(),
             "lang": "en_US",
             "mac": mac(device, "-"),
             "nickname": BASE64_STANDARD.encode(&device.nickname),

@@ -1,6 +1,6 @@
 //! What a device answers to what it is asked.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ enum Asked {
 pub(super) struct Exchange<'a> {
     pub(super) device: &'a mut Device,
     /// The address at which the device was reached, for what it says about itself.
-    pub(super) address: &'a str,
+    pub(super) address: IpAddr,
     /// The error code that a method is to answer in place of doing its work.
     pub(super) fails: &'a mut dyn FnMut(&str) -> Option<i64>,
 }
@@ -147,10 +147,10 @@ impl Exchange<'_> {
     /// What one outlet answers.
     fn of_outlet(&mut self, index: usize, method: &str, params: &Value) -> Answer {
         let now = self.device.catch_up();
-        if matches!(method, "set_device_info") {
+        if method == "set_device_info" {
             return set_outlet(self.device, index, params);
         }
-        let (traits, clock) = (self.device.traits, self.device.clock.clone());
+        let traits = self.device.traits;
         let has = |component| traits.has(component);
         let outlet = self.device.outlets.get_mut(index).ok_or(BAD_PARAMS)?;
         if let Some(answer) = timers::answer(outlet, has("auto_off"), method, params, now) {
@@ -173,7 +173,6 @@ impl Exchange<'_> {
                 json!({"enable": false, "rule_list": [], "schedule_rule_max_count": 32, "start_index": 0, "sum": 0})
             }
             "get_next_event" => json!({}),
-            "get_device_time" => device_time(device, clock.now()),
             _ => return Err(UNKNOWN_METHOD),
         };
         Ok(Some(answer))

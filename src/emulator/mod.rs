@@ -6,18 +6,24 @@
 mod clock;
 mod device;
 mod fault;
+mod fleet;
 mod info;
+mod inside;
 pub mod klap;
+mod listener;
 mod meter;
 mod methods;
 mod models;
 mod outlet;
+mod panel;
 mod plug;
 mod sessions;
 mod timers;
 mod wire;
 
 pub use fault::Fault;
+pub use fleet::{EmulateOptions, Fleet, emulate};
+pub use inside::Counts;
 pub use models::Model;
-pub use outlet::{Cause, Protection, Switched};
-pub use plug::{Counts, Plug, PlugOptions};
+pub use outlet::{Cause, OutletState, Protection, Switched};
+pub use plug::{Plug, PlugOptions};

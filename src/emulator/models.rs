@@ -16,13 +16,13 @@ pub enum Model {
     P400m,
     /// Strip with three outlets and no meter, firmware 1.0.15. Lists them as 3, 2, 1.
     P300,
-    /// Strip with four metered outlets, firmware 1.0.3, which gives no voltage.
+    /// Strip with four metered outlets, firmware 1.0.3.
     P304m,
     /// Strip with four outlets and a night light, which is listed as a fifth child, firmware 1.1.2.
     P306,
     /// Single plug with a meter, firmware 1.4.4.
     P110m,
-    /// Single plug with a meter, firmware 1.3.0, which gives no voltage and no charging status.
+    /// Single plug with a meter, firmware 1.3.0, which tells no charging status.
     P110,
     /// Single plug without a meter, firmware 1.4.0.
     P100,
@@ -141,6 +141,8 @@ pub(super) struct Traits {
     pub(super) emeter: Emeter,
     /// Do its children say whether they are USB sockets?
     pub(super) tells_usb: bool,
+    /// Does it close the connection after each answer?
+    pub(super) hangs_up: bool,
     /// Mains voltage in mV.
     pub(super) millivolts: u32,
     /// The load that it carries, in W.
@@ -222,6 +224,7 @@ const P210M: Traits = Traits {
     heat: Heat::Status,
     emeter: Emeter::Plain,
     tells_usb: true,
+    hangs_up: false,
     millivolts: 120_254,
     max_watts: 1835,
 };
@@ -263,7 +266,6 @@ const P304M: Traits = Traits {
     maker: [0xA8, 0x6E, 0x84],
     listed: &[1, 2, 3, 4],
     extras: &[FIRMWARE, LOCAL_TIME, LOCAL_SMART, AUTO_OFF, MATTER, OVERHEAT, ENERGY, CURRENT, POWER, CHARGING],
-    emeter: Emeter::Unknown,
     millivolts: 241_000,
     max_watts: 3252,
     ..P210M
@@ -313,7 +315,6 @@ const P110: Traits = Traits {
     listed: &[1],
     extras: &[FIRMWARE, LOCAL_TIME, AUTO_OFF, LOCAL_SMART, ENERGY, POWER, CURRENT],
     heat: Heat::Flag,
-    emeter: Emeter::Unknown,
     millivolts: 241_000,
     max_watts: 3379,
     ..P210M
@@ -325,5 +326,7 @@ const P100: Traits = Traits {
     hardware: "1.0.0",
     maker: [0x74, 0xDA, 0x88],
     extras: &[("firmware", 1)],
+    emeter: Emeter::Unknown,
+    hangs_up: true,
     ..P110
 };

@@ -54,6 +54,23 @@ pub enum Protection {
     Overcurrent,
 }
 
+/// How an outlet is, for those who look from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct OutletState {
+    /// Which outlet, from 1.
+    pub slot: u8,
+    /// Is the relay closed?
+    pub on: bool,
+    /// Whole seconds since it was switched on, by the device's own count; 0 while it is off.
+    pub on_time: u64,
+    /// What it draws while it is on, in W.
+    pub load: f64,
+    /// Energy since the device was made, in Wh, whether it has a meter or not.
+    pub energy: f64,
+    /// What the device's own protection says.
+    pub protection: Protection,
+}
+
 /// What a relay does when the power comes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum AfterPower {
@@ -139,6 +156,18 @@ impl Outlet {
         if self.on { now.saturating_sub(self.since).as_secs() } else { 0 }
     }
 
+    /// What can be seen of it.
+    pub(super) fn state(&self, now: Duration) -> OutletState {
+        OutletState {
+            slot: self.position,
+            on: self.on,
+            on_time: self.on_time(now),
+            load: self.load,
+            energy: self.meter.total().watt_hours,
+            protection: self.protection,
+        }
+    }
+
     /// Moves the relay. A relay that is there already keeps its `on_time` and its timers.
     pub(super) fn switch(&mut self, on: bool, at: Duration, cause: Cause) -> Switched {
         let moved = self.on != on;
@@ -156,7 +185,7 @@ impl Outlet {
     /// Sets the auto-off timer going if it is wanted and there is something to switch off.
     pub(super) fn arm_auto_off(&mut self, at: Duration) {
         let delay = Duration::from_secs(u64::from(self.auto_off.minutes) * 60);
-        self.auto_off.due = (self.auto_off.enabled && self.on).then(|| at + delay);
+        self.auto_off.due = (self.auto_off.enabled && self.on).then(|| at.saturating_add(delay));
     }
 
     /// The timer that will fire first.

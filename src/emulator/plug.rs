@@ -3,10 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,10 +14,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     clock::Clock,
     device::Device,
-    fault::{Fault, Faults},
-    klap::{self, Hash},
+    fault::Fault,
+    inside::{Counts, Shared},
+    klap,
     models::Model,
-    outlet::{Cause, Protection, Switched},
+    outlet::{Cause, OutletState, Protection, Switched},
     sessions::Sessions,
     wire,
 };
@@ -76,61 +74,6 @@ impl PlugOptions {
     }
 }
 
-/// What happened on a device's wire so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Logins that succeeded.
-    pub logins: u64,
-    /// Requests of a session that were understood.
-    pub requests: u64,
-    /// Requests and logins that were refused with 400 or 403.
-    pub refused: u64,
-    /// HTTP exchanges under way now.
-    pub in_flight: usize,
-    /// The most HTTP exchanges that were ever under way at once.
-    pub most_in_flight: usize,
-}
-
-/// What the lock guards.
-pub(super) struct Inside {
-    pub(super) device: Device,
-    pub(super) sessions: Sessions,
-    pub(super) faults: Faults,
-    pub(super) counts: Counts,
-    pub(super) auth: Hash,
-}
-
-/// What the connections share with the hands.
-pub(super) struct Shared {
-    inside: Mutex<Inside>,
-    in_flight: AtomicUsize,
-    pub(super) latency: Duration,
-}
-
-impl Shared {
-    /// The lock is held for the length of one look or one request, never over a wait.
-    pub(super) fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts an exchange for as long as the answer lives.
-    pub(super) fn take_off(&self) -> Flight<'_> {
-        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        let counts = &mut self.inside().counts;
-        counts.most_in_flight = counts.most_in_flight.max(now);
-        Flight(&self.in_flight)
-    }
-}
-
-/// One exchange under way.
-pub(super) struct Flight<'a>(&'a AtomicUsize);
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// The listener, while the device can be reached.
 struct Listening {
     task: JoinHandle<()>,
@@ -158,15 +101,9 @@ impl Plug {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let clock = Clock::start(options.speed, options.clock, options.zone);
-        let inside = Inside {
-            device: Device::new(options.model, options.seed, watts(options.load), clock),
-            sessions: Sessions::new(options.session),
-            faults: Faults::default(),
-            counts: Counts::default(),
-            auth: klap::auth_hash(&options.username, &options.password),
-        };
-        let shared =
-            Arc::new(Shared { inside: Mutex::new(inside), in_flight: AtomicUsize::new(0), latency: options.latency });
+        let device = Device::new(options.model, options.seed, watts(options.load), clock);
+        let auth = klap::auth_hash(&options.username, &options.password);
+        let shared = Arc::new(Shared::new(device, Sessions::new(options.session), auth, options.latency));
         let listening = tokio::sync::Mutex::new(Some(Self::listen(listener, &shared)));
         Ok(Self { shared, address, model: options.model, listening })
     }
@@ -202,11 +139,28 @@ impl Plug {
         self.shared.inside().device.catch_up()
     }
 
+    /// Lets so much of its own time pass at once, with all that comes with it.
+    pub fn pass(&self, time: Duration) {
+        let device = &mut self.shared.inside().device;
+        device.clock.pass(time);
+        device.catch_up();
+    }
+
+    /// How its outlets are, by slot.
+    pub fn outlets(&self) -> Vec<OutletState> {
+        let device = &mut self.shared.inside().device;
+        let now = device.catch_up();
+        device.outlets.iter().map(|outlet| outlet.state(now)).collect()
+    }
+
+    /// Can it be reached?
+    pub async fn is_there(&self) -> bool {
+        self.listening.lock().await.is_some()
+    }
+
     /// Is the relay closed? An outlet that does not exist is off.
     pub fn relay(&self, slot: u8) -> bool {
-        let device = &mut self.shared.inside().device;
-        device.catch_up();
-        device.index_of(slot).and_then(|index| device.outlets.get(index)).is_some_and(|outlet| outlet.on)
+        self.outlets().iter().any(|outlet| outlet.slot == slot && outlet.on)
     }
 
     /// Presses the button of an outlet, which moves its relay. `false` if there is no such outlet.
@@ -296,7 +250,7 @@ impl Plug {
 
     /// What happened on the wire so far.
     pub fn counts(&self) -> Counts {
-        Counts { in_flight: self.shared.in_flight.load(Ordering::Relaxed), ..self.shared.inside().counts }
+        self.shared.counts()
     }
 }
 

@@ -64,7 +64,7 @@ fn add_rule(outlet: &mut Outlet, params: &Value, now: Duration) -> Answer {
     if outlet.countdown.is_some_and(|it| it.due.is_some()) {
         return Err(FULL);
     }
-    outlet.countdown = Some(Countdown { delay, on, due: enabled.then(|| now + delay) });
+    outlet.countdown = Some(Countdown { delay, on, due: enabled.then(|| now.saturating_add(delay)) });
     Ok(Some(json!({"id": RULE})))
 }
 
