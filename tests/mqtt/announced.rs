@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use heattrax::{
-    model::{House, Mode, NoticeKind},
+    model::{House, NoticeKind},
     mqtt::parts::Truth,
 };
 use serde_json::{Value, json};
@@ -129,75 +129,7 @@ fn every_topic_of_availability_is_published_and_every_command_topic_is_heard() {
 #[test]
 fn an_outlet_is_a_device_of_its_own_behind_its_housing() {
     let root = announcement(&house(), "tapo_a0b1c2d3e4f6_1");
-    let expected = json!({
-        "dev": {
-            "ids": ["tapo_a0b1c2d3e4f6_1"],
-            "name": "Porch mat",
-            "mf": "TP-Link",
-            "mdl": "EP40M outlet 1",
-            "via_device": "tapo_a0b1c2d3e4f6",
-        },
-        "o": { "name": "heattrax", "sw": "0.1.0" },
-        "avty": [{ "t": "heattrax/bridge/availability" }, { "t": "heattrax/porch/availability" }],
-        "avty_mode": "all",
-        "qos": 1,
-        "cmps": {
-            "1_switch": {
-                "p": "switch",
-                "name": null,
-                "uniq_id": "tapo_a0b1c2d3e4f6_1_switch",
-                "def_ent_id": "switch.porch_1",
-                "stat_t": "heattrax/porch/1",
-                "val_tpl": "{{ value_json.state | default(none) }}",
-                "cmd_t": "heattrax/porch/1/set",
-                "dev_cla": "outlet",
-                "pl_on": "ON",
-                "pl_off": "OFF",
-            },
-            "1_on_since": {
-                "p": "sensor",
-                "name": "On since",
-                "uniq_id": "tapo_a0b1c2d3e4f6_1_on_since",
-                "def_ent_id": "sensor.porch_1_on_since",
-                "stat_t": "heattrax/porch/1",
-                "val_tpl": "{{ value_json.on_since | default(none) }}",
-                "dev_cla": "timestamp",
-                "ent_cat": "diagnostic",
-                "en": false,
-            },
-            "1_fault": {
-                "p": "binary_sensor",
-                "name": "Fault",
-                "uniq_id": "tapo_a0b1c2d3e4f6_1_fault",
-                "def_ent_id": "binary_sensor.porch_1_fault",
-                "stat_t": "heattrax/porch/1",
-                "val_tpl": "{{ 'ON' if value_json.fault else 'OFF' }}",
-                "dev_cla": "problem",
-                "ent_cat": "diagnostic",
-            },
-            "1_control": {
-                "p": "select",
-                "name": "Control",
-                "uniq_id": "tapo_a0b1c2d3e4f6_1_control",
-                "def_ent_id": "select.porch_1_control",
-                "stat_t": "heattrax/porch/1/decision",
-                "val_tpl": "{{ value_json.control | default(none) }}",
-                "cmd_t": "heattrax/porch/1/control/set",
-                "ops": ["auto", "on", "off"],
-            },
-            "1_mode": {
-                "p": "sensor",
-                "name": "Mode",
-                "uniq_id": "tapo_a0b1c2d3e4f6_1_mode",
-                "def_ent_id": "sensor.porch_1_mode",
-                "stat_t": "heattrax/porch/1/decision",
-                "val_tpl": "{{ value_json.mode | default(none) }}",
-                "json_attr_t": "heattrax/porch/1/decision",
-                "dev_cla": "enum",
-                "ops": Mode::NAMES,
-            },
-        },
-    });
+    let expected: Value = serde_json::from_str(include_str!("outlet.json")).unwrap();
     assert_eq!(root, expected);
 }
 
