@@ -141,6 +141,16 @@ pub struct Handle {
 pub struct Busy;
 
 impl Handle {
+    /// A handle without a hub, for the tests of shells: the events that the shell sends come out of the receiver, and the test
+    /// shows the board itself.
+    pub fn detached(house: House, clock: Clock) -> (Self, mpsc::Receiver<Event>, watch::Sender<Arc<House>>) {
+        let (events, heard) = mpsc::channel(EVENTS);
+        let (board, shown) = watch::channel(Arc::new(house));
+        let (notices, _) = broadcast::channel(NOTICES);
+        let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
+        (Self { events, house: shown, notices, clock, pulse }, heard, board)
+    }
+
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
     ///
     /// # Errors

@@ -1,1 +1,220 @@
-//! Being built.
+//! The config: YAML, environment and command line come down to valid [`Settings`], or to every problem at once, each with its
+//! place, what was found, and what is allowed.
+//!
+//! The way of a value: [`yaml`] and [`environment`] read it into a [`tree`] that knows places, [`layers`] lets figment say
+//! which source wins, and the readers of the sections ([`groups`], [`broker`], [`weather`], [`rest`]) check it by way of
+//! [`section`]. A key is known when a reader asks for it, so there is no second list of keys that could differ.
+
+mod address;
+mod broker;
+mod cron;
+mod devices;
+mod environment;
+mod groups;
+mod layers;
+mod problem;
+mod range;
+mod rescue;
+mod rest;
+mod schedule;
+mod section;
+mod show;
+mod sources;
+mod tree;
+mod values;
+mod weather;
+mod yaml;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use jiff::SignedDuration;
+
+use self::{
+    layers::Layer,
+    schedule::Units,
+    section::{Book, Section},
+    tree::Node,
+};
+pub use self::{
+    problem::{Partial, Place, Problem, Problems},
+    sources::{Overrides, Sources},
+};
+use crate::model::{ControlSettings, Settings};
+
+/// What holds when nobody says otherwise, in the config's own words. Keys that only mean something beside others have their
+/// default where they are read.
+const DEFAULTS: &str = r#"
+vacation_mode: false
+units: imperial
+data: data
+thresholds: {lead_time_minutes: 60, trailing_time_minutes: 60, black_ice_detection: {enabled: true}}
+safety: {max_runtime_hours: 6, cooldown_minutes: 30}
+weather_api:
+  enabled: true
+  when_unknown: "off"
+  resilience: {cache_file: state/weather_cache.json, cache_valid_hours: 6, forecast_horizon_hours: 12}
+homeassistant: {discovery: true, discovery_prefix: homeassistant, status_topic: homeassistant/status}
+web: {enabled: true, bind_host: 127.0.0.1, port: 4328, manual_override_timeout_hours: 3}
+logging: {level: info, format: text}
+"#;
+
+/// A command must have an answer within this time.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// Reads the config of these sources.
+///
+/// # Errors
+/// Every problem at once, sorted by place. A missing or unreadable file is one.
+pub fn load(sources: &Sources) -> Result<Settings, Problems> {
+    let path = sources.chosen_file();
+    let name: Arc<str> = path.to_string_lossy().into();
+    let refuse = |place: Place, found: String, allowed: &str| {
+        let problem = Problem { place, path: String::new(), found, allowed: allowed.to_owned(), hint: None };
+        let nothing = Node::empty(Place::Whole(name.clone()));
+        without_file(&name, problem, nothing, &sources.env, &sources.flags)
+    };
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let allowed = "a config file that can be read (named by --config or HEATTRAX_CONFIG_PATH, else \
+                           config/heattrax.yaml or /etc/heattrax/heattrax.yaml)";
+            return Err(refuse(Place::Whole(name.clone()), error.to_string(), allowed));
+        }
+    };
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(&name, text, &sources.env, &sources.flags),
+        Err(error) => {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let good = String::from_utf8_lossy(good);
+            let line = good.matches('\n').count() as u64 + 1;
+            let column = good.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+            let place = Place::File { file: name.clone(), line, column };
+            Err(refuse(place, "a byte that is no UTF-8".to_owned(), "text in UTF-8"))
+        }
+    }
+}
+
+/// Reads a config from a text. `name` stands for the file in every place.
+///
+/// # Errors
+/// Every problem at once, sorted by place.
+pub fn parse(name: &str, text: &str, env: &BTreeMap<String, String>, flags: &Overrides) -> Result<Settings, Problems> {
+    let name: Arc<str> = name.into();
+    let (file, problems) = yaml::read(&name, text);
+    match problems.first() {
+        // Not YAML: what is missing is not worth reporting then.
+        Some(syntax) if syntax.path.is_empty() && file.entries().is_empty() => {
+            Err(without_file(&name, syntax.clone(), rescue::readable(&name, text), env, flags))
+        }
+        _ => decided(&name, file, problems, env, flags),
+    }
+}
+
+/// What `check` prints: `OK`, or every problem, one a line; then the warnings.
+pub fn report(outcome: &Result<Settings, Problems>) -> String {
+    let (mut lines, warnings) = match outcome {
+        Ok(settings) => (vec!["OK".to_owned()], &settings.warnings),
+        Err(problems) => (problems.list.iter().map(ToString::to_string).collect(), &problems.warnings),
+    };
+    lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.join("\n")
+}
+
+/// The problems when the file cannot be read: the one that says so, and those of the environment and the command line.
+fn without_file(
+    name: &Arc<str>,
+    why: Problem,
+    rest: Node,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> Problems {
+    let mut problems = match decided(name, rest, Vec::new(), env, flags) {
+        Ok(settings) => problems_of(name, Vec::new(), settings),
+        Err(problems) => problems,
+    };
+    problems.list.retain(|problem| matches!(problem.place, Place::Environment(_) | Place::Flag(_)));
+    problems.list.insert(0, why);
+    problems
+}
+
+fn problems_of(name: &Arc<str>, list: Vec<Problem>, settings: Settings) -> Problems {
+    let partial = Partial {
+        mqtt: settings.mqtt,
+        homeassistant: settings.homeassistant,
+        web: settings.web.unwrap_or_else(rest::usual_web),
+        log: settings.log,
+        data: settings.data,
+    };
+    Problems { file: name.to_string(), list, warnings: settings.warnings, partial: Box::new(partial) }
+}
+
+fn decided(
+    name: &Arc<str>,
+    file: Node,
+    found: Vec<Problem>,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> Result<Settings, Problems> {
+    let book = Book::new(name.clone());
+    let environment = environment::read(env, &file);
+    let defaults = yaml::read(name, DEFAULTS).0.moved_to(&Place::Default);
+    let layers = [
+        Layer { name: "defaults", tree: defaults },
+        Layer { name: "file", tree: file },
+        Layer { name: "environment", tree: environment.tree },
+        Layer { name: "command line", tree: environment::of_flags(flags) },
+    ];
+    let merged = layers::merged(&layers, Node::empty(book.top()));
+    let mut settings = settings(&book, &merged, env.get("HOSTNAME").map(String::as_str));
+    let mut warnings = book.warnings.take();
+    warnings.sort_by(|(one, _), (other, _)| one.cmp(other));
+    settings.warnings = warnings.into_iter().map(|(_, text)| text).chain(environment.warnings).collect();
+    let mut list = book.problems.take();
+    list.extend(found.into_iter().chain(environment.problems));
+    list.sort();
+    list.dedup();
+    if list.is_empty() { Ok(settings) } else { Err(problems_of(name, list, settings)) }
+}
+
+/// The settings, with stand-ins for whatever the book holds a problem about.
+fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
+    let root = Section::new(book, String::new(), book.top(), merged);
+    let units = match root.one_of("units", &["imperial", "metric"]) {
+        Some("metric") => Units::Metric,
+        _ => Units::Imperial,
+    };
+    let data = PathBuf::from(root.text("data").unwrap_or_else(|| "data".to_owned()));
+    let (place, zone) = weather::location(&root);
+    let devices = devices::read(&root, units);
+    let (weather, forecast_valid) = weather::weather(&root, place, &data).unzip();
+    let web = rest::web(&root);
+    let by_slug = devices.devices.iter().map(|device| (device.slug.clone(), device.clone())).collect();
+    let control = ControlSettings {
+        zone,
+        place,
+        groups: devices.groups,
+        devices: by_slug,
+        safety: weather::safety(&root),
+        thresholds: weather::thresholds(&root, units),
+        wish_lasts: schedule::hours(web.wish_hours),
+        forecast_valid,
+        answer_within: ANSWER_WITHIN,
+        vacation: root.switch("vacation_mode").unwrap_or(false),
+    };
+    let settings = Settings {
+        control: Arc::new(control),
+        devices: devices.devices,
+        credentials: devices.credentials,
+        mqtt: broker::mqtt(&root, hostname),
+        homeassistant: broker::homeassistant(&root),
+        weather,
+        web: web.enabled.then_some(web.settings),
+        log: rest::log(&root),
+        data,
+        shown: show::shown(merged),
+        warnings: Vec::new(),
+    };
+    rest::unused(&root);
+    root.close();
+    settings
+}

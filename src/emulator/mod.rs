@@ -1,1 +1,31 @@
-//! Being built.
+//! Devices that are not there: the device side of KLAP on real sockets, for `emulate`, for `demo` and for tests.
+//!
+//! [`Plug`] is one device with its state, its faults and its buttons. Unmodified clients log in to it, switch its outlets and
+//! read them. It is as faithful as the public recordings of real devices allow, missing fields included.
+
+pub mod broker;
+pub mod storm;
+mod clock;
+mod device;
+mod fault;
+mod fleet;
+mod info;
+mod inside;
+pub mod klap;
+mod listener;
+mod meter;
+mod methods;
+mod models;
+mod outlet;
+mod panel;
+mod plug;
+mod sessions;
+mod timers;
+mod wire;
+
+pub use fault::Fault;
+pub use fleet::{EmulateOptions, Fleet, emulate};
+pub use inside::Counts;
+pub use models::Model;
+pub use outlet::{Cause, OutletState, Protection, Switched};
+pub use plug::{Plug, PlugOptions};

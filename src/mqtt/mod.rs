@@ -1,1 +1,34 @@
-//! Being built.
+//! The MQTT side: the house out, commands in, Home Assistant told about both.
+//!
+//! The broker holds nothing that the bridge does not hold too: at each connect everything is published again. Commands are read by
+//! pure code; whatever cannot be read becomes a notice.
+
+mod client;
+mod discovery;
+mod entities;
+mod inbound;
+mod limit;
+mod message;
+mod outbound;
+mod readback;
+mod requests;
+mod session;
+mod topics;
+mod truth;
+mod views;
+
+pub use session::run;
+pub use views::Identity;
+
+/// The pure parts, to be looked at one by one.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::{
+        inbound::{LONGEST, Unread, read},
+        message::{Message, Payload, Reply},
+        outbound::{Context, Outbound},
+        requests::{Answer, Ask, answer},
+        topics::{Heard, Knob, Topics},
+        truth::{Entries, Entry, Once, Rank, Truth},
+    };
+}

@@ -1,1 +1,40 @@
-//! Being built.
+//! One task per device, and the link to real plugs.
+//!
+//! [`run`] connects, recognises the device by what it reports, keeps its outlets as they are ordered, and tells the hub what they
+//! report. It never gives up: a device that is gone is looked for until the bridge stops.
+
+pub mod answer;
+mod duty;
+mod link;
+mod meeting;
+mod outlet;
+mod pace;
+mod task;
+mod trouble;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    hub::Handle,
+    model::{Credentials, DeviceSettings, Orders, Pin},
+};
+
+/// Lives with one device until `stop`. `pin` is the identity that was drawn at an earlier first contact; a `mac` in the settings
+/// beats it. A request that is under way when `stop` comes is dropped: who wants an outlet off before the bridge stops orders that
+/// first, and waits for its report.
+pub async fn run(
+    settings: DeviceSettings,
+    credentials: Credentials,
+    pin: Option<Pin>,
+    handle: Handle,
+    orders: watch::Receiver<Arc<Orders>>,
+    stop: CancellationToken,
+) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        never = task::Task::new(settings, credentials, pin, handle, orders).live() => match never {},
+    }
+}

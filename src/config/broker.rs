@@ -1,0 +1,148 @@
+//! The sections `mqtt` and `homeassistant`.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    address::is_host,
+    range::Range,
+    section::{Section, cut},
+};
+use crate::model::{BrokerHost, HomeAssistantSettings, MqttSettings, Protocol, TlsFiles};
+
+pub(super) const PORT: Range = Range::of(1.0, 65535.0, "");
+const KEEP_ALIVE: Range = Range::of(5.0, 3600.0, "seconds");
+const TOPIC: &str = "topic levels between single `/`, at most 128 characters, without `+`, `#`, `$` and blanks";
+
+/// Home Assistant's own defaults.
+pub(super) fn usual_homeassistant() -> HomeAssistantSettings {
+    HomeAssistantSettings {
+        discovery: true,
+        discovery_prefix: "homeassistant".to_owned(),
+        status_topic: "homeassistant/status".to_owned(),
+    }
+}
+
+/// Reads the `mqtt` section. `None` if it is absent, or if it has a problem: then nobody knows which broker was meant.
+pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSettings> {
+    let Some(it) = root.section("mqtt") else {
+        root.book.warn(&root.book.top(), "mqtt", "there is no such section: MQTT is off");
+        return None;
+    };
+    let before = it.book.count();
+    let host = host(&it);
+    let tls = tls(&it);
+    if tls.is_some() && host == Some(BrokerHost::Embedded) {
+        it.refuse("tls", "TLS beside `host: embedded`", "no `tls`: the embedded broker speaks plain MQTT on loopback");
+    }
+    let usual_port = if tls.is_some() { 8883 } else { 1883 };
+    let settings = MqttSettings {
+        host: host.unwrap_or(BrokerHost::Embedded),
+        port: it.whole("port", PORT).unwrap_or(usual_port),
+        protocol: match it.one_of("protocol", &["5", "3.1.1", "4"]) {
+            Some("3.1.1" | "4") => Protocol::V4,
+            _ => Protocol::V5,
+        },
+        username: it.text_or_number("username"),
+        password: it.secret("password", "password_file"),
+        tls,
+        base_topic: topic(&it, "base_topic").unwrap_or_else(|| "heattrax".to_owned()),
+        client_id: client_id(&it).unwrap_or_else(|| match hostname.map(str::trim).filter(|name| is_plain(name)) {
+            Some(name) => format!("heattrax-{name}"),
+            None => "heattrax".to_owned(),
+        }),
+        keep_alive: it
+            .number("keep_alive_seconds", KEEP_ALIVE)
+            .map_or(Duration::from_secs(15), Duration::from_secs_f64),
+    };
+    let book = it.book;
+    it.close();
+    (book.count() == before).then_some(settings)
+}
+
+fn host(it: &Section<'_>) -> Option<BrokerHost> {
+    const ALLOWED: &str = "the broker's host name or IP address without a port, or `embedded`";
+    if !it.has("host") {
+        it.miss("host", ALLOWED);
+    }
+    let text = it.text("host")?;
+    if text == "embedded" {
+        return Some(BrokerHost::Embedded);
+    }
+    if is_host(&text) || text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Some(BrokerHost::Remote(text));
+    }
+    it.refuse("host", format!("\"{}\"", cut(&text)), ALLOWED);
+    None
+}
+
+fn tls(it: &Section<'_>) -> Option<TlsFiles> {
+    let section = it.section("tls")?;
+    let files = TlsFiles {
+        ca_file: section.text("ca_file").map(PathBuf::from),
+        client_cert_file: section.text("client_cert_file").map(PathBuf::from),
+        client_key_file: section.text("client_key_file").map(PathBuf::from),
+        server_name: section.text("server_name"),
+    };
+    for (one, other) in [("client_cert_file", "client_key_file"), ("client_key_file", "client_cert_file")] {
+        if section.has(one) && !section.has(other) {
+            section.miss(other, format!("a file, because `{one}` is set"));
+        }
+    }
+    section.close();
+    Some(files)
+}
+
+fn topic(it: &Section<'_>, key: &'static str) -> Option<String> {
+    let text = it.text(key)?;
+    let bad = |letter: char| matches!(letter, '+' | '#' | '$') || letter.is_whitespace() || letter.is_control();
+    let good = text.chars().count() <= 128 && text.split('/').all(|level| !level.is_empty() && !level.contains(bad));
+    if !good {
+        it.refuse(key, format!("\"{}\"", cut(&text)), TOPIC);
+    }
+    good.then_some(text)
+}
+
+fn client_id(it: &Section<'_>) -> Option<String> {
+    let text = it.text("client_id")?;
+    if !is_plain(&text) {
+        it.refuse("client_id", format!("\"{}\"", cut(&text)), "1 to 64 visible ASCII characters");
+    }
+    Some(text)
+}
+
+fn is_plain(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// Reads the `homeassistant` section; its usual settings where it has a problem.
+pub(super) fn homeassistant(root: &Section<'_>) -> HomeAssistantSettings {
+    let usual = usual_homeassistant();
+    let Some(it) = root.section("homeassistant") else { return usual };
+    let before = it.book.count();
+    let settings = HomeAssistantSettings {
+        discovery: it.switch("discovery").unwrap_or(usual.discovery),
+        discovery_prefix: topic(&it, "discovery_prefix").unwrap_or_else(|| usual.discovery_prefix.clone()),
+        status_topic: topic(&it, "status_topic").unwrap_or_else(|| usual.status_topic.clone()),
+    };
+    match it.text("device_layout").as_deref() {
+        None | Some("via_device") => {}
+        Some(other @ ("child_devices" | "components")) => {
+            it.refuse("device_layout", other, "via_device (this version has no other layout)");
+        }
+        Some(other) => it.refuse("device_layout", format!("\"{}\"", cut(other)), "via_device"),
+    }
+    min_version(&it);
+    let book = it.book;
+    it.close();
+    if book.count() == before { settings } else { usual }
+}
+
+fn min_version(it: &Section<'_>) {
+    let Some(text) = it.text_or_number("min_version") else { return };
+    let parts: Vec<&str> = text.split('.').collect();
+    let numbers = parts.iter().all(|part| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit()));
+    if !numbers || !(2..=3).contains(&parts.len()) {
+        it.refuse("min_version", format!("\"{}\"", cut(&text)), "a version of Home Assistant, such as \"2025.12\"");
+    }
+    it.unused(&["min_version"]);
+}

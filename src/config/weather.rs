@@ -1,0 +1,210 @@
+//! The sections `location`, `thresholds`, `safety` and `weather_api`.
+
+use std::{path::Path, time::Duration};
+
+use jiff::{
+    SignedDuration,
+    tz::{TimeZone, TimeZoneDatabase},
+};
+
+use super::{
+    range::Range,
+    schedule::{LIMIT_HOURS, Units, hours, seconds},
+    section::{Section, cut, nearest},
+};
+use crate::model::{BlackIce, Place, Safety, Thresholds, WeatherSettings};
+
+const LATITUDE: Range = Range::of(-90.0, 90.0, "degrees north");
+const LONGITUDE: Range = Range::of(-180.0, 180.0, "degrees east");
+const WINDOW_MINUTES: Range = Range::of(0.0, 1440.0, "minutes");
+const REST_MINUTES: Range = Range::above(0.0, 525_600.0, "minutes");
+const PERCENT: Range = Range::of(0.0, 100.0, "percent");
+const SPREAD: Range = Range::of(0.0, 100.0, "degrees");
+const VALID_HOURS: Range = Range::above(0.0, 168.0, "hours");
+/// What the provider gives at most: 16 days.
+const HORIZON_HOURS: Range = Range::of(1.0, 384.0, "hours");
+const PAUSE_MINUTES: Range = Range::of(1.0, 1440.0, "minutes");
+/// A whole day ahead is always asked for: storms are announced, and a longer outage is bridged.
+const LEAST_HORIZON_HOURS: u16 = 24;
+const OPEN_METEO: &str = "https://api.open-meteo.com";
+
+/// Reads `location`.
+pub(super) fn location(root: &Section<'_>) -> (Place, TimeZone) {
+    let Some(it) = root.section("location") else {
+        root.miss("location", "a section with the keys `latitude`, `longitude` and `timezone`");
+        return (Place { latitude: 0.0, longitude: 0.0 }, TimeZone::UTC);
+    };
+    let latitude = it.required_number("latitude", LATITUDE);
+    let longitude = it.required_number("longitude", LONGITUDE);
+    let zone = zone(&it);
+    it.close();
+    (Place { latitude, longitude }, zone)
+}
+
+/// The zone, from the bundled database only: a machine's own is often years old.
+fn zone(it: &Section<'_>) -> TimeZone {
+    if !it.has("timezone") {
+        it.book.warn(&it.place, &it.path_of("timezone"), "not set: wall-clock times are UTC");
+    }
+    let Some(name) = it.text("timezone") else { return TimeZone::UTC };
+    let database = TimeZoneDatabase::bundled();
+    database.get(&name).unwrap_or_else(|_| {
+        let names: Vec<String> = database.available().map(|zone| zone.to_string()).collect();
+        let hint = nearest_zone(&name, &names);
+        it.refuse_with("timezone", format!("\"{}\"", cut(&name)), "an IANA time zone, such as Europe/Berlin", hint);
+        TimeZone::UTC
+    })
+}
+
+/// `Berlin` and `America/NewYork` are near enough to be understood.
+fn nearest_zone(wrong: &str, names: &[String]) -> Option<String> {
+    let city = |name: &str| name.rsplit('/').next().unwrap_or(name).replace(['_', ' ', '-'], "").to_lowercase();
+    let same = names.iter().find(|name| city(name) == city(wrong));
+    same.cloned().or_else(|| nearest(wrong, names.iter().map(String::as_str)))
+}
+
+/// Reads `safety`.
+pub(super) fn safety(root: &Section<'_>) -> Safety {
+    let it = root.section("safety");
+    let longest_on = it.as_ref().and_then(|it| it.number("max_runtime_hours", LIMIT_HOURS)).unwrap_or(6.0);
+    let rest = it.as_ref().and_then(|it| it.number("cooldown_minutes", REST_MINUTES)).unwrap_or(30.0);
+    it.into_iter().for_each(Section::close);
+    Safety { longest_on: hours(longest_on), rest: seconds(rest * 60.0).max(SignedDuration::from_secs(1)) }
+}
+
+/// Reads `thresholds`.
+pub(super) fn thresholds(root: &Section<'_>, units: Units) -> Thresholds {
+    let usual = Thresholds { lead: seconds(3600.0), trailing: seconds(3600.0), black_ice: Some(usual_black_ice()) };
+    let Some(it) = root.section("thresholds") else { return usual };
+    let minutes = |key| it.number(key, WINDOW_MINUTES).map(|minutes| seconds(minutes * 60.0));
+    it.number("temperature_f", Units::Imperial.temperatures());
+    it.unused(&["temperature_f"]);
+    let read = Thresholds {
+        lead: minutes("lead_time_minutes").unwrap_or(usual.lead),
+        trailing: minutes("trailing_time_minutes").unwrap_or(usual.trailing),
+        black_ice: it.section("black_ice_detection").map_or(usual.black_ice, |it| black_ice(it, units)),
+    };
+    it.close();
+    read
+}
+
+fn usual_black_ice() -> BlackIce {
+    BlackIce { temperature_max: Units::Imperial.celsius(36.0), spread: 4.0 / 1.8, humidity_min: 80.0 }
+}
+
+/// `…_f` keys are in °F whatever `units` says; those without a unit follow it.
+fn black_ice(it: Section<'_>, units: Units) -> Option<BlackIce> {
+    let usual = usual_black_ice();
+    for (plain, fahrenheit) in [("temperature_max", "temperature_max_f"), ("dew_point_spread", "dew_point_spread_f")] {
+        if it.has(plain) && it.has(fahrenheit) {
+            it.refuse(plain, format!("`{plain}` beside `{fahrenheit}`"), "one of the two");
+        }
+    }
+    let warmest = it.number("temperature_max", units.temperatures()).map(|degrees| units.celsius(degrees));
+    let fahrenheit = it.number("temperature_max_f", Units::Imperial.temperatures());
+    let kelvins = |degrees: f64, units| if units == Units::Metric { degrees } else { degrees / 1.8 };
+    let spread = it.number("dew_point_spread", SPREAD).map(|degrees| kelvins(degrees, units));
+    let spread_f = it.number("dew_point_spread_f", SPREAD).map(|degrees| kelvins(degrees, Units::Imperial));
+    let rule = BlackIce {
+        temperature_max: warmest
+            .or(fahrenheit.map(|degrees| Units::Imperial.celsius(degrees)))
+            .unwrap_or(usual.temperature_max),
+        spread: spread.or(spread_f).unwrap_or(usual.spread),
+        humidity_min: it.number("humidity_min_percent", PERCENT).unwrap_or(usual.humidity_min),
+    };
+    let enabled = it.switch("enabled").unwrap_or(true);
+    it.close();
+    enabled.then_some(rule)
+}
+
+/// The forecast's settings, and how long a forecast is acted on. Both `None` when weather is switched off.
+pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<(WeatherSettings, SignedDuration)> {
+    let it = root.section("weather_api")?;
+    let enabled = it.switch("enabled").unwrap_or(true);
+    providers(&it, enabled);
+    if it.one_of("when_unknown", &["off", "hold"]) == Some("hold") {
+        it.refuse("when_unknown", "hold", "off (this version cannot hold what was decided)");
+    }
+    let open_meteo = it.section("open_meteo");
+    let asked_at = open_meteo.as_ref().and_then(|it| {
+        base_url(it, "api_url");
+        it.warn("api_url", "accepted, not used: the address without `/v1` is `base_url`");
+        base_url(it, "base_url")
+    });
+    open_meteo.into_iter().for_each(Section::close);
+    if let Some(other) = it.section("openweathermap") {
+        other.secret("api_key", "api_key_file");
+        base_url(&other, "api_url");
+        other.close();
+        it.unused(&["openweathermap"]);
+    }
+    let (mut settings, valid) = resilience(&it, place, data);
+    settings.open_meteo_base_url = asked_at.unwrap_or(settings.open_meteo_base_url);
+    it.close();
+    enabled.then_some((settings, valid))
+}
+
+/// Refuses providers that this version has not, if anybody is to be asked at all.
+fn providers(it: &Section<'_>, enabled: bool) {
+    const OTHERS: [&str; 4] = ["met-norway", "nws", "openweathermap", "pirate-weather"];
+    const ALLOWED: &str = "open-meteo (this version has no other provider)";
+    let check = |name: &str| match name.replace('_', "-").as_str() {
+        "open-meteo" => None,
+        other if OTHERS.contains(&other) => Some((other.to_owned(), None)),
+        other => Some((format!("\"{}\"", cut(other)), nearest(other, ["open-meteo"].into_iter()))),
+    };
+    if it.has("provider") && it.has("providers") {
+        it.refuse("provider", "`provider` beside `providers`", "one of the two");
+    }
+    let lists = it.texts("providers");
+    if lists.as_ref().is_some_and(Vec::is_empty) {
+        it.refuse("providers", "an empty list", ALLOWED);
+    }
+    let one = it.text("provider").into_iter().map(|name| ("provider", name));
+    for (key, name) in one.chain(lists.into_iter().flatten().map(|name| ("providers", name))) {
+        if let Some((found, hint)) = check(&name).filter(|_| enabled) {
+            it.refuse_with(key, found, ALLOWED, hint);
+        }
+    }
+}
+
+fn base_url(it: &Section<'_>, key: &'static str) -> Option<String> {
+    let text = it.text(key)?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |rest: &&str| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['@', '?', '#', ' ', '"']);
+    if rest.filter(plain).is_none() {
+        // An address may carry a login, so it is not repeated.
+        it.refuse(key, "another text", "an http:// or https:// address without login, query and fragment");
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+fn resilience(it: &Section<'_>, place: Place, data: &Path) -> (WeatherSettings, SignedDuration) {
+    let section = it.section("resilience");
+    let it = section.as_ref();
+    let pause = |key, usual: u64| {
+        let minutes = it.and_then(|it| it.number(key, PAUSE_MINUTES));
+        minutes.map_or(Duration::from_secs(usual * 60), |minutes| Duration::from_secs_f64(minutes * 60.0))
+    };
+    let cache_file = it.and_then(|it| it.text("cache_file")).unwrap_or_else(|| "state/weather_cache.json".to_owned());
+    let horizon = it.and_then(|it| it.number("forecast_horizon_hours", HORIZON_HOURS)).unwrap_or(12.0);
+    let retry_after = pause("retry_interval_minutes", 5);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range ends at 384")]
+    let settings = WeatherSettings {
+        place,
+        open_meteo_base_url: OPEN_METEO.to_owned(),
+        cache_file: data.join(cache_file),
+        horizon_hours: (horizon.ceil() as u16).max(LEAST_HORIZON_HOURS),
+        refresh_every: pause("refresh_interval_minutes", 10),
+        retry_after,
+        retry_at_most: pause("max_retry_interval_minutes", 60).max(retry_after),
+    };
+    let valid = it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0);
+    if let Some(it) = it {
+        it.number("outage_alert_after_minutes", Range::from(0.0));
+        it.unused(&["outage_alert_after_minutes"]);
+    }
+    section.into_iter().for_each(Section::close);
+    (settings, hours(valid))
+}

@@ -1,0 +1,231 @@
+//! YAML to a tree with places. A file that is not YAML is one problem; a key that is there twice is one problem each.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_saphyr::{DuplicateKeyPolicy, Error, Location, NonFiniteFloatPolicy, Options, Spanned};
+
+use super::{
+    problem::{Place, Problem},
+    tree::{Entry, Kind, Node, kind_of},
+};
+
+/// A larger file is refused: a config of a house with a thousand outlets has 200 kB.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Reads a text. Never fails: what cannot be read is a problem, and what could be read of the rest is in the tree.
+pub(super) fn read(file: &Arc<str>, text: &str) -> (Node, Vec<Problem>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reading = Reading { file, text, lines: text.lines().count().max(1), problems: Vec::new() };
+    let root = reading.place_at(1, 1);
+    if text.len() > MOST_BYTES {
+        reading.refuse(root.clone(), "", format!("{} bytes", text.len()), "at most 1048576 bytes");
+        return (Node::empty(root), reading.problems);
+    }
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
+        Ok(raw) => {
+            let node = reading.node(raw, "");
+            match node.kind {
+                Kind::Map(_) => return (node, reading.problems),
+                Kind::Null => {}
+                _ => reading.refuse(node.place, "", kind_of(&node.kind).to_owned(), "sections such as `location:`"),
+            }
+        }
+        Err(error) => {
+            let place = error.location().map_or(root.clone(), |it| reading.place(it));
+            reading.refuse(place, "", mistake(&error), "YAML, indented with spaces");
+        }
+    }
+    (Node::empty(root), reading.problems)
+}
+
+/// What the parser says, in one line and without its advice to programmers.
+fn mistake(error: &Error) -> String {
+    if let Error::MultipleDocuments { .. } = error {
+        return "a second document after `---`".to_owned();
+    }
+    let text = error.without_snippet().to_string();
+    let text = text.lines().next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
+    format!("a mistake in the YAML ({text})")
+}
+
+/// Limits far above any real config, so that no text can cost much time, memory or stack.
+fn options() -> Options {
+    serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_depth: 24,
+            max_nodes: 50_000,
+            max_events: 200_000,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_recorded_anchor_events: 100_000,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 24,
+        },
+    }
+}
+
+struct Reading<'a> {
+    file: &'a Arc<str>,
+    text: &'a str,
+    lines: usize,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn place_at(&self, line: u64, column: u64) -> Place {
+        Place::File { file: self.file.clone(), line, column }
+    }
+
+    /// The parser puts an end of input on the line after the last; a place must be one that an editor can show.
+    fn place(&self, at: Location) -> Place {
+        let last = u64::try_from(self.lines).unwrap_or(u64::MAX);
+        match at.line() {
+            line if line > last => self.place_at(last, 1),
+            line => self.place_at(line.max(1), at.column().max(1)),
+        }
+    }
+
+    fn refuse(&mut self, place: Place, path: &str, found: String, allowed: &str) {
+        self.problems.push(Problem { place, path: path.to_owned(), found, allowed: allowed.to_owned(), hint: None });
+    }
+
+    fn source(&self, at: Location) -> Option<&str> {
+        let from = usize::try_from(at.span().byte_offset()?).ok()?;
+        let length = usize::try_from(at.span().byte_len()?).ok()?;
+        self.text.get(from..from.checked_add(length)?).map(str::trim)
+    }
+
+    fn node(&mut self, raw: Spanned<Raw>, path: &str) -> Node {
+        let place = self.place(raw.referenced);
+        let kind = match raw.value {
+            Raw::Null => Kind::Null,
+            Raw::Bool(it) => Kind::Bool(it),
+            Raw::Number(it) => Kind::Number(it, self.source(raw.defined).map_or_else(|| it.to_string(), str::to_owned)),
+            Raw::Text(it) => Kind::Text(it),
+            Raw::List(items) => Kind::List(
+                items.into_iter().enumerate().map(|(at, item)| self.node(item, &format!("{path}[{at}]"))).collect(),
+            ),
+            Raw::Map(pairs) => Kind::Map(self.entries(pairs, path)),
+        };
+        Node { place, kind }
+    }
+
+    fn entries(&mut self, pairs: Vec<(Spanned<Raw>, Spanned<Raw>)>, path: &str) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
+        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
+        for (key, value) in pairs {
+            let place = self.place(key.referenced);
+            let Some(key) = self.key(&key) else {
+                self.refuse(place, path, "a key that is no text".to_owned(), "text as a key");
+                continue;
+            };
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            if let Some(first) = seen.get(&key) {
+                let found = format!("`{key}` again (first on {})", first.brief());
+                self.refuse(place, &path, found, "each key once");
+                continue;
+            }
+            let value = self.node(value, &path);
+            // A key without a value says nothing, as if it were not there: often all below it is commented out.
+            if !matches!(value.kind, Kind::Null) {
+                entries.push(Entry { key: key.clone(), place: place.clone(), value });
+            }
+            seen.insert(key, place);
+        }
+        entries
+    }
+
+    /// A key as it was written, so that an unquoted `on` is `on` and not a truth value.
+    fn key(&self, key: &Spanned<Raw>) -> Option<String> {
+        match &key.value {
+            Raw::Text(text) => Some(text.clone()),
+            Raw::Null | Raw::Bool(_) | Raw::Number(_) => self.source(key.defined).map(str::to_owned),
+            Raw::List(_) | Raw::Map(_) => None,
+        }
+    }
+}
+
+/// A value as the parser gives it.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, it: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(it))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no key takes a number above 2^53, and the text is kept")]
+    fn visit_i64<E>(self, it: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(it as f64))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no key takes a number above 2^53, and the text is kept")]
+    fn visit_u64<E>(self, it: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(it as f64))
+    }
+
+    fn visit_f64<E>(self, it: f64) -> Result<Raw, E> {
+        Ok(Raw::Number(it))
+    }
+
+    fn visit_str<E>(self, it: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(it.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Raw::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Raw, A::Error> {
+        let mut map = Vec::new();
+        while let Some(pair) = pairs.next_entry()? {
+            map.push(pair);
+        }
+        Ok(Raw::Map(map))
+    }
+}

@@ -1,0 +1,140 @@
+//! What can be made to go wrong.
+
+use std::{str::FromStr, time::Duration};
+
+/// A fault of the device or of the way to it. Those that are not about logging in strike requests of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Every answer comes this much later. The request is carried out at once, even if nobody waits for the answer.
+    Latency(Duration),
+    /// The connection is cut and the request is not carried out.
+    Drop,
+    /// The request is carried out, then the connection is cut: the answer is lost.
+    DropAfter,
+    /// The connection is accepted and nothing is ever answered, not even to a login.
+    Hang,
+    /// An HTTP status in place of an answer; the request is not carried out.
+    Status(u16),
+    /// Bytes that nobody sealed; the request is not carried out.
+    Garbage,
+    /// The request is carried out, and the sealed answer is not JSON.
+    BrokenJson,
+    /// The request is carried out, and every field of this name is missing from the answer.
+    WithoutField(String),
+    /// One method answers an error code and does nothing.
+    MethodError {
+        /// The method, wherever it is in the request.
+        method: String,
+        /// A vendor's error code such as -1001.
+        code: i64,
+    },
+    /// Logging in is answered with HTTP 403, as with third-party access switched off.
+    HandshakeForbidden,
+    /// The device belongs to another account.
+    OtherAccount,
+    /// Each login logs everybody else out, as firmware from 1.4 does.
+    SingleSession,
+}
+
+impl Fault {
+    pub(super) fn latency(&self) -> Option<Duration> {
+        if let Self::Latency(added) = self { Some(*added) } else { None }
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        if let Self::Status(code) = self { Some(*code) } else { None }
+    }
+
+    pub(super) fn missing_field(&self) -> Option<&str> {
+        if let Self::WithoutField(name) = self { Some(name) } else { None }
+    }
+
+    pub(super) fn method_error(&self, asked: &str) -> Option<i64> {
+        match self {
+            Self::MethodError { method, code } if method == asked => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    /// Reads a fault as the control panel names it: `drop_after`, `status:503`, `latency:250` (in ms), `without:on_time`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, detail) = text.split_once(':').unwrap_or((text, ""));
+        let wrong = |what| format!("`{detail}` in the fault `{text}` is not {what}");
+        Ok(match name {
+            "drop" => Self::Drop,
+            "drop_after" => Self::DropAfter,
+            "hang" => Self::Hang,
+            "garbage" => Self::Garbage,
+            "broken_json" => Self::BrokenJson,
+            "forbidden" => Self::HandshakeForbidden,
+            "other_account" => Self::OtherAccount,
+            "single_session" => Self::SingleSession,
+            "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
+            "status" => Self::Status(detail.parse().map_err(|_| wrong("an HTTP status such as 503"))?),
+            "latency" => {
+                let milliseconds: u32 = detail.parse().map_err(|_| wrong("a number of milliseconds"))?;
+                Self::Latency(Duration::from_millis(milliseconds.into()))
+            }
+            _ => {
+                return Err(format!(
+                    "`{text}` is not a fault; there are drop, drop_after, hang, garbage, broken_json, forbidden, \
+                     other_account, single_session, status:CODE, latency:MS and without:FIELD"
+                ));
+            }
+        })
+    }
+}
+
+/// The faults in force.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<(Fault, Option<u32>)>);
+
+impl Faults {
+    /// Puts a fault in force, for a number of times or for good.
+    pub(super) fn add(&mut self, fault: Fault, times: Option<u32>) {
+        if times != Some(0) {
+            self.0.push((fault, times));
+        }
+    }
+
+    /// Takes all faults back.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Is this fault in force? If so, it counts as having struck once.
+    pub(super) fn hits(&mut self, fault: &Fault) -> bool {
+        self.strike(|it| (it == fault).then_some(())).is_some()
+    }
+
+    /// The first fault that `pick` takes; it counts as having struck once.
+    pub(super) fn strike<T>(&mut self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        let (index, picked) = self.0.iter().enumerate().find_map(|(index, (fault, _))| Some((index, pick(fault)?)))?;
+        if let Some((_, Some(times))) = self.0.get_mut(index) {
+            *times -= 1;
+            if *times == 0 {
+                self.0.remove(index);
+            }
+        }
+        Some(picked)
+    }
+
+    /// Every fault that `does` something; each counts as having struck once.
+    pub(super) fn strike_each(&mut self, mut does: impl FnMut(&Fault) -> bool) {
+        self.0.retain_mut(|(fault, times)| match times {
+            Some(times) if does(fault) => {
+                *times -= 1;
+                *times > 0
+            }
+            Some(_) => true,
+            None => {
+                does(fault);
+                true
+            }
+        });
+    }
+}

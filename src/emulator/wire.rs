@@ -1,0 +1,188 @@
+//! The device on the wire: what HTTP request gets what answer.
+
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONNECTION, CONTENT_TYPE, COOKIE, HeaderValue, SERVER, SET_COOKIE},
+    http::request::Parts,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, time};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    fault::Fault,
+    inside::{Inside, Shared},
+    klap, listener,
+    methods::Exchange,
+    sessions::Refusal,
+};
+
+/// The longest request body.
+const BODY: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The connection is to be cut without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the device hangs up")]
+struct HangUp;
+
+type Reply = Result<Response<Full<Bytes>>, HangUp>;
+
+/// Serves until told to stop, then closes the listener and all connections.
+pub(super) async fn listen(on: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    listener::listen(on, stop, move |address, request| serve(Arc::clone(&shared), address, request)).await;
+}
+
+async fn serve(shared: Arc<Shared>, address: IpAddr, request: Request<Incoming>) -> Reply {
+    let _flight = shared.take_off();
+    if shared.inside().faults.hits(&Fault::Hang) {
+        std::future::pending::<Infallible>().await;
+    }
+    let (head, body) = request.into_parts();
+    let Ok(Ok(body)) = time::timeout(BODY_TIME, Limited::new(body, BODY).collect()).await else {
+        return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
+    };
+    let reply = route(&mut shared.inside(), address, &head, &body.to_bytes());
+    let latency = shared.latency + shared.inside().faults.strike(Fault::latency).unwrap_or_default();
+    if !latency.is_zero() {
+        time::sleep(latency).await;
+    }
+    reply
+}
+
+fn route(inside: &mut Inside, address: IpAddr, head: &Parts, body: &[u8]) -> Reply {
+    let cookie =
+        head.headers.get_all(COOKIE).iter().find_map(|it| session_cookie(it.to_str().ok()?)).unwrap_or_default();
+    let mut response = match (&head.method, head.uri.path()) {
+        (&Method::GET, "/") => page("<html><body><center>200 OK</center></body></html>"),
+        (&Method::POST, "/") => login_discover(inside, body),
+        // The older protocol, which this device does not speak.
+        (&Method::POST, "/app") => page(json!({"error_code": 1003}).to_string()),
+        (&Method::POST, "/app/handshake1") => greet(inside, body),
+        (&Method::POST, "/app/handshake2") => admit(inside, cookie, body),
+        (&Method::POST, "/app/request") => asked(inside, address, cookie, number(head), body)?,
+        _ => bare(StatusCode::NOT_FOUND),
+    };
+    if inside.device.traits.hangs_up {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// The request's number, which stands in the address.
+fn number(head: &Parts) -> Option<i32> {
+    head.uri.query()?.split('&').find_map(|it| it.strip_prefix("seq=")?.parse().ok())
+}
+
+/// Newer firmware tells which protocol it prefers; older firmware does not know the question.
+fn login_discover(inside: &Inside, body: &[u8]) -> Response<Full<Bytes>> {
+    let known = serde_json::from_slice::<Value>(body)
+        .is_ok_and(|it| it["method"] == "login" && it.pointer("/params/sub_method") == Some(&json!("discover")));
+    if known && inside.device.traits.has("tpap") {
+        page(json!({"error_code": 0, "result": {"sub_method": "discover", "tpap_preferred": false}}).to_string())
+    } else {
+        page(json!({"error_code": 1003}).to_string())
+    }
+}
+
+fn greet(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
+    if inside.faults.hits(&Fault::HandshakeForbidden) {
+        return bare(StatusCode::FORBIDDEN);
+    }
+    let Ok(local) = body.try_into() else { return bare(StatusCode::BAD_REQUEST) };
+    let auth = match inside.faults.hits(&Fault::OtherAccount) {
+        true => klap::auth_hash("somebody@else.example", "another password"),
+        false => inside.auth,
+    };
+    let (cookie, remote, proof) = inside.sessions.greet(local, &auth);
+    let mut response = page([&remote[..], &proof[..]].concat());
+    // The lifetime sits in the same header as if it were an attribute: so do the real ones.
+    if let Ok(cookie) = format!("TP_SESSIONID={cookie};TIMEOUT=86400").parse() {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn admit(inside: &mut Inside, cookie: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    let single = inside.faults.hits(&Fault::SingleSession);
+    match inside.sessions.admit(cookie, body, single) {
+        Ok(()) => {
+            inside.counts.logins += 1;
+            page("")
+        }
+        Err(refusal) => refused(inside, refusal),
+    }
+}
+
+fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>, body: &[u8]) -> Reply {
+    let opened = match inside.sessions.open(cookie, number, body) {
+        Ok(opened) => opened,
+        Err(refusal) => return Ok(refused(inside, refusal)),
+    };
+    inside.counts.requests += 1;
+    let Inside { device, faults, .. } = inside;
+    if faults.hits(&Fault::Drop) {
+        return Err(HangUp);
+    }
+    if let Some(status) = faults.strike(Fault::status) {
+        return Ok(bare(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)));
+    }
+    if faults.hits(&Fault::Garbage) {
+        return Ok(page((0..80).map(|_| fastrand::u8(..)).collect::<Vec<_>>()));
+    }
+    let mut fails = |method: &str| faults.strike(|it| it.method_error(method));
+    let mut answer = Exchange { device, address, fails: &mut fails }.answer(&opened.plain);
+    if faults.hits(&Fault::DropAfter) {
+        return Err(HangUp);
+    }
+    faults.strike_each(|it| it.missing_field().is_some_and(|name| remove_field(&mut answer, name)));
+    let mut plain = answer.to_string();
+    if faults.hits(&Fault::BrokenJson) {
+        plain.truncate(plain.len() / 2);
+    }
+    Ok(page(opened.keys.seal(opened.number, plain.as_bytes())))
+}
+
+/// Takes every field of a name out. Was there one?
+fn remove_field(value: &mut Value, name: &str) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let removed = fields.shift_remove(name).is_some();
+            fields.values_mut().fold(removed, |removed, it| remove_field(it, name) | removed)
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |removed, it| remove_field(it, name) | removed),
+        _ => false,
+    }
+}
+
+fn refused(inside: &mut Inside, refusal: Refusal) -> Response<Full<Bytes>> {
+    inside.counts.refused += 1;
+    bare(match refusal {
+        Refusal::Forbidden => StatusCode::FORBIDDEN,
+        Refusal::Malformed => StatusCode::BAD_REQUEST,
+    })
+}
+
+/// The session in a `Cookie` header, whatever else is in it.
+fn session_cookie(header: &str) -> Option<&str> {
+    header.split(';').find_map(|it| it.trim().strip_prefix("TP_SESSIONID="))
+}
+
+fn bare(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = page("");
+    *response.status_mut() = status;
+    response
+}
+
+/// Whatever it is, the device calls it a web page.
+fn page(body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    response.headers_mut().insert(SERVER, HeaderValue::from_static("SHIP 2.0"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}

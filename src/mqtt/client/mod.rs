@@ -1,0 +1,297 @@
+//! The connection to the broker. Only the files of this folder know which crate it is made of.
+//!
+//! One task does nothing but poll the connection. It waits for nobody: messages are handed on only if there is room, and what the
+//! room publishes waits in front of the client, never inside it. Each attempt to connect starts with a fresh client, so nothing
+//! half sent survives from one connection into the next; the room then publishes everything again.
+
+mod tls;
+mod v4;
+mod v5;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+    time::Instant,
+};
+
+use super::{
+    inbound::LONGEST,
+    message::{Message, Payload, Reply},
+    truth::Once,
+};
+use crate::model::{BrokerHost, MqttSettings, Protocol, Trouble, TroubleKind};
+
+/// The largest packet that is taken or sent, in bytes.
+const LARGEST_PACKET: u32 = 2 * 1024 * 1024;
+/// Messages that may wait for the room.
+const MESSAGES: usize = 256;
+/// Publishes that are handed to the client before the broker has acknowledged them. The rest waits where the newest payload of a
+/// topic replaces older ones.
+const WINDOW: u64 = 50;
+/// Requests that fit into the client: the window, and subscribing.
+const REQUESTS: usize = 128;
+/// Publishes that the client may have under way.
+const IN_FLIGHT: u16 = 100;
+/// What the crate and the protocol can express.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(65_535));
+/// The deadline of one attempt to connect.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Pauses between attempts.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// A connection that held for so long was a good one: the next pause is a short one again.
+const HELD: Duration = Duration::from_secs(20);
+
+/// What a connection needs.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub settings: Arc<MqttSettings>,
+    /// Says `offline` when the bridge is gone.
+    pub will: String,
+    /// Is a message on this topic worth handing on?
+    pub wanted: Wanted,
+}
+
+/// Which messages are handed on at all: a broker full of other announcements must not crowd out commands.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The topics of announcements begin with this.
+    pub announcements: String,
+    /// And those that may be ours go on with one of these.
+    pub ours: Vec<String>,
+}
+
+impl Wanted {
+    fn has(&self, topic: &str) -> bool {
+        match topic.strip_prefix(self.announcements.as_str()) {
+            Some(rest) => self.ours.iter().any(|ours| rest.starts_with(ours.as_str())),
+            None => true,
+        }
+    }
+}
+
+/// The state of the connection.
+#[derive(Clone, Debug)]
+pub(super) enum Connection {
+    /// Not tried yet.
+    Trying,
+    /// The broker accepted us.
+    Up(Line),
+    /// It did not, or is gone.
+    Down(Trouble),
+}
+
+/// An open connection, to publish on.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// The MQTT version: 5, or 4 for 3.1.1.
+    pub protocol: u8,
+    /// The largest packet that the broker takes, in bytes.
+    pub largest: u32,
+    client: Client,
+    acked: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Debug)]
+enum Client {
+    V5(rumqttc::v5::AsyncClient),
+    V4(rumqttc::AsyncClient),
+}
+
+/// A filter to subscribe to.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    pub filter: String,
+    /// MQTT 5: is the RETAIN flag to be shown as it was published?
+    pub as_published: bool,
+}
+
+impl Line {
+    /// Publishes acknowledged so far on this connection.
+    pub(super) fn acked(&self) -> u64 {
+        self.acked.load(Ordering::Acquire)
+    }
+
+    /// May another publish be handed over, after this many?
+    pub(super) fn has_room(&self, published: u64) -> bool {
+        published.saturating_sub(self.acked()) < WINDOW
+    }
+
+    /// Hands a publish over. Gives it back if there is no room.
+    pub(super) fn publish(&self, message: Once) -> Result<(), Once> {
+        let sent = match &self.client {
+            Client::V5(client) => v5::publish(client, &message),
+            Client::V4(client) => v4::publish(client, &message),
+        };
+        if sent { Ok(()) } else { Err(message) }
+    }
+
+    /// Subscribes. False if there is no room.
+    pub(super) fn subscribe(&self, filters: &[Filter]) -> bool {
+        match &self.client {
+            Client::V5(client) => v5::subscribe(client, filters),
+            Client::V4(client) => v4::subscribe(client, filters),
+        }
+    }
+
+    /// Ends a subscription. False if there is no room.
+    pub(super) fn unsubscribe(&self, filter: &str) -> bool {
+        match &self.client {
+            Client::V5(client) => client.try_unsubscribe(filter).is_ok(),
+            Client::V4(client) => client.try_unsubscribe(filter).is_ok(),
+        }
+    }
+
+    /// Says goodbye, so that the broker does not publish the will.
+    pub(super) fn disconnect(&self) -> bool {
+        match &self.client {
+            Client::V5(client) => client.try_disconnect().is_ok(),
+            Client::V4(client) => client.try_disconnect().is_ok(),
+        }
+    }
+}
+
+/// What comes from the broker.
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub messages: mpsc::Receiver<Message>,
+    pub connection: watch::Receiver<Connection>,
+    /// Wakes when a publish was acknowledged.
+    pub acked: Arc<Notify>,
+    /// Does the polling; ends after a goodbye. Dropping it cuts the connection.
+    pub poller: JoinSet<()>,
+}
+
+/// Where the poller leaves what comes.
+#[derive(Clone, Debug)]
+struct Post {
+    messages: mpsc::Sender<Message>,
+    connection: watch::Sender<Connection>,
+    acked: Arc<Notify>,
+    dropped: Arc<AtomicU64>,
+    wanted: Wanted,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    /// We said goodbye.
+    Goodbye,
+    /// It was lost, or never made. `speaks_older` if the broker may know only MQTT 3.1.1.
+    Lost { trouble: Trouble, speaks_older: bool },
+}
+
+impl Post {
+    /// Opens the post of one connection.
+    fn open(&self, client: Client, largest: u32) -> Arc<AtomicU64> {
+        let acked = Arc::new(AtomicU64::new(0));
+        let protocol = if matches!(client, Client::V5(_)) { 5 } else { 4 };
+        let line = Line { protocol, largest, client, acked: acked.clone() };
+        self.connection.send_replace(Connection::Up(line));
+        acked
+    }
+
+    fn acknowledged(&self, acked: &AtomicU64) {
+        acked.fetch_add(1, Ordering::Release);
+        self.acked.notify_one();
+    }
+
+    /// Hands a message on if there is room.
+    fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>) {
+        let Some(topic) = std::str::from_utf8(topic).ok().filter(|topic| self.wanted.has(topic)) else { return };
+        let payload =
+            if payload.len() > LONGEST { Payload::TooLong(payload.len()) } else { Payload::Bytes(payload.to_vec()) };
+        let message = Message { topic: topic.to_owned(), payload, retain, reply };
+        if self.messages.try_send(message).is_err() {
+            let before = self.dropped.fetch_add(1, Ordering::Relaxed);
+            if before == 0 {
+                tracing::warn!("messages come faster than they can be read, some are dropped");
+            }
+        }
+    }
+}
+
+/// Starts to connect, and goes on for ever.
+pub(super) fn start(options: Options) -> Mail {
+    let (messages_in, messages) = mpsc::channel(MESSAGES);
+    let (connection_in, connection) = watch::channel(Connection::Trying);
+    let acked = Arc::new(Notify::new());
+    let post = Post {
+        messages: messages_in,
+        connection: connection_in,
+        acked: acked.clone(),
+        dropped: Arc::default(),
+        wanted: options.wanted.clone(),
+    };
+    let mut poller = JoinSet::new();
+    poller.spawn(stay_connected(options, post));
+    Mail { messages, connection, acked, poller }
+}
+
+async fn stay_connected(options: Options, post: Post) {
+    let pauses = || ExponentialBuilder::new().with_min_delay(PAUSES.0).with_max_delay(PAUSES.1).without_max_times();
+    let mut waits = pauses().with_jitter().build();
+    loop {
+        let started = Instant::now();
+        let End::Lost { trouble, .. } = attempt(&options, &post).await else { return };
+        if started.elapsed() > HELD {
+            waits = pauses().with_jitter().build();
+        }
+        post.connection.send_replace(Connection::Down(trouble));
+        tokio::time::sleep(waits.next().unwrap_or(PAUSES.1).min(PAUSES.1)).await;
+    }
+}
+
+/// One attempt: with MQTT 5 if it is wished, and at once with 3.1.1 if the broker seems not to know it. The next attempt begins
+/// with 5 again, for the broker may have been renewed meanwhile.
+async fn attempt(options: &Options, post: &Post) -> End {
+    let transport = match tls::transport(&options.settings).await {
+        Ok(transport) => transport,
+        Err(text) => return lost(TroubleKind::NeedsPerson, text),
+    };
+    if options.settings.protocol == Protocol::V4 {
+        return shielded(v4::connect(options.clone(), transport, post.clone())).await;
+    }
+    let end = shielded(v5::connect(options.clone(), transport.clone(), post.clone())).await;
+    match end {
+        End::Lost { speaks_older: true, trouble } => {
+            tracing::debug!("no answer to MQTT 5 ({}), trying 3.1.1", trouble.text);
+            shielded(v4::connect(options.clone(), transport, post.clone())).await
+        }
+        end => end,
+    }
+}
+
+/// Runs a connection in a task of its own: should the client fall over something that a broker sends, the connection is lost and
+/// made again, and the room lives on.
+async fn shielded(connection: impl Future<Output = End> + Send + 'static) -> End {
+    let mut task = JoinSet::new();
+    task.spawn(connection);
+    match task.join_next().await {
+        Some(Ok(end)) => end,
+        _ => lost(TroubleKind::Passing, "the MQTT client fell over what the broker sent".to_owned()),
+    }
+}
+
+fn lost(kind: TroubleKind, text: String) -> End {
+    End::Lost { trouble: Trouble { kind, text }, speaks_older: false }
+}
+
+fn host(settings: &MqttSettings) -> String {
+    match &settings.host {
+        BrokerHost::Embedded => "127.0.0.1".to_owned(),
+        BrokerHost::Remote(host) => host.clone(),
+    }
+}
+
+fn at(settings: &MqttSettings) -> String {
+    format!("the broker at {}:{}", host(settings), settings.port)
+}

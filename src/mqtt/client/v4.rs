@@ -1,0 +1,88 @@
+//! MQTT 3.1.1.
+
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, NetworkOptions, Outgoing, Packet,
+    QoS, StateError, SubscribeFilter, SubscribeReasonCode, Transport,
+};
+
+use super::{
+    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, at, host,
+};
+use crate::model::{Trouble, TroubleKind};
+
+pub(super) fn publish(client: &AsyncClient, message: &Once) -> bool {
+    client.try_publish(message.topic.as_str(), QoS::AtLeastOnce, message.retain, message.payload.clone()).is_ok()
+}
+
+pub(super) fn subscribe(client: &AsyncClient, filters: &[Filter]) -> bool {
+    let filters = filters.iter().map(|it| SubscribeFilter { path: it.filter.clone(), qos: QoS::AtLeastOnce });
+    client.try_subscribe_many(filters).is_ok()
+}
+
+pub(super) async fn connect(options: Options, transport: Transport, post: Post) -> End {
+    let (client, mut events) = AsyncClient::new(described(&options, transport), REQUESTS);
+    let mut network = NetworkOptions::new();
+    network.set_connection_timeout(CONNECT_WITHIN.as_secs());
+    events.set_network_options(network);
+    let mut acked = None;
+    loop {
+        match events.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                acked = Some(post.open(Client::V4(client.clone()), LARGEST_PACKET));
+            }
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                post.hand_on(publish.topic.as_bytes(), &publish.payload, publish.retain, None);
+            }
+            Ok(Event::Incoming(Packet::PubAck(_))) => {
+                if let Some(acked) = &acked {
+                    post.acknowledged(acked);
+                }
+            }
+            Ok(Event::Incoming(Packet::SubAck(answer))) => {
+                if answer.return_codes.contains(&SubscribeReasonCode::Failure) {
+                    tracing::warn!("{} refused a subscription: commands will not arrive", at(&options.settings));
+                }
+            }
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
+            Ok(_) => {}
+            Err(error) => return lost(&options, &error),
+        }
+    }
+}
+
+fn described(options: &Options, transport: Transport) -> MqttOptions {
+    let settings = &options.settings;
+    let mut described = MqttOptions::new(settings.client_id.as_str(), host(settings), settings.port);
+    let largest = usize::try_from(LARGEST_PACKET).unwrap_or(usize::MAX);
+    described
+        .set_transport(transport)
+        .set_keep_alive(settings.keep_alive.clamp(KEEP_ALIVE.0, KEEP_ALIVE.1))
+        .set_clean_session(true)
+        .set_last_will(LastWill::new(options.will.as_str(), "offline", QoS::AtLeastOnce, true))
+        .set_inflight(IN_FLIGHT)
+        .set_max_packet_size(largest, largest);
+    if let Some(user) = &settings.username {
+        described.set_credentials(user.as_str(), settings.password.as_ref().map_or("", |it| it.reveal()));
+    }
+    described
+}
+
+fn lost(options: &Options, error: &ConnectionError) -> End {
+    let at = at(&options.settings);
+    let (kind, text) = match error {
+        ConnectionError::ConnectionRefused(
+            code @ (ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized),
+        ) => (TroubleKind::NeedsPerson, format!("refused the login ({code:?})")),
+        ConnectionError::ConnectionRefused(code) => (TroubleKind::NeedsPerson, format!("refused us ({code:?})")),
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            (TroubleKind::Passing, "did not answer in time".to_owned())
+        }
+        ConnectionError::Tls(error) => (TroubleKind::NeedsPerson, format!("and we cannot agree on TLS: {error}")),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            (TroubleKind::Passing, "closed the connection".to_owned())
+        }
+        ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        other => (TroubleKind::Passing, format!("is lost: {other}")),
+    };
+    End::Lost { trouble: Trouble { kind, text: format!("{at} {text}") }, speaks_older: false }
+}

@@ -1,0 +1,147 @@
+//! MQTT 5.
+
+use rumqttc::{
+    Outgoing, Transport,
+    v5::{
+        AsyncClient, ConnectionError, Event, MqttOptions, StateError,
+        mqttbytes::{
+            QoS,
+            v5::{
+                ConnAck, ConnectProperties, ConnectReturnCode, Filter as Subscribed, LastWill, Packet, Publish,
+                PublishProperties, RetainForwardRule, SubscribeReasonCode,
+            },
+        },
+    },
+};
+
+use super::{
+    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, Reply,
+    at, host,
+};
+use crate::model::{Trouble, TroubleKind};
+
+pub(super) fn publish(client: &AsyncClient, message: &Once) -> bool {
+    let (topic, payload) = (message.topic.as_str(), message.payload.clone());
+    let sent = match &message.correlation {
+        None => client.try_publish(topic, QoS::AtLeastOnce, message.retain, payload),
+        Some(mark) => {
+            let properties =
+                PublishProperties { correlation_data: Some(mark.clone().into()), ..PublishProperties::default() };
+            client.try_publish_with_properties(topic, QoS::AtLeastOnce, message.retain, payload, properties)
+        }
+    };
+    sent.is_ok()
+}
+
+pub(super) fn subscribe(client: &AsyncClient, filters: &[Filter]) -> bool {
+    let filters = filters.iter().map(|it| Subscribed {
+        path: it.filter.clone(),
+        qos: QoS::AtLeastOnce,
+        nolocal: false,
+        preserve_retain: it.as_published,
+        // Retained commands are asked for, so that they are seen, refused and cleared, not left for the next listener.
+        retain_forward_rule: RetainForwardRule::OnEverySubscribe,
+    });
+    client.try_subscribe_many(filters).is_ok()
+}
+
+pub(super) async fn connect(options: Options, transport: Transport, post: Post) -> End {
+    let (client, mut events) = AsyncClient::new(described(&options, transport), REQUESTS);
+    let mut acked = None;
+    loop {
+        match events.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(accepted))) => {
+                acked = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
+            }
+            Ok(Event::Incoming(Packet::Publish(publish))) => hand_on(&post, publish),
+            Ok(Event::Incoming(Packet::PubAck(_))) => {
+                if let Some(acked) = &acked {
+                    post.acknowledged(acked);
+                }
+            }
+            Ok(Event::Incoming(Packet::SubAck(answer))) => {
+                let refused = answer.return_codes.iter().filter(|it| !matches!(it, SubscribeReasonCode::Success(_)));
+                if refused.count() > 0 {
+                    tracing::warn!("{} refused a subscription: commands will not arrive", at(&options.settings));
+                }
+            }
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
+            Ok(_) => {}
+            Err(error) => return lost(&options, &error, acked.is_some()),
+        }
+    }
+}
+
+fn described(options: &Options, transport: Transport) -> MqttOptions {
+    let settings = &options.settings;
+    let mut described = MqttOptions::new(settings.client_id.as_str(), host(settings), settings.port);
+    let properties = ConnectProperties { max_packet_size: Some(LARGEST_PACKET), ..ConnectProperties::new() };
+    described
+        .set_transport(transport)
+        // The client refuses less than 5 s, and the protocol knows no more than 65,535 s.
+        .set_keep_alive(settings.keep_alive.clamp(KEEP_ALIVE.0, KEEP_ALIVE.1))
+        .set_clean_start(true)
+        .set_last_will(LastWill::new(options.will.as_str(), "offline", QoS::AtLeastOnce, true, None))
+        .set_connection_timeout(CONNECT_WITHIN.as_secs())
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
+        .set_connect_properties(properties);
+    if let Some(user) = &settings.username {
+        described.set_credentials(user.as_str(), settings.password.as_ref().map_or("", |it| it.reveal()));
+    }
+    described
+}
+
+fn largest(accepted: &ConnAck) -> u32 {
+    let told = accepted.properties.as_ref().and_then(|properties| properties.max_packet_size);
+    told.unwrap_or(LARGEST_PACKET).min(LARGEST_PACKET)
+}
+
+fn hand_on(post: &Post, publish: Publish) {
+    let properties = publish.properties.unwrap_or_default();
+    let correlation = properties.correlation_data.map(|mark| mark.to_vec());
+    let reply = properties.response_topic.map(|topic| Reply { topic, correlation });
+    post.hand_on(&publish.topic, &publish.payload, publish.retain, reply);
+}
+
+fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
+    let at = at(&options.settings);
+    let (kind, text) = match error {
+        ConnectionError::ConnectionRefused(code) => refused(*code),
+        ConnectionError::Timeout(_) => (TroubleKind::Passing, "did not answer in time".to_owned()),
+        ConnectionError::Tls(error) => (TroubleKind::NeedsPerson, format!("and we cannot agree on TLS: {error}")),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            (TroubleKind::Passing, "closed the connection".to_owned())
+        }
+        ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        other => (TroubleKind::Passing, format!("is lost: {other}")),
+    };
+    End::Lost { trouble: Trouble { kind, text: format!("{at} {text}") }, speaks_older: !was_up && is_puzzled(error) }
+}
+
+/// A broker that knows only 3.1.1 says so, or sends the short answer of 3.1.1 (which is half an answer to MQTT 5, so that the rest
+/// is waited for), or closes the connection.
+fn is_puzzled(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::ConnectionRefused(code) => matches!(
+            code,
+            ConnectReturnCode::UnsupportedProtocolVersion
+                | ConnectReturnCode::RefusedProtocolVersion
+                | ConnectReturnCode::ProtocolError
+                | ConnectReturnCode::MalformedPacket
+        ),
+        ConnectionError::MqttState(_) | ConnectionError::Timeout(_) | ConnectionError::NotConnAck(_) => true,
+        _ => false,
+    }
+}
+
+fn refused(code: ConnectReturnCode) -> (TroubleKind, String) {
+    match code {
+        ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
+            (TroubleKind::NeedsPerson, format!("refused the login ({code:?})"))
+        }
+        ConnectReturnCode::BadClientId | ConnectReturnCode::ClientIdentifierNotValid | ConnectReturnCode::Banned => {
+            (TroubleKind::NeedsPerson, format!("refused us ({code:?})"))
+        }
+        _ => (TroubleKind::Passing, format!("refused us ({code:?})")),
+    }
+}

@@ -1,0 +1,428 @@
+//! The one table: every field that is published, and the entity that Home Assistant makes of it.
+//!
+//! Discovery and publishing both read it, so that what is advertised is published and the other way round. Keys never change
+//! once released: Home Assistant knows its entities by them.
+
+use serde_json::{Value, json};
+
+use super::{
+    topics::Topics,
+    views::{BridgeView, DeviceView, GroupView, OutletView, kwh, minutes, round, time},
+};
+use crate::model::{Mode, NoticeKind};
+
+/// One topic about a subject.
+pub(super) struct Sheet<V: 'static> {
+    /// Where it is published.
+    pub topic: fn(&Topics, &V) -> String,
+    /// Is there anything to publish?
+    pub has: fn(&V) -> bool,
+    /// What it looks like.
+    pub form: Form,
+    /// Its fields.
+    pub rows: &'static [Row<V>],
+}
+
+/// What a topic looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A JSON object: a key for each row.
+    Fields,
+    /// The value of the only row.
+    Whole,
+    /// Messages that come and go; nothing is retained.
+    Passing,
+}
+
+/// One field.
+pub(super) struct Row<V: 'static> {
+    /// Its key in the JSON.
+    pub field: &'static str,
+    /// Does this subject have it at all?
+    pub has: fn(&V) -> bool,
+    /// Its value; `null` while unknown.
+    pub read: fn(&V) -> Value,
+    /// The entity.
+    pub entity: Option<Entity>,
+}
+
+/// An entity of Home Assistant.
+pub(super) struct Entity {
+    /// The last part of its unique id.
+    pub key: &'static str,
+    /// `switch`, `sensor`, …
+    pub platform: &'static str,
+    /// Its name beside the device's; `None` for the device's main entity.
+    pub name: Option<&'static str>,
+    /// How its value is read from the topic.
+    pub template: Template,
+    /// The command topic below the state topic's subject.
+    pub command: Option<&'static str>,
+    /// Are the topic's fields its attributes?
+    pub attributes: bool,
+    /// Does it stay available while its device is away?
+    pub outlives: Outlives,
+    /// Whatever else Home Assistant is told.
+    pub more: &'static [(&'static str, More)],
+}
+
+/// How a value is read from a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Template {
+    /// The payload itself.
+    Plain,
+    /// The row's field.
+    Field,
+    /// On if the row's field holds anything.
+    Holds,
+    /// The row's field, and a group that is mixed counts as on.
+    Mixed,
+}
+
+/// What an entity's availability does not depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlives {
+    /// Nothing: it is available while its subject is.
+    Nothing,
+    /// Its device: it says itself that the device is away.
+    Device,
+    /// The bridge too.
+    Bridge,
+}
+
+/// A constant of an entity.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum More {
+    /// Text.
+    Text(&'static str),
+    /// A number.
+    Number(u8),
+    /// Yes or no.
+    Flag(bool),
+    /// The positions of a control select.
+    Controls,
+    /// Every mode.
+    Modes,
+    /// Every kind of notice.
+    Events,
+}
+
+impl More {
+    /// As JSON.
+    pub(super) fn value(self) -> Value {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Number(number) => json!(number),
+            Self::Flag(flag) => json!(flag),
+            Self::Controls => json!(["auto", "on", "off"]),
+            Self::Modes => json!(Mode::NAMES),
+            Self::Events => json!(NoticeKind::ALL.map(NoticeKind::as_str)),
+        }
+    }
+}
+
+const fn entity(key: &'static str, platform: &'static str, name: &'static str) -> Entity {
+    Entity {
+        key,
+        platform,
+        name: Some(name),
+        template: Template::Field,
+        command: None,
+        attributes: false,
+        outlives: Outlives::Nothing,
+        more: &[],
+    }
+}
+
+const fn field<V>(field: &'static str, read: fn(&V) -> Value) -> Row<V> {
+    Row { field, has: |_| true, read, entity: None }
+}
+
+const DIAGNOSTIC: (&str, More) = ("ent_cat", More::Text("diagnostic"));
+const HIDDEN: (&str, More) = ("en", More::Flag(false));
+const ONLINE: (&str, More) = ("pl_on", More::Text("online"));
+const OFFLINE: (&str, More) = ("pl_off", More::Text("offline"));
+const MEASURED: (&str, More) = ("stat_cla", More::Text("measurement"));
+const COUNTED: (&str, More) = ("stat_cla", More::Text("total_increasing"));
+const KWH: (&str, More) = ("unit_of_meas", More::Text("kWh"));
+
+const fn class(name: &'static str) -> (&'static str, More) {
+    ("dev_cla", More::Text(name))
+}
+
+const fn unit(name: &'static str) -> (&'static str, More) {
+    ("unit_of_meas", More::Text(name))
+}
+
+const fn digits(number: u8) -> (&'static str, More) {
+    ("sug_dsp_prc", More::Number(number))
+}
+
+/// Everything about an outlet.
+pub(super) const OUTLET: &[Sheet<OutletView>] = &[
+    Sheet {
+        topic: |topics, it| topics.outlet(&it.outlet.id),
+        has: OutletView::is_known,
+        form: Form::Fields,
+        rows: &[
+            Row {
+                entity: Some(Entity {
+                    name: None,
+                    command: Some("set"),
+                    more: &[class("outlet"), ("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                    ..entity("switch", "switch", "")
+                }),
+                ..field("state", |it: &OutletView| json!(it.outlet.switch()))
+            },
+            Row {
+                has: OutletView::meters_energy,
+                entity: Some(Entity {
+                    more: &[class("power"), MEASURED, unit("W"), digits(1)],
+                    ..entity("power", "sensor", "Power")
+                }),
+                ..field("power", |it: &OutletView| round(it.energy().power, 1))
+            },
+            Row {
+                has: OutletView::meters_voltage,
+                entity: Some(Entity {
+                    more: &[class("voltage"), MEASURED, unit("V"), digits(1), DIAGNOSTIC],
+                    ..entity("voltage", "sensor", "Voltage")
+                }),
+                ..field("voltage", |it: &OutletView| round(it.energy().voltage, 1))
+            },
+            Row {
+                has: OutletView::meters_voltage,
+                entity: Some(Entity {
+                    more: &[class("current"), MEASURED, unit("A"), digits(2), DIAGNOSTIC],
+                    ..entity("current", "sensor", "Current")
+                }),
+                ..field("current", |it: &OutletView| round(it.energy().current, 3))
+            },
+            Row {
+                has: OutletView::meters_energy,
+                entity: Some(Entity {
+                    more: &[class("energy"), COUNTED, KWH, digits(2)],
+                    ..entity("energy_today", "sensor", "Energy today")
+                }),
+                ..field("energy_today", |it: &OutletView| kwh(it.energy().today))
+            },
+            Row {
+                has: OutletView::meters_energy,
+                entity: Some(Entity {
+                    more: &[class("energy"), COUNTED, KWH, digits(1)],
+                    ..entity("energy_month", "sensor", "Energy this month")
+                }),
+                ..field("energy_month", |it: &OutletView| kwh(it.energy().month))
+            },
+            Row {
+                entity: Some(Entity {
+                    more: &[class("timestamp"), DIAGNOSTIC, HIDDEN],
+                    ..entity("on_since", "sensor", "On since")
+                }),
+                ..field("on_since", |it: &OutletView| time(it.on_since()))
+            },
+            field("runtime_today_min", |it: &OutletView| minutes(it.outlet.runtime_today)),
+            field("device_timer_off_at", |_: &OutletView| Value::Null),
+            Row {
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("fault", "binary_sensor", "Fault")
+                }),
+                ..field("fault", |it: &OutletView| json!(it.outlet.reported.as_ref().and_then(|report| report.fault)))
+            },
+        ],
+    },
+    Sheet {
+        topic: |topics, it| topics.decision(&it.outlet.id),
+        has: |_| true,
+        form: Form::Fields,
+        rows: &[
+            field("desired", |it: &OutletView| json!(it.outlet.decision.switch)),
+            Row {
+                entity: Some(Entity {
+                    command: Some("control/set"),
+                    more: &[("ops", More::Controls)],
+                    ..entity("control", "select", "Control")
+                }),
+                ..field("control", |it: &OutletView| json!(it.outlet.control().as_str()))
+            },
+            Row {
+                entity: Some(Entity {
+                    attributes: true,
+                    more: &[class("enum"), ("ops", More::Modes)],
+                    ..entity("mode", "sensor", "Mode")
+                }),
+                ..field("mode", |it: &OutletView| json!(it.outlet.decision.mode().as_str()))
+            },
+            field("reason", |it: &OutletView| json!(it.outlet.decision.reason.key())),
+            field("sentence", |it: &OutletView| json!(it.outlet.decision.reason.to_string())),
+            field("since", |it: &OutletView| time(Some(it.outlet.decision.since))),
+            field("until", |it: &OutletView| time(it.outlet.decision.until)),
+            field("next", OutletView::next),
+            field("voices", OutletView::voices),
+            field("blocked_by", OutletView::blocked_by),
+            field("pending", OutletView::pending),
+            field("safety", OutletView::safety),
+        ],
+    },
+];
+
+/// Everything about a housing.
+pub(super) const HOUSING: &[Sheet<DeviceView>] = &[
+    Sheet {
+        topic: |topics, it| topics.device_availability(&it.device.slug),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                outlives: Outlives::Device,
+                more: &[class("connectivity"), DIAGNOSTIC, ONLINE, OFFLINE],
+                ..entity("reachable", "binary_sensor", "Reachable")
+            }),
+            ..field("", DeviceView::availability)
+        }],
+    },
+    Sheet {
+        topic: |topics, it| topics.device(&it.device.slug),
+        has: |it| it.device.housing.is_some(),
+        form: Form::Fields,
+        rows: &[
+            field("name", |it: &DeviceView| json!(it.device.name)),
+            field("model", |it: &DeviceView| it.said(|housing| json!(housing.model))),
+            field("firmware", |it: &DeviceView| it.said(|housing| json!(housing.firmware))),
+            field("hardware", |it: &DeviceView| it.said(|housing| json!(housing.hardware))),
+            field("ip", |it: &DeviceView| it.said(|housing| json!(housing.address))),
+            field("mac", |it: &DeviceView| it.said(|housing| json!(housing.mac))),
+            field("protocol", |it: &DeviceView| it.said(|housing| json!(housing.protocol))),
+            field("trouble", |it: &DeviceView| json!(it.device.trouble.as_ref().map(|trouble| &trouble.text))),
+            Row {
+                entity: Some(Entity {
+                    more: &[class("signal_strength"), MEASURED, unit("dBm"), DIAGNOSTIC, HIDDEN],
+                    ..entity("rssi", "sensor", "Signal strength")
+                }),
+                ..field("rssi", DeviceView::rssi)
+            },
+        ],
+    },
+];
+
+/// Everything about a group.
+pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
+    topic: |topics, it| topics.group(&it.group.slug),
+    has: |_| true,
+    form: Form::Fields,
+    rows: &[
+        Row {
+            entity: Some(Entity {
+                name: None,
+                template: Template::Mixed,
+                command: Some("set"),
+                more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                ..entity("switch", "switch", "")
+            }),
+            ..field("state", GroupView::state)
+        },
+        Row {
+            entity: Some(Entity {
+                command: Some("control/set"),
+                more: &[("ops", More::Controls)],
+                ..entity("control", "select", "Control")
+            }),
+            ..field("control", GroupView::control)
+        },
+        Row {
+            entity: Some(Entity {
+                attributes: true,
+                more: &[class("enum"), ("ops", More::Modes)],
+                ..entity("mode", "sensor", "Mode")
+            }),
+            ..field("mode", |it: &GroupView| it.spoken(|decision| json!(decision.mode().as_str())))
+        },
+        field("reason", |it: &GroupView| it.spoken(|decision| json!(decision.reason.key()))),
+        field("sentence", |it: &GroupView| it.spoken(|decision| json!(decision.reason.to_string()))),
+        field("until", |it: &GroupView| it.spoken(|decision| time(decision.until))),
+        Row {
+            entity: Some(Entity { more: &[class("timestamp")], ..entity("next_on", "sensor", "Next on") }),
+            ..field("next_on", GroupView::next_on)
+        },
+        Row {
+            entity: Some(Entity { more: &[class("timestamp")], ..entity("next_off", "sensor", "Next off") }),
+            ..field("next_off", GroupView::next_off)
+        },
+        field("runtime_min", GroupView::runtime),
+        field("cooldown_until", GroupView::cooldown),
+    ],
+}];
+
+/// Everything about the bridge.
+pub(super) const BRIDGE: &[Sheet<BridgeView>] = &[
+    Sheet {
+        topic: |topics, _| topics.bridge_availability(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                outlives: Outlives::Bridge,
+                more: &[class("connectivity"), DIAGNOSTIC, ONLINE, OFFLINE],
+                ..entity("connection", "binary_sensor", "Connection")
+            }),
+            ..field("", |_: &BridgeView| json!("online"))
+        }],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_info(),
+        has: |_| true,
+        form: Form::Fields,
+        rows: &[
+            Row {
+                entity: Some(Entity { more: &[DIAGNOSTIC], ..entity("version", "sensor", "Version") }),
+                ..field("version", |it: &BridgeView| json!(it.identity.version))
+            },
+            field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id)),
+            field("mqtt", BridgeView::mqtt),
+            field("setup", BridgeView::setup),
+            field("device_timers", |_: &BridgeView| json!("none")),
+            field("device_timers_note", |_: &BridgeView| json!(NO_TIMERS)),
+            field("config", |it: &BridgeView| it.identity.shown.clone()),
+        ],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_devices(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[field("", BridgeView::inventory)],
+    },
+    Sheet {
+        topic: |topics, _| topics.vacation(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                command: Some("set"),
+                more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                ..entity("vacation", "switch", "Vacation")
+            }),
+            ..field("", BridgeView::vacation)
+        }],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_event(),
+        has: |_| true,
+        form: Form::Passing,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                more: &[("evt_typ", More::Events)],
+                ..entity("event", "event", "Event")
+            }),
+            ..field("event_type", |_: &BridgeView| Value::Null)
+        }],
+    },
+];
+
+const NO_TIMERS: &str = "this version arms no timer on the plugs: if the bridge or the network fails while an outlet is on, \
+     the outlet stays on";

@@ -1,0 +1,247 @@
+//! The house in, retained topics out. Only what changed is rendered again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{
+    discovery,
+    entities::{BRIDGE, Form, GROUP, HOUSING, OUTLET, Sheet},
+    topics::Topics,
+    truth::{Entry, Rank, Truth, payload_of},
+    views::{BridgeView, DeviceView, GroupView, Identity, OutletView},
+};
+use crate::model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Slug};
+
+/// What rendering needs to know beside the house.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Where everything is published.
+    pub topics: Topics,
+    /// What the bridge says about itself.
+    pub identity: Arc<Identity>,
+    /// The broker.
+    pub settings: Arc<MqttSettings>,
+    /// Is Home Assistant told anything?
+    pub announces: bool,
+    /// The MQTT version of the connection.
+    pub protocol: Option<u8>,
+}
+
+impl Context {
+    pub(super) fn bridge(&self, house: &Arc<House>) -> BridgeView {
+        BridgeView {
+            house: house.clone(),
+            identity: self.identity.clone(),
+            settings: self.settings.clone(),
+            protocol: self.protocol,
+        }
+    }
+}
+
+/// Keeps the truth in step with the house.
+#[derive(Debug)]
+pub struct Outbound {
+    /// What rendering needs to know beside the house.
+    pub context: Context,
+    devices: BTreeMap<Slug, Arc<Device>>,
+    outlets: BTreeMap<OutletId, (Arc<Outlet>, Option<Arc<Housing>>)>,
+    groups: BTreeMap<Slug, (Arc<Group>, Vec<Arc<Outlet>>)>,
+    bridge: Option<(bool, Option<u8>)>,
+    /// Did anything change that announcements and the inventory depend on? Hardly ever.
+    layout_changed: bool,
+    shown: BTreeMap<String, Value>,
+}
+
+impl Outbound {
+    /// Nothing is rendered yet.
+    pub fn new(context: Context) -> Self {
+        Self {
+            context,
+            devices: BTreeMap::new(),
+            outlets: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            bridge: None,
+            layout_changed: true,
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// Tells the truth what changed since the last picture.
+    pub fn look(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        self.look_at_outlets(house, truth);
+        self.look_at_devices(house, truth);
+        self.look_at_groups(house, truth);
+        self.look_at_bridge(house, truth);
+        self.look_at_layout(house, truth);
+    }
+
+    fn look_at_outlets(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        for (id, outlet) in &house.outlets {
+            let housing = house.devices.get(&id.device).and_then(|device| device.housing.clone());
+            let before = self.outlets.get(id);
+            let same_housing = before.is_some_and(|(_, it)| same(it.as_ref(), housing.as_ref()));
+            if before.is_some_and(|(it, _)| Arc::ptr_eq(it, outlet)) && same_housing {
+                continue;
+            }
+            // A command is answered by a newly reported state, also when the state is the same as before.
+            let answered = before.is_some_and(|(it, _)| it.answered < outlet.answered);
+            let same_look = before.is_some_and(|(it, _)| it.name == outlet.name && it.group == outlet.group);
+            self.layout_changed |= !same_look || !same_housing;
+            self.publish(OUTLET, &OutletView::of(house, outlet), truth);
+            if answered {
+                truth.say_again(&self.context.topics.outlet(id));
+            }
+            self.outlets.insert(id.clone(), (outlet.clone(), housing));
+        }
+        let gone: Vec<_> = self.outlets.keys().filter(|id| !house.outlets.contains_key(id)).cloned().collect();
+        for id in gone {
+            self.outlets.remove(&id);
+            self.layout_changed = true;
+            self.take_back(&[self.context.topics.outlet(&id), self.context.topics.decision(&id)], truth);
+        }
+    }
+
+    fn look_at_devices(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        for (slug, device) in &house.devices {
+            let before = self.devices.get(slug);
+            if before.is_some_and(|it| Arc::ptr_eq(it, device)) {
+                continue;
+            }
+            self.layout_changed |= !before.is_some_and(|it| {
+                same(it.housing.as_ref(), device.housing.as_ref()) && it.name == device.name && it.pin == device.pin
+            });
+            self.publish(HOUSING, &DeviceView { device: device.clone() }, truth);
+            self.devices.insert(slug.clone(), device.clone());
+        }
+        let gone: Vec<_> = self.devices.keys().filter(|slug| !house.devices.contains_key(slug)).cloned().collect();
+        for slug in gone {
+            self.devices.remove(&slug);
+            self.layout_changed = true;
+            let topics = &self.context.topics;
+            self.take_back(&[topics.device(&slug), topics.device_availability(&slug)], truth);
+        }
+    }
+
+    fn look_at_groups(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        for (slug, group) in &house.groups {
+            let view = GroupView::of(house, group);
+            let before = self.groups.get(slug);
+            let unchanged = before.is_some_and(|(it, outlets)| {
+                Arc::ptr_eq(it, group)
+                    && outlets.len() == view.outlets.len()
+                    && outlets.iter().zip(&view.outlets).all(|(one, other)| Arc::ptr_eq(one, other))
+            });
+            if unchanged {
+                continue;
+            }
+            self.layout_changed |= before.is_none_or(|(it, _)| it.name != group.name);
+            self.publish(GROUP, &view, truth);
+            self.groups.insert(slug.clone(), (group.clone(), view.outlets));
+        }
+        let gone: Vec<_> = self.groups.keys().filter(|slug| !house.groups.contains_key(slug)).cloned().collect();
+        for slug in gone {
+            self.groups.remove(&slug);
+            self.layout_changed = true;
+            self.take_back(&[self.context.topics.group(&slug)], truth);
+        }
+    }
+
+    fn look_at_bridge(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        let now = Some((house.vacation, self.context.protocol));
+        if self.layout_changed || self.bridge != now {
+            let view = self.context.bridge(house);
+            self.publish(BRIDGE, &view, truth);
+            self.bridge = now;
+        }
+    }
+
+    fn look_at_layout(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        if std::mem::take(&mut self.layout_changed) && self.context.announces {
+            truth.announce(discovery::announcements(house, &self.context));
+        }
+    }
+
+    fn publish<V>(&mut self, sheets: &[Sheet<V>], view: &V, truth: &mut Truth) {
+        for sheet in sheets.iter().filter(|sheet| sheet.form != Form::Passing && (sheet.has)(view)) {
+            let topic = (sheet.topic)(&self.context.topics, view);
+            let mut value = written(sheet, view);
+            if let Some(before) = self.shown.get(&topic) {
+                steady(before, &mut value);
+            }
+            let entry = Entry { rank: self.rank(&topic), payload: payload_of(&value) };
+            truth.say(&topic, entry);
+            self.shown.insert(topic, value);
+        }
+    }
+
+    fn rank(&self, topic: &str) -> Rank {
+        if topic == self.context.topics.bridge_availability() {
+            Rank::BridgeAvailability
+        } else if topic.ends_with("/availability") {
+            Rank::DeviceAvailability
+        } else {
+            Rank::State
+        }
+    }
+
+    fn take_back(&mut self, topics: &[String], truth: &mut Truth) {
+        for topic in topics {
+            self.shown.remove(topic);
+            if truth.held(topic).is_some() {
+                truth.take_back(topic);
+            }
+        }
+    }
+}
+
+/// What a subject has to say on a topic.
+fn written<V>(sheet: &Sheet<V>, view: &V) -> Value {
+    let mut rows = sheet.rows.iter().filter(|row| (row.has)(view));
+    match sheet.form {
+        Form::Fields => Value::Object(rows.map(|row| (row.field.to_owned(), (row.read)(view))).collect::<Map<_, _>>()),
+        Form::Whole | Form::Passing => rows.next().map_or(Value::Null, |row| (row.read)(view)),
+    }
+}
+
+fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Times that follow from the plug's own count, which is good to a second or two.
+const COUNTED: [&str; 6] = ["on_since", "changes_at", "at", "next_on", "next_off", "cooldown_until"];
+/// How far such a time may be from the one before and still be the same time.
+const COUNT_IS_GOOD_TO: SignedDuration = SignedDuration::from_secs(2);
+
+/// Keeps a counted time that moved by no more than its error: it would be published at each look otherwise.
+fn steady(before: &Value, now: &mut Value) {
+    match (before, now) {
+        (Value::Object(before), Value::Object(now)) => {
+            for (key, value) in now.iter_mut() {
+                let Some(before) = before.get(key) else { continue };
+                if COUNTED.contains(&key.as_str()) && is_same_time(before, value) {
+                    *value = before.clone();
+                } else {
+                    steady(before, value);
+                }
+            }
+        }
+        (Value::Array(before), Value::Array(now)) => {
+            before.iter().zip(now).for_each(|(before, now)| steady(before, now));
+        }
+        _ => {}
+    }
+}
+
+fn is_same_time(one: &Value, other: &Value) -> bool {
+    let time = |it: &Value| it.as_str()?.parse::<Timestamp>().ok();
+    match (time(one), time(other)) {
+        (Some(one), Some(other)) => one.duration_since(other).abs() <= COUNT_IS_GOOD_TO,
+        _ => false,
+    }
+}

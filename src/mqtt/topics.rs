@@ -1,0 +1,203 @@
+//! Where everything is published and heard. Topics never change once released.
+
+use crate::model::{OutletId, Slug};
+
+/// The topics of one bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    base: String,
+    discovery: String,
+    status: String,
+    bridge: String,
+}
+
+/// What a topic that was heard is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// Home Assistant's birth and death.
+    Status,
+    /// Something that was announced to Home Assistant, by its unique id.
+    Announced(&'a str),
+    /// A request with its verb.
+    Request(&'a str),
+    /// A command; the levels between the base and `set`.
+    Command(Knob<'a>),
+    /// None of the bridge's own.
+    Foreign,
+}
+
+/// Which setting a command topic turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knob<'a> {
+    /// `<dev>/<slot>/set`.
+    Outlet(&'a str, &'a str),
+    /// `<dev>/<slot>/control/set`.
+    OutletControl(&'a str, &'a str),
+    /// `group/<group>/set`.
+    Group(&'a str),
+    /// `group/<group>/control/set`.
+    GroupControl(&'a str),
+    /// `vacation/set`.
+    Vacation,
+}
+
+impl Topics {
+    /// The topics below `base`, announced below `discovery`, with Home Assistant's `status`, of the bridge with this id.
+    pub fn new(base: &str, discovery: &str, status: &str, bridge_id: &str) -> Self {
+        let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+        Self {
+            base: base.trim_matches('/').to_owned(),
+            discovery: discovery.trim_matches('/').to_owned(),
+            status: status.to_owned(),
+            bridge: format!("heattrax_{}", bridge_id.chars().map(safe).collect::<String>()),
+        }
+    }
+
+    /// The unique id of the bridge's device in Home Assistant: `heattrax_<bridge id>`.
+    pub fn bridge_unique(&self) -> &str {
+        &self.bridge
+    }
+
+    /// The first levels of every topic.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `online` or `offline`; also the last will.
+    pub fn bridge_availability(&self) -> String {
+        self.below("bridge/availability")
+    }
+
+    /// Version and settings.
+    pub fn bridge_info(&self) -> String {
+        self.below("bridge/info")
+    }
+
+    /// The inventory.
+    pub fn bridge_devices(&self) -> String {
+        self.below("bridge/devices")
+    }
+
+    /// Notices.
+    pub fn bridge_event(&self) -> String {
+        self.below("bridge/event")
+    }
+
+    /// Where a request is answered that names no topic of its own.
+    pub fn response(&self, verb: &str) -> String {
+        self.below(&format!("bridge/response/{verb}"))
+    }
+
+    /// Is everybody away?
+    pub fn vacation(&self) -> String {
+        self.below("vacation")
+    }
+
+    /// What a housing says about itself.
+    pub fn device(&self, device: &Slug) -> String {
+        self.below(device.as_str())
+    }
+
+    /// Does a device answer?
+    pub fn device_availability(&self, device: &Slug) -> String {
+        self.below(&format!("{device}/availability"))
+    }
+
+    /// What an outlet reported.
+    pub fn outlet(&self, outlet: &OutletId) -> String {
+        self.below(&outlet.to_string())
+    }
+
+    /// What is wanted of an outlet, and why.
+    pub fn decision(&self, outlet: &OutletId) -> String {
+        self.below(&format!("{outlet}/decision"))
+    }
+
+    /// A group as a whole.
+    pub fn group(&self, group: &Slug) -> String {
+        self.below(&format!("group/{group}"))
+    }
+
+    /// Where the device with this unique id is announced.
+    pub fn announced(&self, unique: &str) -> String {
+        format!("{}/device/{unique}/config", self.discovery)
+    }
+
+    /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
+    pub fn command_filters(&self) -> [String; 4] {
+        ["+/+/set", "+/+/control/set", "vacation/set", "bridge/request/#"].map(|filter| self.below(filter))
+    }
+
+    /// Home Assistant's birth and death.
+    pub fn status_filter(&self) -> String {
+        self.status.clone()
+    }
+
+    /// What the topics of all announcements begin with.
+    pub fn announced_prefix(&self) -> String {
+        format!("{}/device/", self.discovery)
+    }
+
+    /// Everything that any bridge has announced.
+    pub fn announced_filter(&self) -> String {
+        self.announced("+")
+    }
+
+    /// What is a topic about that was heard?
+    pub fn sort<'a>(&self, topic: &'a str) -> Heard<'a> {
+        if topic == self.status {
+            return Heard::Status;
+        }
+        if let Some(unique) = self.unique(topic) {
+            return Heard::Announced(unique);
+        }
+        let Some(rest) = topic.strip_prefix(self.base.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
+            return Heard::Foreign;
+        };
+        if let Some(verb) = rest.strip_prefix("bridge/request/") {
+            return Heard::Request(verb);
+        }
+        let mut levels = rest.split('/');
+        match [levels.next(), levels.next(), levels.next(), levels.next(), levels.next()] {
+            [Some("vacation"), Some("set"), None, ..] => Heard::Command(Knob::Vacation),
+            // `weather/local/set` is the user's own weather station, whose messages may be retained; nothing below `bridge` or
+            // `vacation` is an outlet.
+            [Some("weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
+            [Some("group"), Some(group), Some("set"), None, _] => Heard::Command(Knob::Group(group)),
+            [Some("group"), Some(group), Some("control"), Some("set"), None] => {
+                Heard::Command(Knob::GroupControl(group))
+            }
+            [Some(device), Some(slot), Some("set"), None, _] => Heard::Command(Knob::Outlet(device, slot)),
+            [Some(device), Some(slot), Some("control"), Some("set"), None] => {
+                Heard::Command(Knob::OutletControl(device, slot))
+            }
+            _ => Heard::Foreign,
+        }
+    }
+
+    fn unique<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        let unique = topic.strip_prefix(self.discovery.as_str())?.strip_prefix("/device/")?.strip_suffix("/config")?;
+        (!unique.contains('/')).then_some(unique)
+    }
+
+    fn below(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.base)
+    }
+}
+
+impl Knob<'_> {
+    /// Has it the form of a topic of this bridge, so that a retained message on it may be cleared?
+    pub fn is_well_formed(&self) -> bool {
+        let slug = |text: &str| text.parse::<Slug>().is_ok();
+        match self {
+            Self::Outlet(device, slot) | Self::OutletControl(device, slot) => slug(device) && slot_of(slot).is_some(),
+            Self::Group(group) | Self::GroupControl(group) => slug(group),
+            Self::Vacation => true,
+        }
+    }
+}
+
+/// A slot as topics write it: 1 to 255, without leading zeros or signs.
+pub(super) fn slot_of(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|slot: &u8| *slot > 0 && slot.to_string() == text)
+}

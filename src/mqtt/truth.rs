@@ -1,0 +1,201 @@
+//! What the broker should hold for us, and what it has not been told yet.
+//!
+//! A publish that the client accepted may still be lost with the connection, so nothing is ever ticked off for good: at each
+//! connect everything is owed again. Per topic only the newest payload is owed, however slow the broker is.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::Value;
+
+use super::discovery;
+
+/// The order in which topics are published: Home Assistant has to know an entity before it can become available, and
+/// a device before what hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The bridge's announcement.
+    AnnounceBridge,
+    /// A housing's announcement.
+    AnnounceHousing,
+    /// An outlet's or a group's announcement.
+    AnnounceChild,
+    /// The bridge's availability.
+    BridgeAvailability,
+    /// A device's availability.
+    DeviceAvailability,
+    /// State.
+    State,
+}
+
+impl Rank {
+    /// Is it an announcement to Home Assistant?
+    pub fn announces(self) -> bool {
+        self < Self::BridgeAvailability
+    }
+}
+
+/// A retained message: where, when in the order, what. An empty payload clears the topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When in the order.
+    pub rank: Rank,
+    /// What.
+    pub payload: String,
+}
+
+/// Topic to message.
+pub type Entries = BTreeMap<String, Entry>;
+
+/// Something that is published once, in its turn, before what is retained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Where.
+    pub topic: String,
+    /// What.
+    pub payload: String,
+    /// Should the broker keep it?
+    pub retain: bool,
+    /// MQTT 5: the mark by which the asker knows the answer.
+    pub correlation: Option<Vec<u8>>,
+}
+
+impl Once {
+    /// A message that the broker does not keep.
+    pub fn passing(topic: String, payload: String) -> Self {
+        Self { topic, payload, retain: false, correlation: None }
+    }
+
+    /// Clears what the broker holds on a topic.
+    pub fn clear(topic: String) -> Self {
+        Self { topic, payload: String::new(), retain: true, correlation: None }
+    }
+}
+
+/// Messages that are published once and may wait for the broker.
+const ONCE: usize = 256;
+
+/// What the broker should hold, and what it is owed.
+#[derive(Debug, Default)]
+pub struct Truth {
+    holds: Entries,
+    owed: BTreeSet<(Rank, String)>,
+    first: VecDeque<Once>,
+    once: VecDeque<Once>,
+    lost: u64,
+}
+
+impl Truth {
+    /// Says what a topic should hold. Owed if it is news.
+    pub fn say(&mut self, topic: &str, entry: Entry) {
+        match self.holds.get(topic) {
+            Some(held) if *held == entry => return,
+            Some(held) if held.rank != entry.rank => drop(self.owed.remove(&(held.rank, topic.to_owned()))),
+            _ => {}
+        }
+        self.owed.insert((entry.rank, topic.to_owned()));
+        self.holds.insert(topic.to_owned(), entry);
+    }
+
+    /// Says everything that Home Assistant is told. What it was told before and is not told now is taken back: whole devices by
+    /// clearing their topic, single entities by name.
+    pub fn announce(&mut self, entries: Entries) {
+        let announced = self.holds.iter().filter(|(_, held)| held.rank.announces() && !held.payload.is_empty());
+        let gone: Vec<_> =
+            announced.filter(|(topic, _)| !entries.contains_key(*topic)).map(|it| it.0.clone()).collect();
+        for topic in gone {
+            self.take_back(&topic);
+        }
+        for (topic, entry) in entries {
+            let before = self.holds.get(&topic).map(|held| discovery::components(&held.payload)).unwrap_or_default();
+            self.take_back_components(&topic, &before, &entry);
+            self.say(&topic, entry);
+        }
+    }
+
+    /// Takes back the entities that a device was announced with before and is not any more.
+    pub fn take_back_components(&mut self, topic: &str, before: &[(String, String)], now: &Entry) {
+        if let Some(payload) = discovery::farewell(before, &now.payload) {
+            self.say_first(Once { topic: topic.to_owned(), payload, retain: true, correlation: None });
+            self.owed.insert((now.rank, topic.to_owned()));
+        }
+    }
+
+    /// Owes a topic once more although nothing of it changed.
+    pub fn say_again(&mut self, topic: &str) {
+        if let Some(entry) = self.holds.get(topic) {
+            self.owed.insert((entry.rank, topic.to_owned()));
+        }
+    }
+
+    /// Clears a topic, and remembers to clear it at each connect.
+    pub fn take_back(&mut self, topic: &str) {
+        let rank = self.holds.get(topic).map_or(Rank::State, |held| held.rank);
+        self.say(topic, Entry { rank, payload: String::new() });
+    }
+
+    /// Owes everything: after each connect, and when Home Assistant has started.
+    pub fn owe_everything(&mut self) {
+        self.owed = self.holds.iter().map(|(topic, entry)| (entry.rank, topic.clone())).collect();
+    }
+
+    /// Queues a message that is published once, before everything else.
+    pub fn say_first(&mut self, message: Once) {
+        self.first.push_back(message);
+    }
+
+    /// Queues a message that is published once, after the announcements. The oldest gives way when the queue is full.
+    pub fn say_once(&mut self, message: Once) {
+        if self.once.len() == ONCE {
+            self.once.pop_front();
+            self.lost += 1;
+        }
+        self.once.push_back(message);
+    }
+
+    /// What is to be published next.
+    pub fn take_next(&mut self) -> Option<Once> {
+        if let Some(message) = self.first.pop_front() {
+            return Some(message);
+        }
+        let announces = self.owed.first().is_some_and(|(rank, _)| rank.announces());
+        if !announces && let Some(message) = self.once.pop_front() {
+            return Some(message);
+        }
+        let (_, topic) = self.owed.pop_first()?;
+        let payload = self.holds.get(&topic)?.payload.clone();
+        Some(Once { topic, payload, retain: true, correlation: None })
+    }
+
+    /// Puts a message back that could not be handed on.
+    pub fn put_back(&mut self, message: Once) {
+        if message.retain && self.holds.get(&message.topic).is_some_and(|held| held.payload == message.payload) {
+            self.say_again(&message.topic);
+        } else {
+            self.first.push_front(message);
+        }
+    }
+
+    /// What the topic should hold.
+    pub fn held(&self, topic: &str) -> Option<&Entry> {
+        self.holds.get(topic)
+    }
+
+    /// Is anything owed?
+    pub fn is_settled(&self) -> bool {
+        self.owed.is_empty() && self.first.is_empty() && self.once.is_empty()
+    }
+
+    /// Messages for once that had to give way, since the last question.
+    pub fn lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+}
+
+/// The payload of a topic: text as it is, anything else as JSON, nothing for `null`.
+pub(super) fn payload_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,305 @@
+//! The link to one device, over the `tapo` crate: the only file that names it.
+//!
+//! The crate's typed answers insist on fields that some firmwares lack, so that states are asked for as JSON and read by
+//! [`answer`](super::answer). Requests on one of its handlers must not overlap (they would overtake each other and be refused
+//! for their sequence numbers), which is why every method here is called by the one task of the device.
+
+use std::{collections::BTreeMap, future::Future, io, time::Duration};
+
+use serde_json::Value;
+use tapo::{ApiClient, Error, PlugEnergyMonitoringHandler, PowerStripEnergyMonitoringHandler, TapoResponseError};
+
+pub(super) use super::trouble::{Kind, LinkError};
+use super::{
+    answer::{Look, thousandth},
+    trouble::Whereabouts,
+};
+use crate::model::{Credentials, DeviceSettings, Energy, Switch};
+
+/// How a device is spoken to. The crate wants to know before it logs in, and works on any device of the shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Outlets are children of the housing.
+    Strip,
+    /// The housing is the outlet.
+    Single,
+}
+
+/// What an outlet can measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meters {
+    /// Power and energy.
+    pub(super) energy: bool,
+    /// Voltage and current.
+    pub(super) voltage: bool,
+}
+
+/// A logged-in link to one device.
+#[derive(Debug)]
+pub(super) struct Link {
+    handler: Handler,
+    place: Whereabouts,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Handler {
+    Strip(PowerStripEnergyMonitoringHandler),
+    Single(PlugEnergyMonitoringHandler),
+}
+
+impl Link {
+    /// Logs in. The crate asks the device whether it speaks TPAP or KLAP.
+    ///
+    /// # Errors
+    /// The device cannot be reached or refuses the login.
+    pub(super) async fn connect(
+        settings: &DeviceSettings,
+        credentials: &Credentials,
+        shape: Shape,
+    ) -> Result<Self, LinkError> {
+        let place = Whereabouts::of(settings);
+        let client = ApiClient::new(credentials.username.as_str(), credentials.password.reveal())
+            // The deadline of each step; a login is several, and gets twice the time for all of them.
+            .with_timeout(settings.timeout);
+        let address = place.dialled();
+        let login = async {
+            match shape {
+                Shape::Strip => client.p304(address).await.map(Handler::Strip),
+                Shape::Single => client.p110(address).await.map(Handler::Single),
+            }
+        };
+        let handler = within(&place, settings.timeout * 2, login).await?;
+        Ok(Self { handler, place, timeout: settings.timeout })
+    }
+
+    /// Logs in again on the same connection, after [`Kind::Session`].
+    ///
+    /// # Errors
+    /// As [`Link::connect`].
+    pub(super) async fn refresh(&mut self) -> Result<(), LinkError> {
+        let limit = self.timeout * 2;
+        match &mut self.handler {
+            Handler::Strip(it) => within(&self.place, limit, it.refresh_session()).await.map(drop),
+            Handler::Single(it) => within(&self.place, limit, it.refresh_session()).await.map(drop),
+        }
+    }
+
+    /// How the device is spoken to.
+    pub(super) fn shape(&self) -> Shape {
+        match self.handler {
+            Handler::Strip(_) => Shape::Strip,
+            Handler::Single(_) => Shape::Single,
+        }
+    }
+
+    /// `get_device_info` of the housing.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub(super) async fn info(&self) -> Result<Value, LinkError> {
+        match &self.handler {
+            Handler::Strip(it) => self.ask(it.get_device_info_json()).await,
+            Handler::Single(it) => self.ask(it.get_device_info_json()).await,
+        }
+    }
+
+    /// `get_child_device_list`. `None` for a single plug, which has no children.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub(super) async fn children(&self) -> Result<Option<Value>, LinkError> {
+        match &self.handler {
+            Handler::Strip(it) => self.ask(it.get_child_device_list_json()).await.map(Some),
+            Handler::Single(_) => Ok(None),
+        }
+    }
+
+    /// Moves a relay: one request.
+    ///
+    /// # Errors
+    /// The request failed; [`Kind::may_have_been_done`] says whether the relay can have moved all the same.
+    pub(super) async fn switch(&self, child: Option<&str>, to: Switch) -> Result<(), LinkError> {
+        match (&self.handler, child) {
+            (Handler::Strip(it), Some(child)) => {
+                let plug = it.plug_unchecked(child);
+                match to {
+                    Switch::On => self.ask(plug.on()).await,
+                    Switch::Off => self.ask(plug.off()).await,
+                }
+            }
+            (Handler::Single(it), None) => match to {
+                Switch::On => self.ask(it.on()).await,
+                Switch::Off => self.ask(it.off()).await,
+            },
+            _ => Err(self.mismatch()),
+        }
+    }
+
+    /// What the outlets can measure: by the device's list of components, else by asking the meters.
+    ///
+    /// # Errors
+    /// The device could not be asked. That it has no meter is no error.
+    pub(super) async fn meters(&self, looks: &[Look]) -> Result<BTreeMap<u8, Meters>, LinkError> {
+        let mut meters = BTreeMap::new();
+        let listed = self.metered_by_component().await?;
+        for look in looks {
+            let child = look.child.as_deref();
+            let energy = match &listed {
+                Some(listed) => listed.iter().any(|it| it.as_deref() == child),
+                None => answered(self.usage(child).await)?,
+            };
+            let voltage = energy && understood(self.voltages(child).await)?;
+            meters.insert(look.slot, Meters { energy, voltage });
+        }
+        Ok(meters)
+    }
+
+    /// Power, and what comes with it in the one request that the outlet's meter needs.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub(super) async fn power(&self, child: Option<&str>, meters: Meters) -> Result<Energy, LinkError> {
+        if meters.voltage {
+            return self.voltages(child).await;
+        }
+        match (&self.handler, child) {
+            (Handler::Strip(it), Some(child)) => {
+                let power = self.ask(it.plug_unchecked(child).get_current_power()).await?.current_power;
+                // Strips count whole watts here.
+                Ok(Energy { power: Some(thousandth(power.saturating_mul(1000))), ..Energy::default() })
+            }
+            _ => self.usage(child).await,
+        }
+    }
+
+    /// Energy today and this month; single plugs add their power.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub(super) async fn usage(&self, child: Option<&str>) -> Result<Energy, LinkError> {
+        let usage = match (&self.handler, child) {
+            (Handler::Strip(it), Some(child)) => self.ask(it.plug_unchecked(child).get_energy_usage()).await?,
+            (Handler::Single(it), None) => self.ask(it.get_energy_usage()).await?,
+            _ => return Err(self.mismatch()),
+        };
+        Ok(Energy {
+            power: usage.current_power.map(thousandth),
+            today: Some(thousandth(usage.today_energy)),
+            month: Some(thousandth(usage.month_energy)),
+            ..Energy::default()
+        })
+    }
+
+    async fn voltages(&self, child: Option<&str>) -> Result<Energy, LinkError> {
+        let data = match (&self.handler, child) {
+            (Handler::Strip(it), Some(child)) => self.ask(it.plug_unchecked(child).get_energy_meter_data()).await?,
+            (Handler::Single(it), None) => self.ask(it.get_energy_meter_data()).await?,
+            _ => return Err(self.mismatch()),
+        };
+        Ok(Energy {
+            power: Some(thousandth(data.power_mw)),
+            voltage: Some(thousandth(data.voltage_mv)),
+            current: Some(thousandth(data.current_ma)),
+            ..Energy::default()
+        })
+    }
+
+    /// The outlets (by child id; `None` is the single plug) whose components name a meter. `None` if the device cannot say.
+    async fn metered_by_component(&self) -> Result<Option<Vec<Option<String>>>, LinkError> {
+        let has_meter = |it: &[tapo::responses::Component]| it.iter().any(|it| it.id == "energy_monitoring");
+        let listed = match &self.handler {
+            Handler::Strip(it) => self.ask(it.get_child_device_component_list()).await.map(|children| {
+                let metered = children.into_iter().filter(|it| has_meter(&it.component_list));
+                metered.map(|it| Some(it.device_id)).collect()
+            }),
+            Handler::Single(it) => {
+                self.ask(it.get_component_list()).await.map(|it| if has_meter(&it) { vec![None] } else { Vec::new() })
+            }
+        };
+        match listed {
+            Ok(listed) => Ok(Some(listed)),
+            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, LinkError> {
+        within(&self.place, self.timeout, request).await
+    }
+
+    fn mismatch(&self) -> LinkError {
+        self.place.error(Kind::Garbled, "it has changed between a strip and a single plug")
+    }
+}
+
+/// Is there a meter behind the answer? An answer that could not be read still came from one.
+fn answered(result: Result<Energy, LinkError>) -> Result<bool, LinkError> {
+    match result {
+        Err(error) if error.kind == Kind::Garbled => Ok(true),
+        other => understood(other),
+    }
+}
+
+/// Is there a meter that can be read?
+fn understood(result: Result<Energy, LinkError>) -> Result<bool, LinkError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn within<T>(
+    place: &Whereabouts,
+    limit: Duration,
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<T, LinkError> {
+    match tokio::time::timeout(limit, request).await {
+        Ok(result) => result.map_err(|error| named(place, limit, &error)),
+        Err(_) => Err(place.silent(limit)),
+    }
+}
+
+fn named(place: &Whereabouts, limit: Duration, error: &Error) -> LinkError {
+    match error {
+        Error::Http(error) if error.is_timeout() => place.silent(limit),
+        Error::Http(_) => network(place, error),
+        Error::Tapo(error) => refusal(place, error),
+        Error::UnsupportedProtocol { description, .. } => place.error(Kind::Unsupported, description),
+        Error::Other(error) if error.chain().any(|it| it.downcast_ref::<io::Error>().is_some()) => {
+            place.error(Kind::Unreachable, &error.root_cause().to_string())
+        }
+        other => place.error(Kind::Garbled, &other.to_string()),
+    }
+}
+
+/// The innermost cause says it best; the outer ones only repeat the URL.
+fn network(place: &Whereabouts, error: &Error) -> LinkError {
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        if source.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::ConnectionRefused) {
+            return place.error(Kind::Refused, "");
+        }
+        root = source;
+    }
+    let text = root.to_string();
+    let kind = if text.starts_with("invalid HTTP") { Kind::Garbled } else { Kind::Unreachable };
+    place.error(kind, &text)
+}
+
+fn refusal(place: &Whereabouts, error: &TapoResponseError) -> LinkError {
+    let kind = match error {
+        TapoResponseError::Unauthorized { kind, .. } => match *kind {
+            "SESSION_TIMEOUT" | "SESSION_EXPIRED" | "TPAP_SESSION_INVALID" => Kind::Session,
+            "FORBIDDEN" => Kind::ThirdParty,
+            // Whatever TPAP refuses counts against the device's limit of attempts.
+            other if other.starts_with("TPAP") => Kind::Locked,
+            _ => Kind::Account,
+        },
+        TapoResponseError::DeviceError { code: -2402, .. } => Kind::Session,
+        TapoResponseError::DeviceError { .. } => Kind::Device,
+        _ => Kind::Garbled,
+    };
+    place.error(kind, &error.to_string())
+}

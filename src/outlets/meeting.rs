@@ -1,0 +1,170 @@
+//! The first contact after each login: who is it, what can it do, where are its relays?
+//!
+//! The same is done when only a session was renewed, for behind a renewed session can be another device (two plugs of one
+//! account that have swapped addresses), and it may have rebooted.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    answer::{self, About, Look},
+    link::{Kind, Link, LinkError, Shape},
+    outlet::Outlet,
+    pace,
+    task::Task,
+};
+use crate::model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin};
+
+/// How long the hub may take to show a report before the orders are looked at all the same.
+const SHOWN_WITHIN: Duration = Duration::from_millis(250);
+
+impl Task {
+    /// Meets the device behind a new login, and reports all its outlets. Nothing is switched.
+    pub(super) async fn meet(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        let commanded = self.orders.borrow().commanded;
+        let info = link.info().await?;
+        let about = answer::about(&info);
+        let mac = self.recognise(&about)?;
+        let shape = if about.is_single { Shape::Single } else { Shape::Strip };
+        if link.shape() != shape {
+            // The crate must know before it logs in. It is remembered, so that this costs one login in the task's life.
+            self.shape = shape;
+            *link = Link::connect(&self.settings, &self.credentials, shape).await?;
+            let again = answer::about(&link.info().await?);
+            if again.is_single != about.is_single || again.device_id != about.device_id {
+                return Err(self.place.error(Kind::Garbled, "two questions found two different devices"));
+            }
+        }
+        let looks = self.first_looks(link, &info, &about).await?;
+        self.know_meters(link, &about, &looks).await?;
+        let met_before = self.housing.is_some();
+        self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
+        for look in &looks {
+            let meters = self.meters.get(&look.slot).copied().unwrap_or_default();
+            self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone())).can_measure(meters);
+        }
+        self.identify(&about, mac).await;
+        self.found();
+        let asked_at = self.handle.clock.now();
+        self.record(looks, commanded, about.rssi, Cause::FirstContact).await;
+        if !met_before {
+            self.agenda.poll_at = tokio::time::Instant::now() + pace::until_second_look(self.settings.poll_every);
+        }
+        self.fresh = false;
+        self.until_shown(asked_at).await;
+        self.tell_of_missing_outlets().await;
+        Ok(())
+    }
+
+    /// Reads the list of a strip's outlets.
+    pub(super) fn read_strip(&self, list: &Value) -> Result<Vec<Look>, LinkError> {
+        answer::strip(list).map_err(|text| self.place.error(Kind::Garbled, &text))
+    }
+
+    /// Takes in what the housing says about itself now and then: signal and firmware.
+    pub(super) async fn refresh_housing(&mut self, info: &Value) {
+        let about = answer::about(info);
+        if let Some(mac) = about.mac {
+            self.identify(&about, mac).await;
+        }
+    }
+
+    /// Is it the device that is expected at this address? A pin is drawn at the first contact; the config's `mac` beats it.
+    fn recognise(&mut self, about: &About) -> Result<Mac, LinkError> {
+        let pinned = self.pin.as_ref().filter(|it| it.device_id.as_ref() == Some(&about.device_id)).map(|it| it.mac);
+        let Some(mac) = about.mac.or(pinned) else {
+            return Err(self.place.error(Kind::Garbled, "it does not say its MAC address"));
+        };
+        let expected = self.settings.mac.or(self.pin.as_ref().map(|it| it.mac)).unwrap_or(mac);
+        let id = self.pin.as_ref().filter(|_| self.settings.mac.is_none()).and_then(|it| it.device_id.as_deref());
+        let same_id = id.is_none_or(|id| id == about.device_id || about.device_id.is_empty());
+        if mac == expected && same_id {
+            return Ok(mac);
+        }
+        let own = if mac == expected { " with another device id" } else { "" };
+        let detail = format!(
+            "another device ({}, {mac}{own}) answers at {}, expected {} ({expected})",
+            about.model,
+            self.place.address(),
+            self.settings.name
+        );
+        Err(self.place.error(Kind::Stranger, &detail))
+    }
+
+    async fn first_looks(&self, link: &Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
+        let looks = match link.children().await {
+            Ok(Some(list)) => self.read_strip(&list)?,
+            Ok(None) => vec![answer::single(info)],
+            // Neither a relay nor children: a camera, a sensor.
+            Err(error) if error.kind == Kind::Device => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if looks.is_empty() {
+            return Err(self.place.error(Kind::NoOutlets, &about.model));
+        }
+        Ok(looks)
+    }
+
+    /// The meters are asked about once, and again after an update of the firmware.
+    async fn know_meters(&mut self, link: &Link, about: &About, looks: &[Look]) -> Result<(), LinkError> {
+        let same_firmware = self.housing.as_ref().is_some_and(|it| it.firmware == about.firmware);
+        if !same_firmware || looks.iter().any(|it| !self.meters.contains_key(&it.slot)) {
+            self.meters = link.meters(looks).await?;
+        }
+        Ok(())
+    }
+
+    /// Announces the housing if the connection is new or something but the signal has changed.
+    async fn identify(&mut self, about: &About, mac: Mac) {
+        let mut housing = Housing {
+            model: about.model.clone(),
+            firmware: about.firmware.clone(),
+            hardware: about.hardware.clone(),
+            mac,
+            device_id: about.device_id.clone(),
+            address: self.place.address().to_string(),
+            rssi: self.housing.as_ref().and_then(|it| it.rssi),
+            protocol: None,
+            sockets: self.outlets.values().map(Outlet::socket).collect(),
+        };
+        let changed = self.housing.as_deref() != Some(&housing);
+        housing.rssi = about.rssi;
+        let housing = Arc::new(housing);
+        self.housing = Some(Arc::clone(&housing));
+        if changed || self.announce {
+            self.announce = false;
+            let device_id = Some(about.device_id.clone()).filter(|it| !it.is_empty());
+            self.pin = Some(Pin { mac, device_id });
+            self.send(Event::DeviceIdentified { device: self.settings.slug.clone(), housing }).await;
+        }
+    }
+
+    /// Orders that were given before the hub had heard the first report may rest on what was true an hour ago: an outlet that a
+    /// person has switched by its button meanwhile would be switched back. The hub shows the orders that a report leads to before
+    /// it shows the report on the board, so that the orders are good as soon as the board shows all outlets at a later time than
+    /// `asked_at`. A hub that takes longer than a quarter of a second is not waited for: then the orders that hold are followed.
+    async fn until_shown(&mut self, asked_at: Timestamp) {
+        let device = &self.settings.slug;
+        let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled).is_some());
+        let ids: Vec<_> = reported.map(|(slot, _)| OutletId::new(device.clone(), *slot)).collect();
+        let shown = |house: &Arc<House>| {
+            let online = house.devices.get(device).is_some_and(|it| it.availability == Availability::Online);
+            let later = |id| house.outlets.get(id).and_then(|it| it.reported_at).is_some_and(|at| at >= asked_at);
+            online && ids.iter().all(later)
+        };
+        // Neither a slow hub nor one that has stopped is a reason to leave an OFF undone.
+        let _ = tokio::time::timeout(SHOWN_WITHIN, self.handle.house.wait_for(shown)).await;
+    }
+
+    /// The config may name a slot that the device does not have.
+    async fn tell_of_missing_outlets(&mut self) {
+        let orders = self.orders.borrow().clone();
+        for (slot, wanted) in orders.wanted.iter().filter(|(slot, _)| !self.outlets.contains_key(slot)) {
+            let has: Vec<_> = self.outlets.keys().map(u8::to_string).collect();
+            let text = format!("{} has no outlet {slot}, only {}", self.place, has.join(", "));
+            self.tell(*slot, (*wanted, text)).await;
+        }
+    }
+}

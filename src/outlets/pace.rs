@@ -1,0 +1,72 @@
+//! How long to wait: between looks, between attempts to switch, and for a device that is gone.
+//!
+//! Every pause is jittered with its own seed, or a house full of plugs that a power cut took together would knock together.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::link::Kind;
+use crate::model::Switch;
+
+/// A breath after a request that went wrong: some firmwares need it before they take the next connection.
+pub(super) const BREATH: Duration = Duration::from_millis(250);
+/// New orders may wake the search for a device that is gone once in this time.
+pub(super) const WAKE: Duration = Duration::from_secs(1);
+
+/// Pauses that double up to a limit, and never end.
+#[derive(Debug)]
+pub(super) struct Pauses(ExponentialBackoff);
+
+impl Pauses {
+    /// For a device that is gone: 1 s to 60 s.
+    pub(super) fn gone() -> Self {
+        Self::between(Duration::from_secs(1), Duration::from_secs(60))
+    }
+
+    /// For an outlet that does not follow. OFF is tried more often, for it is the safe side.
+    pub(super) fn switching(to: Switch) -> Self {
+        match to {
+            Switch::On => Self::between(Duration::from_secs(1), Duration::from_secs(60)),
+            Switch::Off => Self::between(Duration::from_millis(500), Duration::from_secs(5)),
+        }
+    }
+
+    /// The jitter of the builder adds up to the pause itself, so that it gets two thirds of what is asked.
+    fn between(least: Duration, most: Duration) -> Self {
+        let builder =
+            ExponentialBuilder::new().with_min_delay(least.mul_f64(2.0 / 3.0)).with_max_delay(most.mul_f64(2.0 / 3.0));
+        Self(builder.without_max_times().with_jitter().with_jitter_seed(fastrand::u64(..)).build())
+    }
+
+    /// The next pause.
+    pub(super) fn next(&mut self) -> Duration {
+        self.0.next().unwrap_or(WAKE)
+    }
+}
+
+/// The pause before a device that is gone is tried again. What needs a person is not hammered: a device locks itself after too
+/// many wrong passwords, and every login throws another program's session out.
+pub(super) fn pause_after(kind: Kind, pauses: &mut Pauses) -> Duration {
+    let seconds = match kind {
+        Kind::Account => 180,
+        Kind::ThirdParty => 120,
+        Kind::Unsupported => 300,
+        Kind::Locked => 600,
+        Kind::Stranger | Kind::NoOutlets => 30,
+        Kind::Refused | Kind::Silent | Kind::Unreachable | Kind::Session | Kind::Device | Kind::Garbled => {
+            return pauses.next();
+        }
+    };
+    Duration::from_secs(seconds).mul_f64(1.0 + 0.3 * fastrand::f64())
+}
+
+/// The time to the next look: a tenth more or less than is configured.
+pub(super) fn until_next_look(poll_every: Duration) -> Duration {
+    poll_every.mul_f64(0.9 + 0.2 * fastrand::f64())
+}
+
+/// The time to the second look: anything up to the configured one, which spreads devices that were all met at the start.
+pub(super) fn until_second_look(poll_every: Duration) -> Duration {
+    poll_every.mul_f64(0.1 + 0.9 * fastrand::f64())
+}

@@ -1,0 +1,358 @@
+//! The task of one device: it alone talks to the device, one request at a time, and makes its outlets agree with the orders.
+//!
+//! There are no pending commands. Each time round, the newest orders are compared with what the outlets reported last, and the
+//! most urgent difference is dealt with ([`duty::next`]). After each login the device must say who it is and show all its
+//! outlets before any of them is switched (see `meeting.rs`).
+
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    answer::{self, Look},
+    duty::{self, Agenda, Duty},
+    link::{Kind, Link, LinkError, Meters, Shape},
+    outlet::{Asked, Failure, Outlet},
+    pace::{self, BREATH, Pauses, WAKE},
+    trouble::Whereabouts,
+};
+use crate::{
+    hub::Handle,
+    model::{
+        Cause, Credentials, DeviceSettings, Energy, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble,
+        TroubleKind,
+    },
+};
+
+/// Failures in a row after which a device counts as lost.
+const LOST_AFTER: u32 = 2;
+/// Energy, and the power of outlets that are off, are asked for at every so many polls.
+const METERS_EVERY: u32 = 6;
+/// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
+const HOUSING_EVERY: u32 = 60;
+/// Sessions that end within this time of each other are being taken over by somebody.
+const CONTENDED: Duration = Duration::from_secs(60);
+
+/// The task of one device.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) settings: DeviceSettings,
+    pub(super) credentials: Credentials,
+    pub(super) pin: Option<Pin>,
+    pub(super) handle: Handle,
+    pub(super) orders: watch::Receiver<Arc<Orders>>,
+    pub(super) place: Whereabouts,
+    pub(super) shape: Shape,
+    pub(super) meters: BTreeMap<u8, Meters>,
+    pub(super) housing: Option<Arc<Housing>>,
+    pub(super) outlets: BTreeMap<u8, Outlet>,
+    /// The device has not shown its outlets since the last login.
+    pub(super) fresh: bool,
+    /// The connection is a new one, so that the device is to be announced even if nothing about it has changed.
+    pub(super) announce: bool,
+    pub(super) agenda: Agenda,
+    heard: Arc<Orders>,
+    polls: u32,
+    failures: u32,
+    lost: Option<Kind>,
+    pauses: Pauses,
+    renewed: Option<Instant>,
+    contended: bool,
+}
+
+impl Task {
+    /// A task that has not spoken to its device yet.
+    pub(super) fn new(
+        settings: DeviceSettings,
+        credentials: Credentials,
+        pin: Option<Pin>,
+        handle: Handle,
+        orders: watch::Receiver<Arc<Orders>>,
+    ) -> Self {
+        let heard = orders.borrow().clone();
+        Self {
+            place: Whereabouts::of(&settings),
+            settings,
+            credentials,
+            pin,
+            handle,
+            orders,
+            shape: Shape::Strip,
+            meters: BTreeMap::new(),
+            housing: None,
+            outlets: BTreeMap::new(),
+            fresh: true,
+            announce: true,
+            agenda: Agenda { poll_at: Instant::now(), measured: false, housing_due: false },
+            heard,
+            polls: 0,
+            failures: 0,
+            lost: None,
+            pauses: Pauses::gone(),
+            renewed: None,
+            contended: false,
+        }
+    }
+
+    /// Never ends by itself.
+    pub(super) async fn live(mut self) -> Infallible {
+        let mut link = None;
+        loop {
+            let error = match self.attend(&mut link).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            tracing::debug!(kind = ?error.kind, failures = self.failures, "{error}");
+            self.failures += 1;
+            let certain = error.kind.is_certain() || self.failures >= LOST_AFTER;
+            if certain || error.kind == Kind::Session {
+                link = None;
+            }
+            if certain {
+                self.lose(&error).await;
+                self.wait_for_its_return(error.kind).await;
+            } else {
+                sleep(BREATH).await;
+            }
+        }
+    }
+
+    /// Keeps the outlets as they are ordered, until the link fails.
+    async fn attend(&mut self, link: &mut Option<Link>) -> Result<Infallible, LinkError> {
+        loop {
+            let open = match link {
+                Some(open) => open,
+                None => {
+                    (self.fresh, self.announce) = (true, true);
+                    link.insert(Link::connect(&self.settings, &self.credentials, self.shape).await?)
+                }
+            };
+            let step = if self.fresh { self.meet(open).await } else { self.round(open).await };
+            match step {
+                Ok(()) => {}
+                Err(error) if error.kind == Kind::Session && !self.fresh => self.renew(link).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Logs in again after the device has forgotten the session: at once, but not more than once a second, for the other program
+    /// that takes the session over would be thrown out as often.
+    async fn renew(&mut self, link: &mut Option<Link>) {
+        let last = self.renewed.map_or(Duration::MAX, |at| at.elapsed());
+        if last < CONTENDED && !self.contended {
+            tracing::warn!("{} ends its sessions early: another program seems to log in to it too", self.place);
+        }
+        self.contended = last < CONTENDED;
+        sleep(WAKE.saturating_sub(last)).await;
+        self.renewed = Some(Instant::now());
+        self.fresh = true;
+        let renewed = match link {
+            Some(open) => open.refresh().await.is_ok(),
+            None => false,
+        };
+        if !renewed {
+            // What the old login cannot renew, a new one may: the device can have changed its protocol meanwhile.
+            *link = None;
+        }
+    }
+
+    /// One duty.
+    async fn round(&mut self, link: &Link) -> Result<(), LinkError> {
+        let orders = self.hear();
+        match duty::next(&self.outlets, &orders, self.agenda, Instant::now()) {
+            Duty::Switch(slot, to) => self.switch(link, slot, to).await,
+            Duty::Look => self.look(link).await,
+            Duty::Poll => {
+                self.count_poll();
+                self.look(link).await
+            }
+            Duty::Measure(slot, asked) => self.measure(link, slot, asked).await,
+            Duty::Enrich => {
+                self.agenda.measured = false;
+                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled)).collect();
+                self.send_reports(reports, None).await;
+                Ok(())
+            }
+            Duty::Housing => {
+                self.agenda.housing_due = false;
+                let info = link.info().await?;
+                self.refresh_housing(&info).await;
+                Ok(())
+            }
+            Duty::Rest(until) => {
+                tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = changed(&mut self.orders) => {}
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The newest orders; what they change for the pauses after failures is noted.
+    fn hear(&mut self) -> Arc<Orders> {
+        let orders = self.orders.borrow_and_update().clone();
+        if !Arc::ptr_eq(&orders, &self.heard) {
+            let insists = orders.commanded > self.heard.commanded;
+            for (slot, outlet) in &mut self.outlets {
+                outlet.hear(orders.wanted.get(slot).copied(), insists);
+            }
+            self.heard = Arc::clone(&orders);
+        }
+        orders
+    }
+
+    async fn switch(&mut self, link: &Link, slot: u8, to: Switch) -> Result<(), LinkError> {
+        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
+        match link.switch(outlet.child(), to).await {
+            Ok(()) => {
+                outlet.attempted(to, true, None);
+                Ok(())
+            }
+            Err(error) if error.kind == Kind::Session => {
+                // It is met afresh before it is switched. The pause is for a device that turns every switch away like this.
+                if self.contended {
+                    outlet.hold(to);
+                }
+                Err(error)
+            }
+            Err(error) => {
+                outlet.attempted(to, error.kind.may_have_been_done(), Some(error.text.clone()));
+                // Whatever happened, the next look tells what came of it.
+                if error.kind.is_an_answer() { Ok(()) } else { Err(error) }
+            }
+        }
+    }
+
+    async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
+        let commanded = self.orders.borrow().commanded;
+        let (looks, rssi) = match link.children().await? {
+            Some(list) => (self.read_strip(&list)?, None),
+            None => {
+                let info = link.info().await?;
+                (vec![answer::single(&info)], answer::about(&info).rssi)
+            }
+        };
+        if looks.iter().map(|it| it.slot).ne(self.outlets.keys().copied()) {
+            // Outlets have come or gone: it is another device than the one that was met.
+            (self.fresh, self.announce) = (true, true);
+            return Ok(());
+        }
+        if looks.iter().all(|it| it.switch.is_none()) {
+            return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
+        }
+        self.record(looks, commanded, rssi, Cause::Polled).await;
+        Ok(())
+    }
+
+    /// Notes what was seen and reports it.
+    pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
+        self.failures = 0;
+        self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every);
+        let (mut reports, mut failures) = (Vec::new(), Vec::new());
+        for look in looks {
+            let slot = look.slot;
+            let Some(outlet) = self.outlets.get_mut(&slot) else { continue };
+            let (cause, failure) = outlet.looked(look, commanded, cause == Cause::FirstContact);
+            reports.extend(outlet.report(cause));
+            failures.extend(failure.map(|it| (slot, it)));
+        }
+        self.send_reports(reports, rssi).await;
+        for (slot, failure) in failures {
+            self.tell(slot, failure).await;
+        }
+    }
+
+    async fn measure(&mut self, link: &Link, slot: u8, asked: Asked) -> Result<(), LinkError> {
+        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
+        let answer = match asked {
+            Asked::Power => link.power(outlet.child(), outlet.meters()).await,
+            Asked::Usage => link.usage(outlet.child()).await,
+        };
+        match asked {
+            Asked::Power => outlet.power_due = false,
+            Asked::Usage => outlet.usage_due = false,
+        }
+        let energy = match answer {
+            Ok(energy) => energy,
+            // A meter that cannot be read costs its figures, not the outlet.
+            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Energy::default(),
+            Err(error) => return Err(error),
+        };
+        outlet.measured(asked, energy);
+        self.agenda.measured = true;
+        Ok(())
+    }
+
+    fn count_poll(&mut self) {
+        self.polls = self.polls.wrapping_add(1);
+        if self.polls.is_multiple_of(METERS_EVERY) {
+            for outlet in self.outlets.values_mut().filter(|it| it.meters().energy) {
+                (outlet.power_due, outlet.usage_due) = (true, true);
+            }
+        }
+        self.agenda.housing_due |= self.shape == Shape::Strip && self.polls.is_multiple_of(HOUSING_EVERY);
+    }
+
+    async fn lose(&mut self, error: &LinkError) {
+        let abandoned: Vec<_> =
+            self.outlets.iter_mut().filter_map(|(slot, it)| Some((*slot, it.abandoned()?))).collect();
+        for (slot, failure) in abandoned {
+            self.tell(slot, failure).await;
+        }
+        if self.lost != Some(error.kind) {
+            self.lost = Some(error.kind);
+            self.send(Event::DeviceLost { device: self.settings.slug.clone(), trouble: error.trouble() }).await;
+        }
+    }
+
+    /// The device is there.
+    pub(super) fn found(&mut self) {
+        self.lost = None;
+        self.pauses = Pauses::gone();
+        self.failures = 0;
+    }
+
+    /// A growing pause. What may pass by itself is tried sooner when there are new orders; a wrong password is not.
+    async fn wait_for_its_return(&mut self, kind: Kind) {
+        let pause = pace::pause_after(kind, &mut self.pauses);
+        let least = Instant::now() + WAKE;
+        let woken = async {
+            if !kind.is_passing() {
+                std::future::pending::<()>().await;
+            }
+            changed(&mut self.orders).await;
+            sleep_until(least).await;
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = woken => {}
+        }
+    }
+
+    pub(super) async fn tell(&self, slot: u8, (wanted, text): Failure) {
+        let outlet = OutletId::new(self.settings.slug.clone(), slot);
+        let trouble = Trouble { kind: TroubleKind::Passing, text };
+        self.send(Event::SwitchFailed { outlet, wanted, trouble }).await;
+    }
+
+    async fn send_reports(&self, reports: Vec<Report>, rssi: Option<i16>) {
+        self.send(Event::DeviceReported { device: self.settings.slug.clone(), reports, rssi }).await;
+    }
+
+    pub(super) async fn send(&self, event: Event) {
+        // A hub that has stopped hears nothing; the task is about to be stopped too.
+        let _ = self.handle.send(event).await;
+    }
+}
+
+/// Waits for new orders; for ever once nobody can give any.
+async fn changed(orders: &mut watch::Receiver<Arc<Orders>>) {
+    if orders.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

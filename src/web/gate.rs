@@ -1,0 +1,57 @@
+//! Who is let in: requests that name this bridge, and carry no load.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Version, header},
+    middleware::Next,
+    response::Response,
+};
+
+use super::{Site, plain};
+
+/// No request to anything that is served here has a larger body.
+const LARGEST_BODY: u64 = 64 * 1024;
+
+/// Refuses unknown `Host` names: a page elsewhere could have its own name lead here, and read with the browser's eyes.
+pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST);
+    let mut named: Vec<&str> = hosts.iter().map(|it| it.to_str().unwrap_or_default()).collect();
+    if named.len() > 1 || (named.is_empty() && request.version() == Version::HTTP_11) {
+        return plain(StatusCode::BAD_REQUEST, "exactly one Host header is needed");
+    }
+    named.extend(request.uri().authority().map(|it| it.as_str()));
+    if !named.iter().all(|it| is_known(it, &site.info.names)) {
+        return plain(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
+    }
+    if announced_body(request.headers()) > LARGEST_BODY {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn announced_body(headers: &HeaderMap) -> u64 {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    length.map_or(0, |it| it.trim().parse().unwrap_or(u64::MAX))
+}
+
+/// `localhost`, an IP address or one of `names`, with or without a port.
+fn is_known(host: &str, names: &[String]) -> bool {
+    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
+    if let Some(rest) = host.strip_prefix('[') {
+        let Some((address, port)) = rest.split_once(']') else { return false };
+        let port = port.strip_prefix(':').unwrap_or(port);
+        return address.parse::<IpAddr>().is_ok_and(|it| it.is_ipv6()) && is_port(port);
+    }
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_known = name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok()
+        || names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    is_known && is_port(port)
+}

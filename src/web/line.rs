@@ -1,0 +1,136 @@
+//! Connections that cannot be held for nothing: their number is limited, and each has a deadline.
+//!
+//! The deadline runs from the last byte that was *sent*: a client that trickles a request in, never finishes one, or does not
+//! read its answer is dropped when it passes, while an answer that keeps flowing keeps its connection.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::serve::Listener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Connections at the same time; the next one waits until one ends.
+const MOST: usize = 64;
+/// Time from the connection, or the last sent byte, to the next. Longer than the longest answer takes (10 s).
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where connections come from.
+pub(super) struct Lines {
+    listener: TcpListener,
+    seats: Arc<Semaphore>,
+    cut: CancellationToken,
+}
+
+impl Lines {
+    /// Every connection ends at once when `cut` is cancelled.
+    pub(super) fn new(listener: TcpListener, cut: CancellationToken) -> Self {
+        Self { listener, seats: Arc::new(Semaphore::new(MOST)), cut }
+    }
+}
+
+impl Listener for Lines {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        // The semaphore is never closed, so this is always `Some`.
+        let seat = Arc::clone(&self.seats).acquire_owned().await.ok();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, address)) => {
+                    let deadline = Box::pin(tokio::time::sleep(PATIENCE));
+                    let cut = Box::pin(self.cut.clone().cancelled_owned());
+                    return (Line { stream, deadline, cut, _seat: seat }, address);
+                }
+                // Out of file descriptors, most likely: others must close theirs first.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// One connection.
+pub(super) struct Line {
+    stream: TcpStream,
+    deadline: Pin<Box<Sleep>>,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    _seat: Option<OwnedSemaphorePermit>,
+}
+
+impl Line {
+    /// While the stream itself has nothing to say: is it over?
+    fn give_up(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        if self.cut.as_mut().poll(context).is_ready() {
+            return Poll::Ready(io::Error::new(io::ErrorKind::ConnectionAborted, "the bridge stops"));
+        }
+        self.deadline.as_mut().poll(context).map(|()| io::Error::new(io::ErrorKind::TimedOut, "too slow"))
+    }
+
+    fn after_sending(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match sent {
+            Poll::Pending => self.give_up(context).map(Err),
+            Poll::Ready(Ok(bytes)) => {
+                if bytes > 0 {
+                    self.deadline.as_mut().reset(Instant::now() + PATIENCE);
+                }
+                Poll::Ready(Ok(bytes))
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Asked first: a client that always has one more byte must not escape the deadline.
+        if let Poll::Ready(error) = self.give_up(context) {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write(context, from);
+        self.after_sending(context, sent)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        from: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(context, from);
+        self.after_sending(context, sent)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,12 @@
+//! The room `mqtt`: what is published, what is announced, what is heard, and how it lives with a broker.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod announced;
+mod commands;
+mod house;
+mod live;
+mod peer;
+mod published;
+mod requested;
+mod setup;
+mod truth;

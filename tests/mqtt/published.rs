@@ -1,0 +1,301 @@
+//! What is published of a house.
+
+use std::sync::Arc;
+
+use heattrax::{
+    model::{Availability, Control, Fault, Reason, Switch, VoiceName},
+    mqtt::parts::Truth,
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::house::{at, change, complete, empty, house, id, json_at, outbound, owed, payload, rendered, set_control, slug};
+
+#[test]
+fn an_outlet_is_published_as_it_was_reported() {
+    let expected = json!({
+        "state": "ON",
+        "power": 812.4,
+        "voltage": 120.1,
+        "current": 6.765,
+        "energy_today": 1.92,
+        "energy_month": null,
+        "on_since": "2026-11-24T11:13:00Z",
+        "runtime_today_min": 142,
+        "device_timer_off_at": null,
+        "fault": null,
+    });
+    assert_eq!(json_at(&rendered(&house()), "heattrax/driveway/1"), expected);
+}
+
+#[test]
+fn a_wanted_state_is_never_published_as_the_state() {
+    let mut house = house();
+    change(&mut house, &id("driveway", 1), |it| it.reported.as_mut().unwrap().switch = Switch::Off);
+    let truth = rendered(&house);
+    assert_eq!(json_at(&truth, "heattrax/driveway/1")["state"], "OFF");
+    assert_eq!(json_at(&truth, "heattrax/driveway/1")["on_since"], Value::Null);
+    assert_eq!(json_at(&truth, "heattrax/driveway/1/decision")["desired"], "ON");
+}
+
+#[test]
+fn what_an_outlet_never_has_is_absent_and_what_is_unknown_is_null() {
+    let truth = rendered(&house());
+    let plain = json_at(&truth, "heattrax/porch/1");
+    for field in ["power", "voltage", "current", "energy_today", "energy_month"] {
+        assert_eq!(plain.get(field), None, "{field}");
+    }
+    let metered = json_at(&truth, "heattrax/driveway/2");
+    assert_eq!(metered.get("power"), Some(&Value::Null));
+    // The shed has never said what it is: nobody knows what it has.
+    assert_eq!(truth.held("heattrax/shed/1"), None);
+    assert_eq!(truth.held("heattrax/shed"), None);
+    assert_eq!(payload(&truth, "heattrax/shed/availability"), "offline");
+}
+
+#[test]
+fn nonsense_from_a_meter_is_unknown() {
+    let mut house = house();
+    change(&mut house, &id("driveway", 1), |it| {
+        it.reported.as_mut().unwrap().energy.as_mut().unwrap().power = Some(f64::NAN);
+    });
+    assert_eq!(json_at(&rendered(&house), "heattrax/driveway/1")["power"], Value::Null);
+}
+
+#[test]
+fn a_decision_says_why_and_what_comes_next() {
+    let decision = json_at(&rendered(&house()), "heattrax/driveway/1/decision");
+    let voices = decision["voices"].as_array().unwrap();
+    assert_eq!(voices.len(), 5);
+    assert_eq!(voices[4]["voice"], "schedule");
+    assert_eq!(voices[4]["wish"], "ON");
+    let mut rest = decision.clone();
+    rest.as_object_mut().unwrap().remove("voices");
+    let expected = json!({
+        "desired": "ON",
+        "control": "auto",
+        "mode": "schedule",
+        "reason": "schedule",
+        "sentence": "schedule `morning` is active",
+        "since": "2026-11-24T06:00:00Z",
+        "until": "2026-11-24T14:00:00Z",
+        "next": { "at": "2026-11-24T14:00:00Z", "state": "OFF" },
+        "blocked_by": [],
+        "pending": null,
+        "safety": { "run_min": 47, "cooldown_until": null },
+    });
+    assert_eq!(rest, expected);
+}
+
+#[test]
+fn a_decision_names_what_blocks_a_wish() {
+    let mut house = house();
+    change(&mut house, &id("driveway", 1), |it| {
+        let until = Some(at("2026-11-24T12:30:00Z"));
+        it.decision.switch = Switch::Off;
+        it.decision.reason = Reason::Resting { until };
+        it.decision.opinions[1].wish = Some(Switch::Off);
+        it.decision.opinions[1].reason = Some(Reason::Resting { until });
+        assert_eq!(it.decision.opinions[1].voice, VoiceName::Safety);
+    });
+    let truth = rendered(&house);
+    let decision = json_at(&truth, "heattrax/driveway/1/decision");
+    assert_eq!(decision["blocked_by"], json!(["cooldown"]));
+    assert_eq!(decision["safety"]["cooldown_until"], "2026-11-24T12:30:00Z");
+    assert_eq!(json_at(&truth, "heattrax/group/mats")["cooldown_until"], "2026-11-24T12:30:00Z");
+}
+
+#[test]
+fn a_group_of_which_some_are_on_is_mixed() {
+    let expected = json!({
+        "state": "MIXED",
+        "control": "auto",
+        "mode": "schedule",
+        "reason": "schedule",
+        "sentence": "schedule `morning` is active",
+        "until": "2026-11-24T14:00:00Z",
+        "next_on": null,
+        "next_off": "2026-11-24T14:00:00Z",
+        "runtime_min": 47,
+        "cooldown_until": null,
+    });
+    assert_eq!(json_at(&rendered(&house()), "heattrax/group/mats"), expected);
+}
+
+#[test]
+fn a_group_shows_a_control_only_if_all_its_outlets_have_it() {
+    let mut house = house();
+    set_control(&mut house, &id("driveway", 1), Control::Off);
+    assert_eq!(json_at(&rendered(&house), "heattrax/group/mats")["control"], "auto");
+    set_control(&mut house, &id("porch", 1), Control::Off);
+    assert_eq!(json_at(&rendered(&house), "heattrax/group/mats")["control"], "off");
+}
+
+#[test]
+fn a_housing_says_what_it_is() {
+    let expected = json!({
+        "name": "Driveway",
+        "model": "P210M",
+        "firmware": "1.0.3 Build 240830",
+        "hardware": "1.0",
+        "ip": "192.0.2.7",
+        "mac": "A0:B1:C2:D3:E4:F5",
+        "protocol": "KLAP",
+        "trouble": null,
+        "rssi": -58,
+    });
+    let truth = rendered(&house());
+    assert_eq!(json_at(&truth, "heattrax/driveway"), expected);
+    assert_eq!(payload(&truth, "heattrax/driveway/availability"), "online");
+}
+
+#[test]
+fn the_inventory_lists_every_device_with_what_its_outlets_can_do() {
+    let devices = json_at(&rendered(&house()), "heattrax/bridge/devices");
+    assert_eq!(devices.as_array().unwrap().len(), 3);
+    let mat = &devices[0]["outlets"][0];
+    assert_eq!(mat["name"], "Walkway mat");
+    assert_eq!(mat["group"], "mats");
+    assert_eq!(mat["class"], "heater");
+    assert_eq!(mat["capabilities"], json!({ "energy": true, "voltage": true }));
+    assert_eq!(devices[2]["outlets"][0]["capabilities"], json!({ "energy": null, "voltage": null }));
+}
+
+#[test]
+fn the_bridge_says_that_it_arms_no_timer() {
+    let info = json_at(&rendered(&house()), "heattrax/bridge/info");
+    assert_eq!(info["version"], "0.1.0");
+    assert_eq!(info["device_timers"], "none");
+    assert!(info["device_timers_note"].as_str().unwrap().contains("stays on"));
+    assert_eq!(info["config"], json!({ "mqtt": { "host": "broker" } }));
+    assert_eq!(info["setup"], Value::Null);
+}
+
+#[test]
+fn an_unchanged_house_is_published_once() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let house = house();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert!(!owed(&mut truth).is_empty());
+    // A new picture of the same house, of which no part is shared.
+    let mut copy = house.clone();
+    copy.outlets.values_mut().for_each(|it| *it = Arc::new((**it).clone()));
+    copy.devices.values_mut().for_each(|it| *it = Arc::new((**it).clone()));
+    copy.at = at("2026-11-24T12:00:05Z");
+    outbound.look(&Arc::new(copy), &mut truth);
+    assert_eq!(owed(&mut truth), []);
+}
+
+#[test]
+fn only_what_changed_is_published() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = house();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    change(&mut house, &id("porch", 2), |it| it.reported.as_mut().unwrap().switch = Switch::On);
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    let topics: Vec<_> = owed(&mut truth).into_iter().map(|it| it.0).collect();
+    assert_eq!(topics, ["heattrax/porch/2"]);
+    let device = Arc::make_mut(house.devices.get_mut(&slug("porch")).unwrap());
+    device.availability = Availability::Offline;
+    outbound.look(&Arc::new(house), &mut truth);
+    assert_eq!(owed(&mut truth), [("heattrax/porch/availability".to_owned(), "offline".to_owned())]);
+}
+
+#[test]
+fn a_command_is_answered_by_the_state_also_when_nothing_changed() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = house();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    change(&mut house, &id("porch", 2), |it| {
+        it.commanded = 1;
+        it.answered = 1;
+    });
+    outbound.look(&Arc::new(house), &mut truth);
+    let topics: Vec<_> = owed(&mut truth).into_iter().map(|it| it.0).collect();
+    assert_eq!(topics, ["heattrax/porch/2"]);
+}
+
+#[test]
+fn the_plugs_own_count_may_be_off_by_two_seconds_without_being_news() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = house();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    change(&mut house, &id("driveway", 1), |it| it.on_since = Some(at("2026-11-24T11:13:02Z")));
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert_eq!(owed(&mut truth), []);
+    change(&mut house, &id("driveway", 1), |it| it.on_since = Some(at("2026-11-24T11:13:03Z")));
+    outbound.look(&Arc::new(house), &mut truth);
+    assert_eq!(json_at(&truth, "heattrax/driveway/1")["on_since"], "2026-11-24T11:13:03Z");
+}
+
+#[test]
+fn time_on_is_published_by_the_minute() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = house();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    for second in 1..=60 {
+        house.at = at("2026-11-24T12:00:00Z") + SignedDuration::from_secs(second);
+        change(&mut house, &id("driveway", 1), |it| {
+            it.runtime_today = SignedDuration::from_mins(142) + SignedDuration::from_secs(second);
+        });
+        outbound.look(&Arc::new(house.clone()), &mut truth);
+    }
+    let topics: Vec<_> = owed(&mut truth).into_iter().map(|it| it.0).collect();
+    assert_eq!(topics, ["heattrax/driveway/1", "heattrax/driveway/1/decision", "heattrax/group/mats"]);
+}
+
+#[test]
+fn a_fault_is_published() {
+    let mut house = house();
+    change(&mut house, &id("driveway", 1), |it| it.reported.as_mut().unwrap().fault = Some(Fault::Overheat));
+    assert_eq!(json_at(&rendered(&house), "heattrax/driveway/1")["fault"], "overheat");
+}
+
+#[test]
+fn a_picture_that_grew_step_by_step_is_published_like_one_that_was_there_at_once() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let last = {
+        let mut last = complete();
+        change(&mut last, &id("driveway", 2), |it| it.reported.as_mut().unwrap().switch = Switch::On);
+        last.vacation = true;
+        last
+    };
+    for step in [empty(), house(), complete(), last.clone()] {
+        outbound.look(&Arc::new(step), &mut truth);
+    }
+    owed(&mut truth);
+    truth.owe_everything();
+    let grown = owed(&mut truth);
+    assert_eq!(grown, owed(&mut rendered(&last)));
+}
+
+#[test]
+fn what_left_the_house_is_cleared() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = complete();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    house.outlets.remove(&id("porch", 2));
+    outbound.look(&Arc::new(house), &mut truth);
+    let cleared: Vec<_> = owed(&mut truth).into_iter().filter(|it| it.1.is_empty()).map(|it| it.0).collect();
+    let expected =
+        ["homeassistant/device/tapo_a0b1c2d3e4f6_2/config", "heattrax/porch/2", "heattrax/porch/2/decision"];
+    assert_eq!(cleared, expected);
+}
+
+#[test]
+fn a_bridge_in_setup_mode_says_what_is_wrong() {
+    let mut outbound = outbound();
+    let mut identity = crate::house::identity();
+    identity.setup = vec!["config.yaml:3:1: `mqtt.port` is 0".to_owned()];
+    outbound.context.identity = Arc::new(identity);
+    let mut truth = Truth::default();
+    outbound.look(&Arc::new(empty()), &mut truth);
+    let info = json_at(&truth, "heattrax/bridge/info");
+    assert_eq!(info["setup"]["problems"], json!(["config.yaml:3:1: `mqtt.port` is 0"]));
+    assert_eq!(payload(&truth, "heattrax/bridge/availability"), "online");
+}

@@ -1,0 +1,10 @@
+//! The device tasks: what plugs answer, and what the tasks make of it, over real sockets against emulated devices.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod answers;
+mod bench;
+mod first_contact;
+mod losing;
+mod meters;
+mod orders;
+mod words;

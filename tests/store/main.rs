@@ -1,0 +1,86 @@
+//! The store: the memory in a file.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod keeping;
+mod opening;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use heattrax::model::{
+    Availability, Class, Control, Cut, Decision, End, House, Memory, Origin, Outlet, OutletId, Pin, Reason, Remembered,
+    Run, Switch, Wish,
+};
+use jiff::{SignedDuration, Timestamp};
+
+fn noon() -> Timestamp {
+    "2026-01-15T12:00:00Z".parse().unwrap()
+}
+
+/// What is remembered of an outlet in the middle of everything.
+fn remembered() -> Remembered {
+    let latest = noon() + SignedDuration::from_hours(3);
+    Remembered {
+        control: Control::Off,
+        wish: Some(Wish {
+            switch: Switch::On,
+            since: noon(),
+            end: End::NextChange { rules_said: Switch::Off, latest },
+            origin: Origin::Plug,
+        }),
+        run: Run { before: SignedDuration::from_mins(95), on_since: Some(noon()), off_since: None },
+        cut: Some(Cut {
+            at: noon(),
+            rest: SignedDuration::from_mins(30),
+            ran: SignedDuration::from_hours(6),
+            limit: SignedDuration::from_hours(6),
+        }),
+    }
+}
+
+fn memory() -> Memory {
+    let pin = Pin { mac: "A0:B1:C2:D3:E4:F5".parse().unwrap(), device_id: Some("8022AB".to_owned()) };
+    Memory {
+        vacation: Some(true),
+        pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
+        outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
+    }
+}
+
+/// A house with one outlet that remembers `memory`.
+fn house(vacation: bool, memory: Remembered) -> House {
+    let id: OutletId = "porch/2".parse().unwrap();
+    let decision = Decision {
+        switch: Switch::Off,
+        reason: Reason::NothingAsks,
+        since: noon(),
+        until: None,
+        review_at: None,
+        next: None,
+        opinions: Vec::new(),
+    };
+    let outlet = Outlet {
+        id: id.clone(),
+        name: "Porch".to_owned(),
+        group: None,
+        class: Class::Heater,
+        availability: Availability::Unknown,
+        reported: None,
+        reported_at: None,
+        on_since: None,
+        memory,
+        decision,
+        commanded: 0,
+        answered: 0,
+        pending: None,
+        runtime_today: SignedDuration::ZERO,
+    };
+    House {
+        at: noon(),
+        devices: BTreeMap::new(),
+        outlets: BTreeMap::from([(id, Arc::new(outlet))]),
+        groups: BTreeMap::new(),
+        weather: Default::default(),
+        vacation,
+        broker: Default::default(),
+    }
+}

@@ -1,0 +1,152 @@
+//! The web room over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod healthcheck;
+mod lines;
+mod probes;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use heattrax::{
+    hub::{Clock, Handle},
+    model::{
+        Availability, Broker, Cause, Class, Decision, Device, House, Outlet, OutletId, Reason, Remembered, Report,
+        Slug, Switch,
+    },
+    web::{self, WebInfo},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+fn noon() -> Timestamp {
+    "2026-01-15T12:00:00Z".parse().unwrap()
+}
+
+fn device(slug: &Slug, availability: Availability) -> Device {
+    Device {
+        slug: slug.clone(),
+        name: "Porch".to_owned(),
+        address: "192.0.2.7".to_owned(),
+        housing: None,
+        availability,
+        trouble: None,
+        rssi: None,
+        pin: None,
+    }
+}
+
+fn outlet(id: &OutletId, availability: Availability) -> Outlet {
+    let report = Report {
+        slot: id.slot,
+        switch: Switch::On,
+        on_time: None,
+        energy: None,
+        fault: None,
+        cause: Cause::Polled,
+        answers: 0,
+    };
+    let reason =
+        Reason::Schedule { name: "<b>\"storm\"</b>".to_owned(), until: None, also: vec!["Tom & Jerry's".to_owned()] };
+    let decision = Decision {
+        switch: Switch::Off,
+        reason,
+        since: noon(),
+        until: None,
+        review_at: None,
+        next: None,
+        opinions: Vec::new(),
+    };
+    Outlet {
+        id: id.clone(),
+        name: "<script>alert(1)</script>".to_owned(),
+        group: None,
+        class: Class::Heater,
+        availability,
+        reported: Some(report),
+        reported_at: Some(noon()),
+        on_since: None,
+        memory: Remembered::default(),
+        decision,
+        commanded: 0,
+        answered: 0,
+        pending: None,
+        runtime_today: SignedDuration::ZERO,
+    }
+}
+
+/// One device with one outlet.
+fn house(broker: Broker, availability: Availability) -> House {
+    let id: OutletId = "porch/2".parse().unwrap();
+    House {
+        at: noon(),
+        devices: BTreeMap::from([(id.device.clone(), Arc::new(device(&id.device, availability)))]),
+        outlets: BTreeMap::from([(id.clone(), Arc::new(outlet(&id, availability)))]),
+        groups: BTreeMap::new(),
+        weather: Default::default(),
+        vacation: false,
+        broker,
+    }
+}
+
+fn info() -> WebInfo {
+    WebInfo { version: "1.2.3".to_owned(), setup: Vec::new(), mqtt: true, names: vec!["porch.example".to_owned()] }
+}
+
+/// The room at work.
+struct Room {
+    address: SocketAddr,
+    board: watch::Sender<Arc<House>>,
+    stop: CancellationToken,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Room {
+    async fn start(info: WebInfo, house: House) -> Self {
+        Self::listen("127.0.0.1:0", info, house).await
+    }
+
+    async fn listen(listen: &str, info: WebInfo, house: House) -> Self {
+        let listener = TcpListener::bind(listen).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (handle, _, board) = Handle::detached(house, Clock::driven(noon(), 1.0));
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(web::serve(listener, info, handle, stop.clone()));
+        Self { address, board, stop, task }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.address.port())).await.unwrap()
+    }
+
+    /// Sends `request` as it is, with `Connection: close` added, and reads until the end.
+    async fn say(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(format!("{request}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        split(&self.say(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n")).await)
+    }
+}
+
+/// Status and body.
+fn split(answer: &str) -> (u16, String) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Turns the clock by hand while nothing waits for the network.
+async fn turn(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
