@@ -1,3 +1,299 @@
-//! The `heattrax` program: arguments, the log, and nothing else.
+//! The `heattrax` program: arguments, the log, and how it ends.
 
-fn main() {}
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use heattrax::{
+    app,
+    config::{self, Overrides, Sources},
+    emulator,
+    hub::Clock,
+    model::{LogFormat, LogSettings},
+    web,
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// A Home Assistant style MQTT bridge for TP-Link Tapo and Kasa outlets that heats snow-melting mats by itself.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+    /// How the log is written [default: text, or the config's]
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<LogFormatArgument>,
+    /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info, or the config's]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge (also without a command). A config that is absent or wrong starts setup mode: nothing is switched
+    Run(RunArguments),
+    /// The whole house made of air: a broker, two emulated plugs, a recorded storm. Needs nothing, keeps nothing
+    Demo(DemoArguments),
+    /// Say OK, or every problem of the config at once
+    Check {
+        /// The config file
+        #[arg(long, value_name = "F")]
+        config: Option<PathBuf>,
+    },
+    /// Emulated devices on consecutive ports, until stopped
+    Emulate(EmulateArguments),
+    /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
+    Healthcheck {
+        /// The health address
+        #[arg(long, value_name = "U", default_value = "http://127.0.0.1:4328/healthz")]
+        url: String,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+struct RunArguments {
+    /// The config file [default: $HEATTRAX_CONFIG_PATH, config/heattrax.yaml, /etc/heattrax/heattrax.yaml]
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
+    /// The folder of the bridge's memory [default: data, or the config's]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+struct DemoArguments {
+    /// The broker's port; the next free one if it is taken
+    #[arg(long, default_value_t = 1883)]
+    mqtt_port: u16,
+    /// The page's port; the next free one if it is taken
+    #[arg(long, default_value_t = 4328)]
+    web_port: u16,
+    /// How many times faster than life the house's time runs (1 to 3600)
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    speed: f64,
+    /// The recorded storm
+    #[arg(long, value_name = "NAME", default_value = emulator::storm::Storm::names()[0])]
+    storm: String,
+}
+
+#[derive(Clone, Debug, Args)]
+struct EmulateArguments {
+    /// Address of the first device
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// What it is: P210M, EP40M, P400M, P300, P110M, P100
+    #[arg(long, default_value = "P210M")]
+    model: emulator::Model,
+    /// How many devices
+    #[arg(long, default_value_t = 1)]
+    count: u16,
+    /// The account that they accept
+    #[arg(long, default_value = "user@example.com")]
+    user: String,
+    /// Its password
+    #[arg(long, default_value = "password")]
+    password: String,
+    /// Time that each answer takes, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// What each outlet draws while it is on, in W
+    #[arg(long, default_value_t = 0.0)]
+    load: f64,
+    /// Address of the control plane: GET /state, POST /press?slot=1, /vanish, /come_back, /load, /expire
+    #[arg(long, value_name = "ADDR")]
+    control: Option<SocketAddr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormatArgument {
+    Text,
+    Json,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (1.0..=3600.0).contains(&speed) { Ok(speed) } else { Err("a speed is from 1 to 3600".to_owned()) }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fatal(&format!("the runtime cannot start: {error}")),
+    };
+    let code = runtime.block_on(dispatch(arguments));
+    // A blocking call that hangs (a dead network folder) must not keep the process from ending.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    code
+}
+
+async fn dispatch(arguments: Arguments) -> ExitCode {
+    let overrides = |data| Overrides {
+        data,
+        log_level: arguments.log.clone(),
+        log_format: arguments
+            .log_format
+            .map(|it| if it == LogFormatArgument::Json { "json" } else { "text" }.to_owned()),
+    };
+    let plain_log = || LogSettings {
+        level: arguments.log.clone().unwrap_or_else(|| "info".to_owned()),
+        format: if arguments.log_format == Some(LogFormatArgument::Json) { LogFormat::Json } else { LogFormat::Text },
+    };
+    match arguments.command {
+        None => run(Sources::from_process(arguments.run.config, overrides(arguments.run.data))).await,
+        Some(Command::Run(run_arguments)) => {
+            run(Sources::from_process(run_arguments.config, overrides(run_arguments.data))).await
+        }
+        Some(Command::Demo(demo)) => {
+            start_log(&plain_log());
+            let options = app::DemoOptions {
+                mqtt_port: demo.mqtt_port,
+                web_port: demo.web_port,
+                speed: demo.speed,
+                storm: demo.storm,
+            };
+            match app::demo(options, |line| say(&line), told_to_stop()).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fatal(&chain(&error)),
+            }
+        }
+        Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
+        Some(Command::Emulate(emulate)) => {
+            start_log(&plain_log());
+            emulated(emulate).await
+        }
+        Some(Command::Healthcheck { url }) => match web::healthcheck(&url).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(words) => fatal(&words),
+        },
+    }
+}
+
+async fn run(sources: Sources) -> ExitCode {
+    let clock = Clock::wall();
+    let bridge = match config::load(&sources) {
+        Ok(settings) => {
+            start_log(&settings.log);
+            for warning in &settings.warnings {
+                tracing::warn!("{warning}");
+            }
+            tracing::info!("heattrax {} starts; {}", app::VERSION, app::NO_DEVICE_TIMER);
+            app::Bridge::start(settings, clock).await
+        }
+        Err(problems) => {
+            start_log(&problems.partial.log);
+            for problem in &problems.list {
+                tracing::error!("{problem}");
+            }
+            tracing::error!(
+                "setup mode: nothing is switched until the config is right; `heattrax check` tells when it is"
+            );
+            app::setup(problems, clock).await
+        }
+    };
+    let bridge = match bridge {
+        Ok(bridge) => bridge,
+        Err(error) => return fatal(&chain(&error)),
+    };
+    match bridge.run_until(told_to_stop()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(died) => fatal(&died.to_string()),
+    }
+}
+
+fn check(sources: &Sources) -> ExitCode {
+    let (warnings, problems) = match config::load(sources) {
+        Ok(settings) => (settings.warnings, Vec::new()),
+        Err(problems) => (problems.warnings, problems.list),
+    };
+    for problem in &problems {
+        say(&problem.to_string());
+    }
+    for warning in &warnings {
+        say(&format!("warning: {warning}"));
+    }
+    if problems.is_empty() {
+        say("OK");
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(2)
+}
+
+async fn emulated(arguments: EmulateArguments) -> ExitCode {
+    let options = emulator::EmulateOptions {
+        listen: arguments.listen,
+        model: arguments.model,
+        count: arguments.count,
+        username: arguments.user,
+        password: arguments.password,
+        latency: Duration::from_millis(arguments.latency_ms),
+        load: arguments.load,
+        speed: 1.0,
+        clock: Clock::wall().now(),
+        control: arguments.control,
+    };
+    let stop = CancellationToken::new();
+    let stopper = stop.clone();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        stopper.cancel();
+    });
+    match emulator::emulate(options, stop).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fatal(&error.to_string()),
+    }
+}
+
+/// Ends at SIGTERM or SIGINT.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = terminated.recv() => tracing::info!("stopping: SIGTERM"),
+                _ = interrupted => tracing::info!("stopping: SIGINT"),
+            }
+        }
+        // Without the one signal there is still the other.
+        Err(_) => {
+            let _ = interrupted.await;
+        }
+    }
+}
+
+fn start_log(settings: &LogSettings) {
+    // A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
+    let level = &settings.level;
+    let level = if level.eq_ignore_ascii_case("info") { "info,mqtt5=warn".to_owned() } else { level.clone() };
+    let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info,mqtt5=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// A line for people. A reader that has gone away is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn fatal(words: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "heattrax: {words}");
+    ExitCode::FAILURE
+}
+
+/// An error with everything that led to it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words = format!("{words}: {cause}");
+        source = cause.source();
+    }
+    words
+}

@@ -6,7 +6,10 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::tree::{Entry, Kind, Node};
+use super::{
+    problem::Place,
+    tree::{Entry, Kind, Node},
+};
 
 /// One layer.
 pub(super) struct Layer {
@@ -26,8 +29,10 @@ impl Provider for &Layer {
     }
 }
 
+/// A key without a value sets nothing, as if it were not there: often all below it is commented out.
 fn dict(node: &Node) -> Dict {
-    node.entries().iter().map(|entry| (entry.key.clone(), value(&entry.value))).collect()
+    let set = node.entries().iter().filter(|entry| !matches!(entry.value.kind, Kind::Null));
+    set.map(|entry| (entry.key.clone(), value(&entry.value))).collect()
 }
 
 fn value(node: &Node) -> Value {
@@ -63,8 +68,19 @@ impl Merging<'_> {
             entries.extend(self.entry(value, path));
             path.pop();
         }
+        entries.extend(self.without_value(dict, path));
         entries.sort_by(|one, other| one.place.cmp(&other.place));
         entries
+    }
+
+    /// The keys that nobody gives a value: kept, so that a misspelt one is still told.
+    fn without_value(&self, dict: &Dict, path: &[String]) -> Vec<Entry> {
+        let maps = self.layers.iter().filter_map(|layer| match path {
+            [] => Some(&layer.tree),
+            _ => layer.tree.at(path).map(|entry| &entry.value),
+        });
+        let entries = maps.flat_map(|map| map.entries()).filter(|entry| matches!(entry.value.kind, Kind::Null));
+        entries.filter(|entry| !dict.contains_key(&entry.key)).cloned().collect()
     }
 
     fn entry(&self, value: &Value, path: &mut Vec<String>) -> Option<Entry> {
@@ -74,7 +90,8 @@ impl Merging<'_> {
             return holders().find(|(name, _)| *name == winner).map(|(_, entry)| entry.clone());
         };
         // A stronger section would hide a number or a text in its place in the file, but that is a mistake to be told.
-        if let Some((_, wrong)) = holders().find(|(_, entry)| !matches!(entry.value.kind, Kind::Map(_))) {
+        let fits = |it: &Entry| it.place == Place::Default || matches!(it.value.kind, Kind::Map(_) | Kind::Null);
+        if let Some((_, wrong)) = holders().find(|(_, entry)| !fits(entry)) {
             return Some(wrong.clone());
         }
         let shown = holders().map(|(_, entry)| entry).min_by(|one, other| one.place.cmp(&other.place))?;

@@ -1,9 +1,9 @@
 //! The config: YAML, environment and command line come down to valid [`Settings`], or to every problem at once, each with its
 //! place, what was found, and what is allowed.
 //!
-//! The way of a value: [`yaml`] and [`environment`] read it into a [`tree`] that knows places, [`layers`] lets figment say
-//! which source wins, and the readers of the sections ([`groups`], [`broker`], [`weather`], [`rest`]) check it by way of
-//! [`section`]. A key is known when a reader asks for it, so there is no second list of keys that could differ.
+//! The way of a value: `yaml` and `environment` read it into a `tree` that knows places, `layers` lets figment say which source
+//! wins, and the readers of the sections (`groups`, `broker`, `weather`, `rest`) check it by way of `section`. A key is known
+//! when a reader asks for it, so there is no second list of keys that could differ.
 
 mod address;
 mod broker;

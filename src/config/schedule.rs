@@ -170,9 +170,8 @@ fn window(it: &Section<'_>) -> Option<(OnTime, OffTime)> {
 
 /// How this schedule writes a key. The usual spelling becomes known either way, so that a near miss can be told.
 fn spelling(it: &Section<'_>, names: [&'static str; 5]) -> Option<&'static str> {
-    let used = names.into_iter().find(|name| it.all().iter().any(|entry| entry.key == *name));
-    it.has(used.unwrap_or(names[0]));
-    used
+    let used = names.into_iter().find(|name| it.all().iter().any(|entry| entry.key == *name)).unwrap_or(names[0]);
+    it.has(used).then_some(used)
 }
 
 fn on_time(it: Section<'_>) -> Option<OnTime> {

@@ -83,10 +83,10 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// The entry of a key, which is known from now on.
+    /// The entry of a key, which is known from now on. A key without a value is as good as not there.
     pub(super) fn get(&self, key: &'static str) -> Option<&'a Entry> {
         self.known.borrow_mut().insert(key);
-        self.entries.iter().find(|entry| entry.key == key)
+        self.entries.iter().find(|entry| entry.key == key && !matches!(entry.value.kind, Kind::Null))
     }
 
     pub(super) fn has(&self, key: &'static str) -> bool {

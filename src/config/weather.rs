@@ -10,7 +10,8 @@ use jiff::{
 use super::{
     range::Range,
     schedule::{LIMIT_HOURS, Units, hours, seconds},
-    section::{Section, cut, nearest},
+    section::{Section, cut, nearest, shown},
+    tree::Kind,
 };
 use crate::model::{BlackIce, Place, Safety, Thresholds, WeatherSettings};
 
@@ -122,9 +123,7 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<(
     let it = root.section("weather_api")?;
     let enabled = it.switch("enabled").unwrap_or(true);
     providers(&it, enabled);
-    if it.one_of("when_unknown", &["off", "hold"]) == Some("hold") {
-        it.refuse("when_unknown", "hold", "off (this version cannot hold what was decided)");
-    }
+    when_unknown(&it);
     let open_meteo = it.section("open_meteo");
     let asked_at = open_meteo.as_ref().and_then(|it| {
         base_url(it, "api_url");
@@ -142,6 +141,16 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<(
     settings.open_meteo_base_url = asked_at.unwrap_or(settings.open_meteo_base_url);
     it.close();
     enabled.then_some((settings, valid))
+}
+
+/// `off`, quoted or not. The other choice, `hold: 2h`, is one of a later version.
+fn when_unknown(it: &Section<'_>) {
+    let Some(entry) = it.get("when_unknown") else { return };
+    match &entry.value.kind {
+        Kind::Bool(false) => {}
+        Kind::Text(word) if word.eq_ignore_ascii_case("off") => {}
+        _ => it.refuse("when_unknown", shown(&entry.value), "off (this version cannot hold what was decided)"),
+    }
 }
 
 /// Refuses providers that this version has not, if anybody is to be asked at all.

@@ -135,10 +135,7 @@ impl Reading<'_> {
                 continue;
             }
             let value = self.node(value, &path);
-            // A key without a value says nothing, as if it were not there: often all below it is commented out.
-            if !matches!(value.kind, Kind::Null) {
-                entries.push(Entry { key: key.clone(), place: place.clone(), value });
-            }
+            entries.push(Entry { key: key.clone(), place: place.clone(), value });
             seen.insert(key, place);
         }
         entries

@@ -4,7 +4,6 @@
 //! read them. It is as faithful as the public recordings of real devices allow, missing fields included.
 
 pub mod broker;
-pub mod storm;
 mod clock;
 mod device;
 mod fault;
@@ -20,6 +19,7 @@ mod outlet;
 mod panel;
 mod plug;
 mod sessions;
+pub mod storm;
 mod timers;
 mod wire;
 

@@ -82,6 +82,13 @@ fn keys_without_a_value_say_nothing() {
     let settings = good(&format!("{SMALL}safety:\nweb:\n  port:\nthresholds:\n  # nothing here\n"));
     assert_eq!(settings.control.safety.longest_on.as_hours(), 6);
     assert_eq!(settings.web.unwrap().port, 4328);
+    let lines = bad(&format!("{SMALL}safty:\n"));
+    assert!(lines[0].starts_with("house.yaml:9:1: safty: found an unknown key `safty`"), "{lines:#?}");
+    let lines = bad(&SMALL.replace("    mat:", "    empty:\n    mat:"));
+    assert_eq!(
+        lines,
+        ["house.yaml:5:10: devices.groups.empty: found nothing; allowed: a section: keys with values, indented below"]
+    );
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn values_out_of_range_are_told() {
         ("weather_api: {providers: [open-meteo, nws]}", "9:26: weather_api.providers", "open-meteo (this version"),
         ("weather_api: {providers: []}", "9:26: weather_api.providers", "open-meteo (this version"),
         ("weather_api: {when_unknown: hold}", "9:29: weather_api.when_unknown", "this version cannot hold"),
+        ("weather_api: {when_unknown: {hold: 2h}}", "9:29: weather_api.when_unknown", "this version cannot hold"),
         ("weather_api: {open_meteo: {base_url: \"ftp://x\"}}", "9:38: weather_api.open_meteo.base_url", "an http://"),
         ("notifications: {email: {enabled: true}}", "9:17: notifications.email.smtp_host", "because email is enabled"),
         ("notifications: {webhook: {enabled: true}}", "9:17: notifications.webhook.url", "because the webhook"),

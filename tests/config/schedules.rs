@@ -18,10 +18,10 @@ fn refused(text: &str, path: &str, found: &str, allowed: &str) {
 
 #[test]
 fn what_the_seed_refused_is_refused() {
-    let both = format!("{{{ON}, {OFF}, ");
     let table = [
         (format!("{{{OFF}}}"), ".on", "nothing", "when the window opens: type time, sunrise, sunset or cron"),
         (format!("{{{ON}}}"), ".off", "nothing", "when the window closes: type time, sunrise, sunset or duration"),
+        (format!("{{on: , {OFF}}}"), ".on", "nothing", "when the window opens"),
         (format!("{{on: {{type: time, value: \"25:00\"}}, {OFF}}}"), ".on.value", "\"25:00\"", "HH:MM"),
         (format!("{{on: {{type: time}}, {OFF}}}"), ".on.value", "nothing", "HH:MM"),
         (format!("{{on: {{type: time, value: 600}}, {OFF}}}"), ".on.value", "600", "HH:MM"),
@@ -41,6 +41,16 @@ fn what_the_seed_refused_is_refused() {
         (format!("{{{ON}, off: {{type: duration, value: 0}}}}"), ".off.value", "0", "above 0, at most 168 hours"),
         (format!("{{{ON}, off: {{type: duration}}}}"), ".off.value", "nothing", "a number of hours above 0"),
         (format!("{{{ON}, off: {{type: cron, value: \"0 6 * * *\"}}}}"), ".off.type", "\"cron\"", "for `off`"),
+    ];
+    for (text, path, found, allowed) in &table {
+        refused(text, path, found, allowed);
+    }
+}
+
+#[test]
+fn what_the_seed_refused_beside_the_window_is_refused() {
+    let both = format!("{{{ON}, {OFF}, ");
+    let table = [
         (format!("{both}days: [0]}}"), ".days[0]", "0", "from 1 (Monday) to 7 (Sunday)"),
         (format!("{both}days: [8]}}"), ".days[0]", "8", "from 1 (Monday) to 7 (Sunday)"),
         (format!("{both}days: [1.5]}}"), ".days[0]", "1.5", "from 1 (Monday) to 7 (Sunday)"),

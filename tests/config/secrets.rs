@@ -39,11 +39,11 @@ fn secrets_are_not_in_what_is_shown_or_printed() {
 fn secrets_are_not_in_problems_whatever_is_wrong() {
     let whole = full_of_secrets();
     let mut texts: Vec<String> = Vec::new();
+    let around = [("[", "]"), ("{a: ", "}"), ("[", ""), ("\"", ""), ("'", ""), ("a: ", "")];
+    let before = ["!!int ", "!!binary ", "*", "&", "!", "!<", "@", "%", "`", "| ", "> ", "- ", "? ", "\t"];
     for at in whole.match_indices(SECRET).map(|(at, _)| at) {
-        for (before, after) in
-            [("[", "]"), ("{a: ", "}"), ("[", ""), ("\"", ""), ("!!int ", ""), ("!!binary ", ""), ("*", "")]
-        {
-            let (head, tail) = (&whole[..at], &whole[at + SECRET.len()..]);
+        let (head, tail) = (&whole[..at], &whole[at + SECRET.len()..]);
+        for (before, after) in around.into_iter().chain(before.map(|it| (it, ""))) {
             texts.push(format!("{head}{before}{SECRET}{after}{tail}"));
         }
     }

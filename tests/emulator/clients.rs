@@ -89,3 +89,19 @@ async fn a_single_plug_without_a_meter_is_switched_and_read() {
     plug.off().await.unwrap();
     assert!(!device.relay(1) && !plug.get_device_info().await.unwrap().device_on);
 }
+
+#[tokio::test]
+async fn an_older_p110_and_a_p306_are_switched_although_their_typed_answers_lack_fields() {
+    let device = plug(Model::P110).await;
+    let plug_110 = client().p110(device.address().to_string()).await.unwrap();
+    plug_110.on().await.unwrap();
+    assert!(device.relay(1));
+    assert!(plug_110.get_device_info().await.unwrap_err().to_string().contains("charging_status"));
+    assert_eq!(plug_110.get_device_info_json().await.unwrap()["device_on"], true);
+
+    let device = plug(Model::P306).await;
+    let strip = client().p300(device.address().to_string()).await.unwrap();
+    strip.get_child_device_list().await.expect_err("the night light is no outlet");
+    strip.plug_unchecked(format!("{}03", device.device_id())).on().await.unwrap();
+    assert_eq!((device.relay(4), device.relay(3)), (true, false));
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use heattrax::emulator::{Cause, Model, Plug, PlugOptions};
+use jiff::tz::TimeZone;
 use serde_json::json;
 use tapo::responses::PowerState;
 
@@ -48,7 +49,8 @@ async fn an_outlet_of_a_strip_has_one_countdown_and_wants_parameters() {
     assert_eq!(answer["result"]["responses"].as_array().unwrap().len(), 3, "{answer}");
     assert!(device.relay(1) && !device.relay(2));
     let rules = session.ask_child(&device, 1, "get_countdown_rules", json!({})).await;
-    assert_eq!(rules["result"]["rule_list"][0]["remain"], 900);
+    let remain = rules["result"]["rule_list"][0]["remain"].as_u64().unwrap();
+    assert!((890..=900).contains(&remain), "{rules}");
     let other = session.ask_child(&device, 2, "get_countdown_rules", json!({})).await;
     assert_eq!(other["result"]["rule_list"], json!([]));
     device.pass(Duration::from_secs(900));
@@ -68,7 +70,8 @@ async fn auto_off_arms_itself_whoever_switches_on_and_an_ep40m_has_none() {
     assert_eq!(config["result"], json!({"delay_min": 10, "enable": true}));
     device.press(1);
     let info = session.ask_child(&device, 1, "get_device_info", json!(null)).await["result"].clone();
-    assert_eq!((&info["auto_off_status"], &info["auto_off_remain_time"]), (&json!("on"), &json!(600)));
+    assert_eq!(info["auto_off_status"], "on");
+    assert!((590..=600).contains(&info["auto_off_remain_time"].as_u64().unwrap()), "{info}");
     device.pass(Duration::from_secs(601));
     assert!(!device.relay(1));
     assert_eq!(device.log().last().unwrap().cause, Cause::AutoOff);
@@ -90,7 +93,7 @@ async fn energy_is_load_times_time_by_the_day_and_the_month() {
     device.pass(10 * HOUR);
     let usage = plug.get_energy_usage().await.unwrap();
     assert_eq!((usage.today_energy, usage.month_energy, usage.today_runtime), (3000, 3000, 600));
-    assert_eq!(usage.local_time.to_string(), "2026-01-31 23:00:00");
+    assert!(usage.local_time.to_string().starts_with("2026-01-31 23:00"), "{usage:?}");
     device.pass(3 * HOUR);
     let usage = plug.get_energy_usage().await.unwrap();
     assert_eq!((usage.today_energy, usage.month_energy, usage.month_runtime), (600, 600, 120));
@@ -101,6 +104,13 @@ async fn energy_is_load_times_time_by_the_day_and_the_month() {
         (past.power_usage.today, past.power_usage.past7, past.time_usage.past30),
         (Some(600), Some(3900), Some(780))
     );
+    device.pass(24 * HOUR);
+    let usage = plug.get_energy_usage().await.unwrap();
+    assert_eq!((usage.today_energy, usage.month_energy), (0, 600));
+    device.pass(31 * 24 * HOUR);
+    let usage = plug.get_energy_usage().await.unwrap();
+    let past = plug.get_device_usage().await.unwrap();
+    assert_eq!((usage.month_energy, past.power_usage.past30), (0, Some(0)));
 }
 
 #[tokio::test]
@@ -110,11 +120,11 @@ async fn on_time_starts_again_with_each_switching_and_not_with_a_repeat() {
     plug.on().await.unwrap();
     device.pass(HOUR);
     plug.on().await.unwrap();
-    assert_eq!(plug.get_device_info().await.unwrap().on_time, 3600);
+    assert!(plug.get_device_info().await.unwrap().on_time >= 3600);
     plug.off().await.unwrap();
     assert_eq!(plug.get_device_info().await.unwrap().on_time, 0);
     plug.on().await.unwrap();
-    assert_eq!(plug.get_device_info().await.unwrap().on_time, 0);
+    assert!(plug.get_device_info().await.unwrap().on_time < 60);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,6 +138,21 @@ async fn time_runs_as_fast_as_it_is_told() {
     for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Plug::start(PlugOptions { speed, ..PlugOptions::new(Model::P100) }).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_long_absence_is_summed_up_as_if_somebody_had_looked_every_day() {
+    let clock = "2026-01-01T00:00:00Z".parse().unwrap();
+    let options = PlugOptions { clock, zone: TimeZone::UTC, load: 100.0, ..PlugOptions::new(Model::P110m) };
+    let device = Plug::start(options).await.unwrap();
+    device.press(1);
+    device.pass(100 * 24 * HOUR + HOUR);
+    let plug = client().p110(device.address().to_string()).await.unwrap();
+    let usage = plug.get_energy_usage().await.unwrap();
+    assert_eq!((usage.today_energy, usage.month_energy), (100, 10 * 2400 + 100));
+    let past = plug.get_device_usage().await.unwrap();
+    assert_eq!((past.power_usage.past7, past.time_usage.past30), (Some(6 * 2400 + 100), Some(29 * 1440 + 60)));
+    assert_eq!(device.outlets()[0].energy.round(), 100.0 * 2400.0 + 100.0);
 }
 
 #[tokio::test]

@@ -87,11 +87,8 @@ pub(crate) fn idle() -> Decision {
 }
 
 pub(crate) fn scheduled() -> Decision {
-    let reason = Reason::Schedule {
-        name: "morning".to_owned(),
-        until: Some(at("2026-11-24T14:00:00Z")),
-        also: Vec::new(),
-    };
+    let reason =
+        Reason::Schedule { name: "morning".to_owned(), until: Some(at("2026-11-24T14:00:00Z")), also: Vec::new() };
     let mut decision = idle();
     decision.switch = Switch::On;
     decision.reason = reason.clone();
@@ -137,13 +134,8 @@ pub(crate) fn empty() -> House {
 
 /// The mat: on by schedule, metered.
 pub(crate) fn mat() -> Outlet {
-    let energy = Energy {
-        power: Some(812.4499),
-        voltage: Some(120.12),
-        current: Some(6.76543),
-        today: Some(1.92),
-        month: None,
-    };
+    let energy =
+        Energy { power: Some(812.4499), voltage: Some(120.12), current: Some(6.76543), today: Some(1.92), month: None };
     let mut mat = outlet(id("driveway", 1), "Walkway mat", Some("mats"), Some(report(1, Switch::On, Some(energy))));
     mat.on_since = Some(at("2026-11-24T11:13:00Z"));
     mat.memory.run = Run { before: SignedDuration::ZERO, on_since: mat.on_since, off_since: None };
@@ -168,11 +160,7 @@ pub(crate) fn house() -> House {
         outlet(id("shed", 1), "Shed", None, None),
     ];
     house.outlets = outlets.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect();
-    let mats = Group {
-        slug: slug("mats"),
-        name: "Mats".to_owned(),
-        outlets: vec![id("driveway", 1), id("porch", 1)],
-    };
+    let mats = Group { slug: slug("mats"), name: "Mats".to_owned(), outlets: vec![id("driveway", 1), id("porch", 1)] };
     house.groups = [(slug("mats"), Arc::new(mats))].into();
     house
 }

@@ -9,7 +9,9 @@ use heattrax::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::house::{at, change, complete, empty, house, id, json_at, outbound, owed, payload, rendered, set_control, slug};
+use crate::house::{
+    at, change, complete, empty, house, id, json_at, outbound, owed, payload, rendered, set_control, slug,
+};
 
 #[test]
 fn an_outlet_is_published_as_it_was_reported() {
@@ -282,8 +284,7 @@ fn what_left_the_house_is_cleared() {
     house.outlets.remove(&id("porch", 2));
     outbound.look(&Arc::new(house), &mut truth);
     let cleared: Vec<_> = owed(&mut truth).into_iter().filter(|it| it.1.is_empty()).map(|it| it.0).collect();
-    let expected =
-        ["homeassistant/device/tapo_a0b1c2d3e4f6_2/config", "heattrax/porch/2", "heattrax/porch/2/decision"];
+    let expected = ["homeassistant/device/tapo_a0b1c2d3e4f6_2/config", "heattrax/porch/2", "heattrax/porch/2/decision"];
     assert_eq!(cleared, expected);
 }
 

@@ -1,0 +1,185 @@
+//! The only room that knows every other: it builds them, starts them, joins them and stops them.
+
+mod demo;
+mod setup;
+mod stop;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::Controller,
+    emulator::broker::{Broker, BrokerError, BrokerOptions},
+    hub::{Clock, Handle, Hub},
+    model::{BrokerHost, Memory, MqttSettings, Settings, WebSettings},
+    mqtt, outlets,
+    store::Store,
+    weather, web,
+};
+
+pub use self::{
+    demo::{DemoError, DemoOptions, demo},
+    setup::setup,
+};
+
+/// The program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is true of every outlet as long as the bridge arms no timer on the plug.
+pub const NO_DEVICE_TIMER: &str =
+    "no timer on the plug is armed in this version: if the bridge dies, an outlet stays as it is";
+
+/// The bridge cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The page's address is taken or not ours.
+    #[error("the web server cannot listen on {host}:{port}")]
+    Web {
+        /// The configured host.
+        host: String,
+        /// The configured port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The embedded broker does not run.
+    #[error("the embedded broker does not start")]
+    Broker(#[from] BrokerError),
+}
+
+/// A task ended although nobody had told it to: a bug. The bridge stops, and whoever supervises it starts it again.
+#[derive(Debug, thiserror::Error)]
+#[error("the task `{0}` ended by itself")]
+pub struct Died(&'static str);
+
+/// A running bridge.
+#[derive(Debug)]
+pub struct Bridge {
+    handle: Handle,
+    tasks: JoinSet<&'static str>,
+    shells: CancellationToken,
+    web: Option<SocketAddr>,
+    broker: Option<Broker>,
+}
+
+impl Bridge {
+    /// Builds and starts every room.
+    ///
+    /// # Errors
+    /// A port that is to be listened on is taken. Everything else heals by itself and is no reason not to start.
+    pub async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let (store, memory, troubles) = Store::open(&settings.data, clock.now());
+        let controller = Controller::new(Arc::clone(&settings.control), &memory, clock.now());
+        let (hub, handle) = Hub::new(controller, clock);
+        let mut bridge = Self::around(handle);
+        for trouble in troubles {
+            bridge.handle.notify(trouble);
+        }
+        let mqtt = bridge.with_broker(settings.mqtt.clone()).await?;
+        bridge.serve(settings.web.as_ref(), mqtt.is_some(), Vec::new()).await?;
+        bridge.spawn_devices(&settings, &memory, &hub);
+        let identity = mqtt::Identity {
+            bridge_id: store.bridge_id().to_owned(),
+            version: VERSION,
+            shown: settings.shown,
+            setup: Vec::new(),
+            zone: settings.control.zone.clone(),
+        };
+        if let Some(mqtt) = mqtt {
+            let run = mqtt::run(mqtt, settings.homeassistant, identity, bridge.handle.clone(), bridge.shells.clone());
+            bridge.spawn("mqtt", run);
+        }
+        if let Some(weather) = settings.weather {
+            let run = weather::run(weather, bridge.handle.clone(), bridge.shells.clone());
+            bridge.spawn("weather", run);
+        }
+        let run = crate::store::run(store, bridge.handle.clone(), bridge.shells.clone());
+        bridge.spawn("store", run);
+        bridge.spawn("hub", hub.run());
+        Ok(bridge)
+    }
+
+    fn around(handle: Handle) -> Self {
+        Self { handle, tasks: JoinSet::new(), shells: CancellationToken::new(), web: None, broker: None }
+    }
+
+    /// Where the page is served.
+    pub fn web_address(&self) -> Option<SocketAddr> {
+        self.web
+    }
+
+    /// The board, and the way in for events.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Runs until `told_to` ends, then stops within 3 s.
+    ///
+    /// # Errors
+    /// A task ended by itself or panicked; the rest has been stopped.
+    pub async fn run_until(mut self, told_to: impl Future<Output = ()>) -> Result<(), Died> {
+        let died = tokio::select! {
+            () = told_to => None,
+            ended = self.tasks.join_next() => Some(match ended {
+                Some(Ok(name)) => name,
+                // A panic has been written to the log by the runtime's hook.
+                Some(Err(_)) | None => "unknown",
+            }),
+        };
+        self.stop().await;
+        died.map_or(Ok(()), |name| Err(Died(name)))
+    }
+
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    fn spawn_devices(&mut self, settings: &Settings, memory: &Memory, hub: &Hub) {
+        for device in &settings.devices {
+            let Some(orders) = hub.orders(&device.slug) else { continue };
+            let pin = memory.pins.get(&device.slug).cloned();
+            let (credentials, stop) = (settings.credentials.clone(), self.shells.clone());
+            let run = outlets::run(device.clone(), credentials, pin, self.handle.clone(), orders, stop);
+            self.spawn("outlets", run);
+        }
+    }
+
+    /// Starts the embedded broker if the settings ask for it, and puts its address in their place.
+    async fn with_broker(&mut self, mqtt: Option<MqttSettings>) -> Result<Option<MqttSettings>, BrokerError> {
+        let Some(mut mqtt) = mqtt else { return Ok(None) };
+        if mqtt.host == BrokerHost::Embedded {
+            let broker = Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], mqtt.port)) }).await?;
+            tracing::info!("the embedded broker listens on {}", broker.address());
+            mqtt.host = BrokerHost::Remote(broker.address().ip().to_string());
+            mqtt.port = broker.address().port();
+            self.broker = Some(broker);
+        }
+        Ok(Some(mqtt))
+    }
+
+    async fn serve(
+        &mut self,
+        settings: Option<&WebSettings>,
+        mqtt: bool,
+        setup: Vec<String>,
+    ) -> Result<(), StartError> {
+        let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
+        let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
+        let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
+        self.web = Some(listener.local_addr().map_err(refused)?);
+        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names: vec![bind_host.clone()] };
+        let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
+        self.spawn("web", async {
+            if let Err(error) = run.await {
+                tracing::error!("the web server failed: {error}");
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Setup mode: the config is absent or wrong. Nothing is switched; the health address and the broker say what is wrong.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, tz::TimeZone};
+
+use super::{Bridge, StartError, VERSION};
+use crate::{
+    config::Problems,
+    control::Controller,
+    hub::{Clock, Hub},
+    model::{ControlSettings, Memory, Place, Safety, Thresholds},
+    mqtt,
+    store::Store,
+};
+
+/// Starts what can be started without a valid config: the page's address, and MQTT where the broker is known.
+///
+/// # Errors
+/// A port that is to be listened on is taken.
+pub async fn setup(problems: Problems, clock: Clock) -> Result<Bridge, StartError> {
+    let list: Vec<String> = problems.list.iter().map(ToString::to_string).collect();
+    let partial = *problems.partial;
+    // Only the bridge's id is taken from the memory, so that Home Assistant knows this bridge again. It is not written.
+    let (store, _, _) = Store::open(&partial.data, clock.now());
+    let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
+    let (hub, handle) = Hub::new(controller, clock);
+    let mut bridge = Bridge::around(handle);
+    let mqtt = bridge.with_broker(partial.mqtt).await?;
+    bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone()).await?;
+    if let Some(mqtt) = mqtt {
+        let identity = mqtt::Identity {
+            bridge_id: store.bridge_id().to_owned(),
+            version: VERSION,
+            shown: serde_json::Value::Null,
+            setup: list,
+            zone: TimeZone::UTC,
+        };
+        let run = mqtt::run(mqtt, partial.homeassistant, identity, bridge.handle.clone(), bridge.shells.clone());
+        bridge.spawn("mqtt", run);
+    }
+    bridge.spawn("hub", hub.run());
+    Ok(bridge)
+}
+
+/// Settings without a device: nothing can be switched.
+fn nothing() -> ControlSettings {
+    ControlSettings {
+        zone: TimeZone::UTC,
+        place: Place { latitude: 0.0, longitude: 0.0 },
+        groups: BTreeMap::new(),
+        devices: BTreeMap::new(),
+        safety: Safety { longest_on: SignedDuration::from_hours(6), rest: SignedDuration::from_mins(30) },
+        thresholds: Thresholds {
+            lead: SignedDuration::from_mins(60),
+            trailing: SignedDuration::from_mins(60),
+            black_ice: None,
+        },
+        wish_lasts: SignedDuration::from_hours(3),
+        forecast_valid: None,
+        answer_within: SignedDuration::from_secs(10),
+        vacation: false,
+    }
+}
