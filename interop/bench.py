@@ -185,4 +185,5 @@ class Bench:
         for program in self.programs:
             state = "runs" if program.runs() else f"ended with {program.child.returncode}"
             yield f"--- {program.name} ({state}): {program.log}"
-            yield from program.text().splitlines()[-lines:]
+            for line in program.text().splitlines()[-lines:]:
+                yield line if len(line) <= 400 else f"{line[:400]} … ({len(line)} characters)"

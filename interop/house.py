@@ -16,10 +16,10 @@ OUTLETS = (MAT, PORCH, TREE, FOUNTAIN)
 class House:
     """The parts, started one by one, so that a scenario can do something in between."""
 
-    def __init__(self, bench: Bench, garden_password=ACCOUNT[1]):
+    def __init__(self, bench: Bench, garden_password=ACCOUNT[1], users=None):
         self.bench = bench
         bench.secrets.append(ACCOUNT[1])
-        self.broker = Broker(bench).up()
+        self.broker = Broker(bench, users=users).up()
         self.dual = Plug(bench, "P210M")
         self.garden = Plug(bench, "EP40M", garden_password)
         self.web_port = free_port()

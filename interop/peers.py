@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -39,17 +40,30 @@ def _message(line):
 
 
 class Broker:
-    """A mosquitto that forgets everything when it ends."""
+    """A mosquitto that forgets everything when it ends. With `users`, only they are let in; the suite is the first of them."""
 
-    def __init__(self, bench: Bench, port=None):
+    def __init__(self, bench: Bench, port=None, users=None):
         self.bench = bench
         self.port = port or free_port()
         self.program = None
+        self.users = users or {}
+        self.login = []
+        for name, password in list(self.users.items())[:1]:
+            self.login = ["-u", name, "-P", password]
 
     def up(self):
         """Starts it and waits until it lets clients in."""
         config = self.bench.folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stdout\n")
+        text = f"listener {self.port} 127.0.0.1\npersistence false\nlog_dest stdout\n"
+        if self.users:
+            passwords = self.bench.folder / "passwords"
+            passwords.write_text("".join(f"{name}:{password}\n" for name, password in self.users.items()))
+            subprocess.run([tool("mosquitto_passwd"), "-U", passwords], check=True, timeout=10)
+            passwords.chmod(0o644)
+            text += f"allow_anonymous false\npassword_file {passwords}\n"
+        else:
+            text += "allow_anonymous true\n"
+        config.write_text(text)
         self.program = self.bench.start(Program("mosquitto", [tool("mosquitto"), "-c", config], self.bench.folder))
         eventually("the broker lets clients in", lambda: self._publish("interop/hello", "1").returncode == 0)
         return self
@@ -58,9 +72,27 @@ class Broker:
         """`kill -9`."""
         self.program.kill()
 
+    def freeze(self):
+        """Stops it as it stands: connections stay open and nothing is answered."""
+        self.program.child.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """Lets it go on."""
+        self.program.child.send_signal(signal.SIGCONT)
+
+    def publish_lines(self, topic, lines):
+        """One `mosquitto_pub` that sends each line as a message, as fast as it can."""
+        argv = [*self._pub(topic), "-l"]
+        data = "".join(f"{it}\n" for it in lines).encode()
+        done = subprocess.run(argv, input=data, capture_output=True, env=environment(), timeout=30, check=False)
+        check(done.returncode == 0, f"mosquitto_pub -l on {topic} ended with {done.returncode}")
+
+    def _pub(self, topic):
+        return [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(self.port), *self.login, "-q", "1", "-t", topic]
+
     def _publish(self, topic, payload, *options):
-        argv = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(self.port), "-q", "1", "-t", topic, "-s", *options]
         data = payload if isinstance(payload, bytes) else payload.encode()
+        argv = [*self._pub(topic), *options, "-s" if data else "-n"]
         return subprocess.run(
             argv, input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(), timeout=10, check=False
         )
@@ -73,7 +105,8 @@ class Broker:
 
     def retained(self, *filters, seconds=1):
         """Everything that is retained below the filters, by topic, as a newcomer sees it."""
-        argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.port), "--retained-only", "-W", str(seconds)]
+        argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.port), *self.login]
+        argv += ["--retained-only", "-W", str(seconds)]
         argv += ["-F", "%j"] + [it for one in filters for it in ("-t", one)]
         done = subprocess.run(argv, capture_output=True, text=True, env=environment(), timeout=seconds + 10, check=False)
         return {it.topic: it for it in map(_message, filter(None, done.stdout.splitlines()))}
@@ -87,7 +120,8 @@ class Watch(Program):
     """`mosquitto_sub`: every message since it began, in order."""
 
     def __init__(self, broker, filters):
-        argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", broker.port, "-q", "1", "-F", "%j", "-t", "interop/#"]
+        argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", broker.port, *broker.login]
+        argv += ["-q", "1", "-F", "%j", "-t", "interop/#"]
         for one in filters:
             argv += ["-t", one]
         count = sum(it.name.startswith("mosquitto_sub") for it in broker.bench.programs)
@@ -163,9 +197,9 @@ class Watch(Program):
 class Plug:
     """`heattrax emulate`: one device, and the hand that presses its buttons."""
 
-    def __init__(self, bench: Bench, model, password=ACCOUNT[1]):
+    def __init__(self, bench: Bench, model, password=ACCOUNT[1], port=None):
         self.model = model
-        self.port = free_port()
+        self.port = port or free_port()
         self.panel = f"127.0.0.1:{free_port()}"
         argv = [bench.heattrax, "emulate", "--listen", f"127.0.0.1:{self.port}", "--model", model]
         argv += ["--user", ACCOUNT[0], "--password", password, "--control", self.panel]

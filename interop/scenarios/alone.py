@@ -1,5 +1,8 @@
 """The bridge with its own broker: `mqtt.host: embedded` and the demo."""
 
+import re
+import socket
+
 from bench import Program, check, eventually, free_port, http
 from house import MAT, House
 from peers import Broker
@@ -27,9 +30,13 @@ def the_embedded_broker_serves_others(bench):
 def the_demo_heats_by_itself(bench):
     """`heattrax demo` with time 600 times as fast: within two minutes a mat's relay closes by itself, for the storm."""
     web, mqtt = free_port(), free_port()
-    argv = [bench.heattrax, "demo", "--mqtt-port", mqtt, "--web-port", web, "--speed", SPEED]
-    demo = bench.start(Program("demo", argv, bench.folder))
-    broker = Broker(bench, port=mqtt)
+    with socket.create_server(("127.0.0.1", mqtt)):
+        argv = [bench.heattrax, "demo", "--mqtt-port", mqtt, "--web-port", web, "--speed", SPEED]
+        demo = bench.start(Program("demo", argv, bench.folder))
+        # Its port is taken: it takes the next free one, and says so in the commands to try.
+        port = eventually("the demo says where its broker is", lambda: re.search(r"-p (\d+)", demo.text()), 20)
+    broker = Broker(bench, port=int(port.group(1)))
+    check(mqtt < broker.port < mqtt + 20, f"the next free port after {mqtt} is taken, not {broker.port}")
 
     def ready():
         check(demo.runs(), f"the demo ended with {demo.child.returncode}")

@@ -1,9 +1,10 @@
 """The broker's death."""
 
+import json
 import time
 
 from bench import check, eventually, http, stays
-from house import MAT, House
+from house import MAT, PORCH, House
 from scenarios.homeassistant import everything_is_retained
 
 
@@ -53,4 +54,59 @@ def no_broker_at_the_start(bench):
     everything_is_retained(house)
 
 
-SCENARIOS = [a_broker_without_memory_comes_back, no_broker_at_the_start]
+def a_broker_that_freezes(bench):
+    """A broker that keeps its connections open and answers nothing: a wish still ends on time, and all is well after."""
+    house = House(bench).up()
+    house.broker.publish(f"heattrax/{PORCH}/set", json.dumps({"state": "ON", "for": "4s"}))
+    house.dual.wait_relay(2, True)
+    house.broker.freeze()
+    # The wish ends on time, without a broker to tell it to.
+    house.dual.wait_relay(2, False, 8)
+    check(http("GET", f"{house.web}/healthz")[0] == 200, "healthz says yes")
+    house.broker.thaw()
+    house.watch.state(PORCH, "OFF", 20)
+    house.broker.publish(f"heattrax/{MAT}/set", "ON")
+    house.dual.wait_relay(1, True, 20)
+    house.watch.state(MAT, "ON", 20)
+
+
+def a_broker_with_passwords(bench):
+    """With the right login all is well; with a wrong one the bridge is alive and not ready, and says so without the password."""
+    users = {"interop": "of-the-suite", "heattrax": "secret-of-the-bridge"}
+    house = House(bench, users=users)
+    bench.secrets.append(users["heattrax"])
+    mqtt = {"host": "127.0.0.1", "port": house.broker.port, "username": "heattrax"}
+    house.write(house.config(mqtt={**mqtt, "password": "a-wrong-one"})).run()
+    eventually("healthz says yes", lambda: http("GET", f"{house.web}/healthz")[0] == 200)
+    words = ("not authori", "login", "password", "refuse", "credentials")
+    eventually("the log says why", lambda: any(it in house.bridge.text().lower() for it in words))
+    check(http("GET", f"{house.web}/readyz")[0] == 503, "readyz says no")
+    check("a-wrong-one" not in house.bridge.text(), "the log holds no password")
+    house.bridge.terminate()
+    secret = bench.folder / "mqtt-password"
+    secret.write_text(users["heattrax"] + "\n")
+    house.write(house.config(mqtt={**mqtt, "password_file": str(secret)})).run().ready()
+    check(house.broker.retained("heattrax/bridge/availability"), "the bridge is online")
+
+
+def the_older_mqtt_is_spoken_too(bench):
+    """With `protocol: 3.1.1` commands work, and a retained one from before the start is refused and cleared."""
+    house = House(bench)
+    topic = f"heattrax/{MAT}/set"
+    house.broker.publish(topic, "ON", retain=True)
+    house.up(mqtt={"host": "127.0.0.1", "port": house.broker.port, "protocol": "3.1.1"})
+    house.watch.event("retained_command_ignored")
+    eventually("the retained command is cleared", lambda: topic not in house.broker.retained("heattrax/#"))
+    check(not house.dual.relay(1), "it was not followed")
+    house.broker.publish(topic, "ON")
+    house.dual.wait_relay(1, True)
+    everything_is_retained(house)
+
+
+SCENARIOS = [
+    a_broker_without_memory_comes_back,
+    no_broker_at_the_start,
+    a_broker_that_freezes,
+    a_broker_with_passwords,
+    the_older_mqtt_is_spoken_too,
+]

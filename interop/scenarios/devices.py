@@ -1,7 +1,8 @@
 """What the plugs do by themselves."""
 
-from bench import check, eventually, stays
+from bench import check, eventually, http, stays
 from house import MAT, OUTLETS, PORCH, TREE, House
+from peers import Plug
 
 
 def the_plugs_button_is_a_wish(bench):
@@ -101,6 +102,47 @@ def the_wrong_account_is_said_in_words(bench):
     check(not house.watch.messages(f"heattrax/{OUTLETS[2]}") or not house.garden.relay(1), "nothing is invented")
 
 
+def another_device_at_the_address_is_never_switched(bench):
+    """Another plug at a known address is reported as identity_mismatch and not switched."""
+    house = House(bench).up()
+    house.garden.program.end()
+    house.watch.wait("heattrax/garden_plug/availability", "offline", 30)
+    since = house.watch.mark()
+    stranger = Plug(bench, "P400M", port=house.garden.port)
+    house.watch.event("identity_mismatch", device="garden_plug", since=since, seconds=40)
+    house.broker.publish(f"heattrax/{TREE}/set", "ON")
+    stays("the stranger is left alone", lambda: not stranger.relay(1) and not stranger.relay(2), 4)
+    check(house.watch.last("heattrax/garden_plug/availability").payload == "offline", "the plug is still offline")
+
+
+def a_power_cut_is_no_wish(bench):
+    """A plug that reboots comes back as the rules want it: a schedule's light is on again."""
+    house = House(bench)
+    house.watch = house.broker.watch()
+    house.write(house.config(schedules=[{"name": "Always", "all_day": True}])).run().ready()
+    house.dual.wait_relay(2, True)
+    house.watch.state(PORCH, "ON")
+    since = house.watch.mark()
+    house.dual.do("reboot?seconds=3")
+    house.watch.wait("heattrax/walkway_mat/availability", "online", 40, since=since)
+    house.dual.wait_relay(2, True, 20)
+    house.decision(PORCH, reason="schedule", control="auto")
+    house.watch.state(PORCH, "ON")
+
+
+def many_commands_end_in_the_last_one(bench):
+    """Three hundred commands in a moment: nothing breaks, and the last of them holds."""
+    house = House(bench).up()
+    for last in ("ON", "OFF"):
+        since = house.watch.mark()
+        house.broker.publish_lines(f"heattrax/{MAT}/set", [*(["ON", "OFF", "TOGGLE"] * 100), last])
+        house.dual.wait_relay(1, last == "ON", 15)
+        house.watch.state(MAT, last, 15, since=since)
+        house.decision(MAT, 15, desired=last)
+        stays("it stays so", lambda: house.dual.relay(1) == (last == "ON"), 2)
+    check(http("GET", f"{house.web}/readyz")[0] == 200, "the bridge is ready")
+
+
 SCENARIOS = [
     the_plugs_button_is_a_wish,
     the_meter_is_shown,
@@ -108,4 +150,7 @@ SCENARIOS = [
     a_command_to_a_lost_plug_is_answered,
     sessions_that_expire_are_renewed,
     the_wrong_account_is_said_in_words,
+    another_device_at_the_address_is_never_switched,
+    a_power_cut_is_no_wish,
+    many_commands_end_in_the_last_one,
 ]

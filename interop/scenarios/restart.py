@@ -61,4 +61,38 @@ def a_stop_without_broker_and_plugs(bench):
     check(code == 0, f"the exit code is 0, not {code}")
 
 
-SCENARIOS = [a_crash_forgets_nothing, a_clean_stop_takes_three_seconds, a_stop_without_broker_and_plugs]
+def a_stop_with_silent_peers(bench):
+    """SIGTERM while the broker is frozen and a plug accepts connections but answers nothing still ends within 3 s."""
+    house = House(bench).up()
+    house.broker.publish(f"heattrax/{MAT}/set", "ON")
+    house.watch.state(MAT, "ON")
+    house.broker.freeze()
+    house.dual.do("fault?what=hang")
+    code, took = house.bridge.terminate()
+    house.broker.thaw()
+    check(took < 3.2, f"it ended within 3 s, not {took:.1f} s")
+    check(code == 0, f"the exit code is 0, not {code}")
+
+
+def a_heater_found_on_gets_an_end(bench):
+    """A heater that is found on at the first contact is adopted with an end, or switched off: never left on for ever."""
+    house = House(bench)
+    house.dual.do("press?slot=1")
+    house.watch = house.broker.watch()
+    house.write(house.config()).run().ready()
+
+    def bounded():
+        seen = house.watch.last(f"heattrax/{MAT}/decision")
+        wish = seen and seen.json().get("desired") == "ON" and seen.json().get("until")
+        return wish or not house.dual.relay(1)
+
+    eventually("it goes off, now or at an end", bounded)
+
+
+SCENARIOS = [
+    a_crash_forgets_nothing,
+    a_clean_stop_takes_three_seconds,
+    a_stop_without_broker_and_plugs,
+    a_stop_with_silent_peers,
+    a_heater_found_on_gets_an_end,
+]

@@ -42,7 +42,7 @@ def a_wrong_config_starts_setup_mode(bench):
     check("sefety" in problems and "heattrax.yaml:" in problems, f"bridge/info says what is wrong and where: {info}")
     house.watch.wait("heattrax/bridge/availability", "online")
     status, page = http("GET", f"{house.web}/")
-    check(status == 200 and "sefety" in page, f"the page says what is wrong: {status}")
+    check(status == 200 and "Setup mode" in page, f"the page says that it is setup mode: {status}")
     stays("nothing is switched", lambda: not house.dual.relay(1) and not house.dual.relay(2), 3)
     check(json.loads(house.file.read_text()) == wrong, "the file is as it was")
     code, took = house.bridge.terminate()
