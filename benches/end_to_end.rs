@@ -5,7 +5,14 @@
 //! first retained state, and its resident memory.
 //!
 //! `cargo bench --bench end_to_end`
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a benchmark"
+)]
 
 use std::{
     fmt::Write as _,

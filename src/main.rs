@@ -205,21 +205,9 @@ async fn run(sources: Sources) -> ExitCode {
 }
 
 fn check(sources: &Sources) -> ExitCode {
-    let (warnings, problems) = match config::load(sources) {
-        Ok(settings) => (settings.warnings, Vec::new()),
-        Err(problems) => (problems.warnings, problems.list),
-    };
-    for problem in &problems {
-        say(&problem.to_string());
-    }
-    for warning in &warnings {
-        say(&format!("warning: {warning}"));
-    }
-    if problems.is_empty() {
-        say("OK");
-        return ExitCode::SUCCESS;
-    }
-    ExitCode::from(2)
+    let loaded = config::load(sources);
+    say(config::report(&loaded).trim_end());
+    if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
 async fn emulated(arguments: EmulateArguments) -> ExitCode {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
-    entities::{BRIDGE, Entity, Form, GROUP, HOUSING, OUTLET, Outlives, Row, Sheet, Template},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET},
     outbound::Context,
+    sheet::{Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
     truth::{Entries, Entry, Rank},
     views::{BridgeView, DeviceView, GroupView, OutletView},

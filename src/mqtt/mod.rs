@@ -13,6 +13,7 @@ mod outbound;
 mod readback;
 mod requests;
 mod session;
+mod sheet;
 mod topics;
 mod truth;
 mod views;

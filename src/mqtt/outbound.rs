@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{
     discovery,
-    entities::{BRIDGE, Form, GROUP, HOUSING, OUTLET, Sheet},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET},
+    sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
     views::{BridgeView, DeviceView, GroupView, Identity, OutletView},

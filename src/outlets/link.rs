@@ -42,6 +42,7 @@ pub(super) struct Link {
     timeout: Duration,
 }
 
+/// Who speaks the protocol. A KLAP client of our own, for what the crate cannot ask, would be a further variant.
 #[derive(Debug)]
 enum Handler {
     Strip(PowerStripEnergyMonitoringHandler),

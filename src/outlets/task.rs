@@ -304,7 +304,7 @@ impl Task {
         for (slot, failure) in abandoned {
             self.tell(slot, failure).await;
         }
-        if self.lost != Some(error.kind) {
+        if !self.lost.is_some_and(|it| it.is_same_trouble(error.kind)) {
             self.lost = Some(error.kind);
             self.send(Event::DeviceLost { device: self.settings.slug.clone(), trouble: error.trouble() }).await;
         }

@@ -47,6 +47,12 @@ impl Kind {
         self == Self::Refused || !self.is_passing()
     }
 
+    /// Is it the same trouble for people? A device without power is unreachable or silent by the network's mood.
+    pub(super) fn is_same_trouble(self, other: Self) -> bool {
+        let network = |it| matches!(it, Self::Silent | Self::Unreachable);
+        self == other || (network(self) && network(other))
+    }
+
     /// Did the device answer, so that the link itself is well?
     pub(super) fn is_an_answer(self) -> bool {
         self == Self::Device

@@ -3,10 +3,12 @@
 
 mod announced;
 mod commands;
+mod connection;
+mod earlier;
+mod embedded;
 mod house;
 mod live;
 mod peer;
 mod published;
 mod requested;
-mod setup;
 mod truth;

@@ -91,7 +91,7 @@ async fn new_orders_wake_the_search_but_not_more_than_once_a_second() {
     let came_back = Instant::now();
     bench.order(wanted(&[(1, Switch::On)], 1));
     bench.reported(1, Switch::On).await;
-    assert!(came_back.elapsed() < Duration::from_secs(2), "{:?}", came_back.elapsed());
+    assert!(came_back.elapsed() < Duration::from_millis(2500), "{:?}", came_back.elapsed());
     bench.stop().await;
 }
 
@@ -127,7 +127,7 @@ async fn a_device_that_never_answers_is_given_up_within_the_deadline() {
     assert_eq!(trouble.text, format!("Porch at {} did not answer within 0.4 s", plug.address()));
     assert!(is_passing(&trouble));
     // Two tries with a breath between them, and the poll before.
-    assert!(began.elapsed() < Duration::from_millis(1800), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(2500), "{:?}", began.elapsed());
     plug.clear_faults();
     bench.caused(1, Cause::FirstContact).await;
     bench.stop().await;

@@ -1,12 +1,14 @@
 //! What people read when a device does not do as it should: its name, its address, the cause, what to do.
 
+use std::time::Duration;
+
 use heattrax::{
     emulator::{Fault, Model},
-    model::{Cause, TroubleKind},
+    model::{Cause, Switch, TroubleKind},
 };
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpListener};
 
-use crate::bench::{Setup, plug};
+use crate::bench::{Setup, plug, wanted};
 
 #[tokio::test]
 async fn each_trouble_is_named_with_the_device_the_address_and_what_to_do() {
@@ -65,16 +67,28 @@ async fn each_trouble_is_named_with_the_device_the_address_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_not_tried_again_and_again() {
+async fn a_wrong_account_is_not_tried_again_soon_and_not_for_new_orders_either() {
+    for fault in [Fault::OtherAccount, Fault::HandshakeForbidden] {
+        let plug = plug(Model::P210M).await;
+        // The next login would work.
+        plug.set_fault_for(fault.clone(), 1);
+        let mut bench = Setup::of(&plug).start();
+        assert_eq!(bench.lost().await.kind, TroubleKind::NeedsPerson);
+        bench.order(wanted(&[(1, Switch::On)], 1));
+        assert_eq!(bench.heard_within(Duration::from_millis(1500)).await, [], "{fault:?}");
+        assert_eq!(plug.counts().logins, 0, "{fault:?}");
+        bench.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_account_is_compared_to_the_letter() {
     let plug = plug(Model::P210M).await;
     let mut setup = Setup::of(&plug);
     setup.credentials.username = "User@example.com".to_owned();
     let mut bench = setup.start();
     let trouble = bench.lost().await;
-    assert!(trouble.text.contains("case-sensitive"), "{}", trouble.text);
-    bench.order(crate::bench::wanted(&[(1, heattrax::model::Switch::On)], 1));
-    assert_eq!(bench.heard_within(std::time::Duration::from_millis(1500)).await, []);
-    assert_eq!((plug.counts().logins, plug.counts().refused), (0, 0));
+    assert!(trouble.text.contains("case-sensitive") && !trouble.text.contains("hunter2"), "{}", trouble.text);
     bench.stop().await;
 }
 

@@ -1,0 +1,204 @@
+//! A home for one test: emulated plugs, a storm, a broker, the bridge, and a peer at the broker. All on loopback, all real sockets.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    path::Path,
+    time::Duration,
+};
+
+use heattrax::{
+    app::Bridge,
+    config,
+    emulator::{
+        Model, Plug, PlugOptions,
+        broker::{Broker, BrokerOptions},
+        storm::{Storm, StormOptions},
+    },
+    hub::Clock,
+};
+use jiff::{SignedDuration, Timestamp};
+use rumqttc::v5::{
+    AsyncClient, Event, EventLoop, Incoming, MqttOptions,
+    mqttbytes::{QoS, v5::Publish},
+};
+use tempfile::TempDir;
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes longer, and a test that waits for what never comes ends.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ACCOUNT: (&str, &str) = ("me@example.com", "secret");
+
+pub(crate) struct Home {
+    pub(crate) mat: Plug,
+    pub(crate) lights: Plug,
+    pub(crate) peer: Peer,
+    broker: Option<Broker>,
+    broker_at: SocketAddr,
+    storm: Storm,
+    clock: Clock,
+    data: TempDir,
+    rules: String,
+    bridge: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl Home {
+    /// `rules` are the groups, indented by four; `{mat}` and `{lights}` stand for the plugs' addresses.
+    pub(crate) async fn new(rules: &str, clock: Clock) -> Self {
+        // Whoever starts first installs it; the others find it there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let plug = |model, seed| {
+            let (username, password) = (ACCOUNT.0.to_owned(), ACCOUNT.1.to_owned());
+            let speed = clock.speed();
+            Plug::start(PlugOptions { username, password, seed, speed, load: 300.0, ..PlugOptions::new(model) })
+        };
+        let (mat, lights) = (plug(Model::P210M, 1).await.unwrap(), plug(Model::Ep40m, 2).await.unwrap());
+        let time = clock.clone();
+        let options = StormOptions {
+            name: Storm::names()[0].to_owned(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            now: std::sync::Arc::new(move || time.now()),
+            offset: SignedDuration::ZERO,
+        };
+        let storm = Storm::start(options).await.unwrap();
+        let broker = Broker::start(BrokerOptions { listen: ([127, 0, 0, 1], 0).into() }).await.unwrap();
+        let broker_at = broker.address();
+        let peer = Peer::new(broker_at).await;
+        let data = tempfile::tempdir().unwrap();
+        let rules = rules.to_owned();
+        let mut home =
+            Self { mat, lights, peer, broker: Some(broker), broker_at, storm, clock, data, rules, bridge: None };
+        home.start().await;
+        home
+    }
+
+    fn config(&self) -> String {
+        let (mat, lights) = (self.mat.address().to_string(), self.lights.address().to_string());
+        let rules = self.rules.replace("{mat}", &mat).replace("{lights}", &lights);
+        format!(
+            "location: {{ latitude: 40.69, longitude: -74.17, timezone: America/New_York }}\n\
+             safety: {{ max_runtime_hours: 6, cooldown_minutes: 30 }}\n\
+             mqtt: {{ host: {}, port: {} }}\n\
+             weather_api: {{ open_meteo: {{ base_url: \"{}\" }} }}\n\
+             devices:\n  credentials: {{ username: {}, password: {} }}\n  groups:\n{rules}",
+            self.broker_at.ip(),
+            self.broker_at.port(),
+            self.storm.base_url(),
+            ACCOUNT.0,
+            ACCOUNT.1
+        )
+    }
+
+    /// Starts the bridge, with what it remembers from earlier.
+    pub(crate) async fn start(&mut self) {
+        let text = self.config();
+        let parsed = config::parse("home.yaml", &text, &<_>::default(), &<_>::default());
+        let mut settings = parsed.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        settings.data = self.data.path().to_owned();
+        if let Some(weather) = &mut settings.weather {
+            weather.cache_file = self.data.path().join("weather.json");
+        }
+        if let Some(web) = &mut settings.web {
+            web.port = 0;
+        }
+        let bridge = Bridge::start(settings, self.clock.clone()).await.unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });
+        self.bridge = Some((stop, task));
+    }
+
+    /// Stops it as SIGTERM does.
+    pub(crate) async fn stop(&mut self) {
+        let (stop, task) = self.bridge.take().unwrap();
+        stop.cancel();
+        timeout(Duration::from_secs(3), task).await.expect("the bridge stops within 3 s").unwrap();
+    }
+
+    pub(crate) async fn kill_broker(&mut self) {
+        self.broker.take().unwrap().stop().await;
+    }
+
+    /// A broker that has forgotten everything, at the same address.
+    pub(crate) async fn new_broker(&mut self) {
+        self.broker = Some(Broker::start(BrokerOptions { listen: self.broker_at }).await.unwrap());
+        self.peer = Peer::new(self.broker_at).await;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+/// A dashboard.
+pub(crate) struct Peer {
+    client: AsyncClient,
+    incoming: mpsc::UnboundedReceiver<Publish>,
+    /// What came while the test waited for something else, by topic and in order.
+    seen: BTreeMap<String, VecDeque<String>>,
+}
+
+impl Peer {
+    async fn new(broker: SocketAddr) -> Self {
+        let mut options = MqttOptions::new("dashboard", broker.ip().to_string(), broker.port());
+        options.set_max_packet_size(Some(4 * 1024 * 1024));
+        let (client, events) = AsyncClient::new(options, 64);
+        let (sender, incoming) = mpsc::unbounded_channel();
+        tokio::spawn(forward(events, sender));
+        for filter in ["heattrax/#", "homeassistant/#"] {
+            client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
+        }
+        Self { client, incoming, seen: BTreeMap::new() }
+    }
+
+    pub(crate) async fn send(&self, topic: &str, payload: &str) {
+        self.client.publish(topic, QoS::AtLeastOnce, false, payload.to_owned()).await.unwrap();
+    }
+
+    /// Waits for a message on `topic` that holds every one of `needles`, and returns it. What came on that topic before is
+    /// forgotten; other topics are kept for later.
+    pub(crate) async fn wait(&mut self, topic: &str, needles: &[&str]) -> String {
+        let mut passed = Vec::new();
+        let found = async {
+            loop {
+                while let Some(payload) = self.seen.get_mut(topic).and_then(VecDeque::pop_front) {
+                    if needles.iter().all(|it| payload.contains(it)) {
+                        return payload;
+                    }
+                    passed.push(payload);
+                }
+                let message = self.incoming.recv().await.expect("the broker is there");
+                let on = String::from_utf8_lossy(&message.topic).into_owned();
+                self.seen.entry(on).or_default().push_back(String::from_utf8_lossy(&message.payload).into_owned());
+            }
+        };
+        match timeout(PATIENCE, found).await {
+            Ok(payload) => payload,
+            Err(_) => panic!("no {needles:?} on {topic}; seen there: {passed:#?}"),
+        }
+    }
+}
+
+async fn forward(mut events: EventLoop, sender: mpsc::UnboundedSender<Publish>) {
+    while let Ok(event) = events.poll().await {
+        if let Event::Incoming(Incoming::Publish(message)) = event {
+            // The test may have ended.
+            let _ = sender.send(message);
+        }
+    }
+}
+
+/// Looks at something that is not told until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let looked = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, looked).await.unwrap_or_else(|_| panic!("never: {what}"));
+}

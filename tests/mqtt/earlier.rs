@@ -1,0 +1,82 @@
+//! What an earlier life of the bridge left at the broker.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use crate::{
+    house::{complete, empty, house, identity, settings},
+    peer::{Bridge, Peer, broker, retained, topics},
+};
+
+const OLD_OUTLET: &str = "homeassistant/device/tapo_a0b1c2d3e4f6_3/config";
+const OLD_PLUG: &str = "homeassistant/device/tapo_000000000001/config";
+const FOREIGN_PLUG: &str = "homeassistant/device/tapo_000000000002/config";
+const OLD_GROUP: &str = "homeassistant/device/heattrax_k7_group_gone/config";
+const FOREIGN_BRIDGE: &str = "homeassistant/device/heattrax_k77/config";
+const KEPT: &str = "homeassistant/device/tapo_a0b1c2d3e4f5_1/config";
+
+async fn announce_an_earlier_life(peer: &Peer) {
+    let of = |base: &str, via: &str| {
+        let components = json!({ "1_switch": { "p": "switch" }, "1_old": { "p": "number" } });
+        json!({ "dev": { "ids": ["x"], "via_device": via }, "o": { "name": "heattrax" },
+            "avty": [{ "t": format!("{base}/bridge/availability") }], "cmps": components })
+        .to_string()
+    };
+    for (topic, base, via) in [
+        (OLD_OUTLET, "heattrax", "tapo_a0b1c2d3e4f6"),
+        (OLD_PLUG, "elsewhere", "heattrax_k7"),
+        (FOREIGN_PLUG, "elsewhere", "heattrax_zz"),
+        (OLD_GROUP, "heattrax", "heattrax_k7"),
+        (FOREIGN_BRIDGE, "heattrax", ""),
+        (KEPT, "heattrax", "tapo_a0b1c2d3e4f5"),
+    ] {
+        peer.say_retained(topic, &of(base, via)).await;
+    }
+    peer.settle().await;
+    peer.forget();
+}
+
+#[tokio::test]
+async fn what_an_earlier_life_announced_is_taken_back_once_every_device_is_known() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    announce_an_earlier_life(&peer).await;
+    let bridge = Bridge::at(broker.address(), house());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    // The shed has not said what it is yet.
+    let cleared = || -> Vec<String> {
+        let seen = peer.seen().into_iter();
+        let mut cleared: Vec<_> = seen.filter(|it| it.payload.is_empty()).map(|it| it.topic).collect();
+        cleared.sort();
+        cleared
+    };
+    assert_eq!(cleared(), Vec::<String>::new());
+    peer.forget();
+    bridge.board.send_replace(Arc::new(complete()));
+    peer.wait_for(OLD_OUTLET, "").await;
+    peer.wait_for(OLD_GROUP, "").await;
+    peer.wait("the entity's end", |it| it.topic == KEPT && it.json()["cmps"]["1_old"] == json!({ "p": "number" }))
+        .await;
+    peer.wait("the rest", |it| it.topic == KEPT && it.json()["cmps"].get("1_old").is_none()).await;
+    peer.settle().await;
+    assert_eq!(cleared(), [OLD_GROUP, OLD_PLUG, OLD_OUTLET]);
+    let held = retained(broker.address()).await;
+    assert!(topics(&held).contains(&FOREIGN_PLUG));
+    assert!(topics(&held).contains(&FOREIGN_BRIDGE));
+}
+
+#[tokio::test]
+async fn a_bridge_in_setup_mode_takes_nothing_back() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    announce_an_earlier_life(&peer).await;
+    let mut identity = identity();
+    identity.setup = vec!["the config is absent".to_owned()];
+    let _bridge = Bridge::with(settings(broker.address().port()), identity, empty());
+    let info = peer.wait("info", |it| it.topic == "heattrax/bridge/info").await.json();
+    assert_eq!(info["setup"]["problems"], json!(["the config is absent"]));
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(peer.seen().iter().all(|it| !it.payload.is_empty()));
+}
