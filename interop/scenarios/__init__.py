@@ -1,0 +1,29 @@
+"""The scenarios: functions whose name and first line say what must hold."""
+
+import dataclasses
+import typing
+
+from scenarios import alone, broker, commands, devices, homeassistant, restart, schedule, setup
+from scenarios import kasa as python_kasa
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One of them."""
+
+    name: str
+    about: str
+    play: typing.Callable
+
+
+def _of(function):
+    about = " ".join(function.__doc__.split())
+    return Scenario(function.__name__, about.rstrip("."), function)
+
+
+def every(kasa=True):
+    """All of them, in the order in which they are played."""
+    rooms = [homeassistant, commands, schedule, devices, broker, restart, setup, alone]
+    if kasa:
+        rooms.append(python_kasa)
+    return [_of(function) for room in rooms for function in room.SCENARIOS]
