@@ -93,7 +93,7 @@ struct EmulateArguments {
     #[arg(long, default_value = "user@example.com")]
     user: String,
     /// Its password
-    #[arg(long, default_value = "password")]
+    #[arg(long, default_value = "hunter2")]
     password: String,
     /// Time that each answer takes, in milliseconds
     #[arg(long, default_value_t = 0)]
@@ -259,6 +259,7 @@ fn start_log(settings: &LogSettings) {
     let level = if level.eq_ignore_ascii_case("info") { "info,mqtt5=warn".to_owned() } else { level.clone() };
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info,mqtt5=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match settings.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
