@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use solar_positioning::{Horizon, Location, SolarEvents, delta_t};
 
-use super::civil::{days_later, instant, later};
+use super::civil::{days_later, earlier, instant, later};
 use crate::model::{Place, SunEvent};
 
 /// Half a day around the transit holds the sunrise and the sunset of a date.
@@ -41,11 +41,15 @@ impl Almanac {
             return;
         }
         self.dates.retain(|date, _| (first..=last).contains(date));
+        // Each look at the sky serves the dates beside it too.
+        let mut days: BTreeMap<Date, DayEvents> = BTreeMap::new();
         let mut date = first;
         while date <= last {
             if !self.dates.contains_key(&date) {
-                let times = sun_times(&self.zone, self.place, date);
-                self.dates.insert(date, times);
+                for day in [-1, 0, 1].map(|by| days_later(date, by)) {
+                    days.entry(day).or_insert_with(|| events(&self.zone, self.place, day));
+                }
+                self.dates.insert(date, sun_times(&self.zone, date, &days));
             }
             let next = days_later(date, 1);
             if next == date {
@@ -57,7 +61,10 @@ impl Almanac {
 
     /// The event of a date. A date that was not prepared is looked up anew.
     pub(super) fn sun(&self, date: Date, event: SunEvent) -> Option<Timestamp> {
-        let times = self.dates.get(&date).copied().unwrap_or_else(|| sun_times(&self.zone, self.place, date));
+        let times = self.dates.get(&date).copied().unwrap_or_else(|| {
+            let days = [-1, 0, 1].map(|by| days_later(date, by)).map(|day| (day, events(&self.zone, self.place, day)));
+            sun_times(&self.zone, date, &days.into())
+        });
         match event {
             SunEvent::Sunrise => times.rise,
             SunEvent::Sunset => times.set,
@@ -65,15 +72,16 @@ impl Almanac {
     }
 }
 
-fn sun_times(zone: &TimeZone, place: Place, date: Date) -> SunTimes {
-    let days = [-1, 0, 1].map(|days| events(zone, place, days_later(date, days)));
+/// The events that belong to a date, from what happens on it and on the dates beside it.
+fn sun_times(zone: &TimeZone, date: Date, days: &BTreeMap<Date, DayEvents>) -> SunTimes {
     // The transit of the date itself; where a date has none (it may slip over midnight far from its zone's meridian), its noon.
     let noon = instant(zone, date, jiff::civil::time(12, 0, 0, 0));
-    let transit = days[1].transits.first().copied().unwrap_or(noon);
-    let rises = days.iter().flat_map(|day| day.rises.iter().copied());
-    let sets = days.iter().flat_map(|day| day.sets.iter().copied());
+    let transit = days.get(&date).and_then(|it| it.transits.first().copied()).unwrap_or(noon);
+    let beside = || days.range(days_later(date, -1)..=days_later(date, 1)).map(|(_, day)| day);
+    let rises = beside().flat_map(|day| day.rises.iter().copied());
+    let sets = beside().flat_map(|day| day.sets.iter().copied());
     SunTimes {
-        rise: rises.filter(|at| *at <= transit && *at > later(transit, -HALF_A_DAY)).max(),
+        rise: rises.filter(|at| *at <= transit && *at > earlier(transit, HALF_A_DAY)).max(),
         set: sets.filter(|at| *at >= transit && *at < later(transit, HALF_A_DAY)).min(),
     }
 }

@@ -3,13 +3,18 @@
 
 use jiff::{
     SignedDuration, Timestamp,
-    civil::{Date, DateTime, Time},
+    civil::{Date, Time},
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
 
 /// `at + by`, held inside what a [`Timestamp`] can say.
 pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// `at - by`, held inside what a [`Timestamp`] can say.
+pub(super) fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(if by.is_negative() { Timestamp::MAX } else { Timestamp::MIN })
 }
 
 /// The local date at an instant.
@@ -31,11 +36,6 @@ pub(super) fn instant(zone: &TimeZone, date: Date, time: Time) -> Timestamp {
         AmbiguousOffset::Fold { before, .. } => read(before),
         AmbiguousOffset::Gap { before, .. } => end_of_gap(zone, read(before)),
     }
-}
-
-/// The instant of a naive local time, for expressions that are evaluated without a zone.
-pub(super) fn instant_of(zone: &TimeZone, local: DateTime) -> Timestamp {
-    instant(zone, local.date(), local.time())
 }
 
 /// Read with the offset of before the change, a time in the gap lies after the change by as much as it lies behind the gap's

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::civil::later;
-use crate::model::{BlackIce, Conditions, ControlSettings, Fact, Forecast, Interval, Thresholds};
+use super::civil::{earlier, later};
+use crate::model::{BlackIce, Celsius, Conditions, ControlSettings, Fact, Forecast, Interval, Thresholds};
 
 /// Black ice is looked for this far ahead.
 const BLACK_ICE_AHEAD: SignedDuration = SignedDuration::from_mins(60);
@@ -11,39 +11,78 @@ const BLACK_ICE_AHEAD: SignedDuration = SignedDuration::from_mins(60);
 const FROM_THE_FUTURE: SignedDuration = SignedDuration::from_mins(10);
 /// Figures that differ by less are equal: they went through a change of units.
 const EPSILON: f64 = 1e-9;
+/// What lies exactly as far ahead as is looked still counts.
+const INCLUSIVE: SignedDuration = SignedDuration::from_nanos(1);
 
-/// When a forecast stops being acted on. `None` when weather is switched off.
-pub(super) fn stale_at(settings: &ControlSettings, forecast: &Forecast) -> Option<Timestamp> {
-    settings.forecast_valid.map(|valid| later(forecast.issued_at, valid))
+/// The forecast as far as it may be acted on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sky<'a> {
+    /// `None` where there is none, or where it is too old or from the future.
+    pub(super) forecast: Option<&'a Forecast>,
+    /// When that changes by itself.
+    pub(super) changes_at: Option<Timestamp>,
 }
 
-/// The forecast, if it is fresh enough to act on.
-pub(super) fn fresh<'a>(
-    settings: &ControlSettings,
-    forecast: Option<&'a Forecast>,
-    now: Timestamp,
-) -> Option<&'a Forecast> {
-    let forecast = forecast?;
-    let not_from_the_future = forecast.issued_at <= later(now, FROM_THE_FUTURE);
-    (now < stale_at(settings, forecast)? && not_from_the_future).then_some(forecast)
+/// What is known of the sky at `now`.
+pub(super) fn sky<'a>(settings: &ControlSettings, forecast: Option<&'a Forecast>, now: Timestamp) -> Sky<'a> {
+    let nothing = Sky { forecast: None, changes_at: None };
+    let Some((forecast, valid)) = forecast.zip(settings.forecast_valid) else { return nothing };
+    let trusted_from = earlier(forecast.issued_at, FROM_THE_FUTURE);
+    let stale_at = later(forecast.issued_at, valid);
+    if now < trusted_from {
+        Sky { changes_at: Some(trusted_from), ..nothing }
+    } else if now < stale_at {
+        Sky { forecast: Some(forecast), changes_at: Some(stale_at) }
+    } else {
+        nothing
+    }
 }
 
-/// Do all conditions hold? With the first one that does not, or is unknown, in words.
-pub(super) fn hold(
+/// One thing that is asked of the weather.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// Air at most this warm; with what it has.
+    Temperature { max: Celsius, air: Option<Celsius> },
+    /// Precipitation, or its absence.
+    Precipitation(bool),
+    /// The risk of black ice, or its absence.
+    BlackIce(bool),
+}
+
+impl Asked {
+    /// What is missing, or unknown, in words.
+    pub(super) fn words(self, fact: Fact) -> String {
+        match (self, fact) {
+            (Self::Temperature { max, air: Some(air) }, _) => {
+                format!("the air has {:.1} °C, at most {:.1} °C is asked", air.0, max.0)
+            }
+            (Self::Temperature { .. }, _) => "the air temperature".to_owned(),
+            (Self::Precipitation(_), Fact::Unknown) => "precipitation".to_owned(),
+            (Self::Precipitation(true), _) => "no precipitation now or near".to_owned(),
+            (Self::Precipitation(false), _) => "precipitation now or near".to_owned(),
+            (Self::BlackIce(_), Fact::Unknown) => "the risk of black ice".to_owned(),
+            (Self::BlackIce(true), _) => "no risk of black ice".to_owned(),
+            (Self::BlackIce(false), _) => "a risk of black ice".to_owned(),
+        }
+    }
+}
+
+/// Do all conditions hold? If not, the first one that does not, else the first one that is unknown.
+pub(super) fn unmet(
     wanted: &Conditions,
     thresholds: &Thresholds,
     forecast: Option<&Forecast>,
     now: Timestamp,
-) -> (Fact, String) {
+) -> Option<(Fact, Asked)> {
     let mut unknown = None;
-    for (fact, words) in facts(wanted, thresholds, forecast, now).into_iter().flatten() {
+    for (fact, asked) in facts(wanted, thresholds, forecast, now).into_iter().flatten() {
         match fact {
             Fact::Yes => {}
-            Fact::No => return (Fact::No, words),
-            Fact::Unknown => unknown = unknown.or(Some(words)),
+            Fact::No => return Some((fact, asked)),
+            Fact::Unknown => unknown = unknown.or(Some((fact, asked))),
         }
     }
-    unknown.map_or((Fact::Yes, String::new()), |words| (Fact::Unknown, words))
+    unknown
 }
 
 fn facts(
@@ -51,52 +90,39 @@ fn facts(
     thresholds: &Thresholds,
     forecast: Option<&Forecast>,
     now: Timestamp,
-) -> [Option<(Fact, String)>; 3] {
+) -> [Option<(Fact, Asked)>; 3] {
     let is = |fact: Fact, wish: bool| match fact {
         Fact::Unknown => Fact::Unknown,
         known => Fact::from_bool((known == Fact::Yes) == wish),
     };
     let temperature = wanted.temperature_max.map(|max| {
         let air = forecast.and_then(|it| it.at(now)).and_then(|it| it.temperature);
-        let Some(air) = air else { return (Fact::Unknown, "the air temperature".to_owned()) };
-        let words = format!("the air has {:.1} °C, at most {:.1} °C is asked", air.0, max.0);
-        (Fact::from_bool(air.0 <= max.0 + EPSILON), words)
+        let fact = air.map_or(Fact::Unknown, |air| Fact::from_bool(air.0 <= max.0 + EPSILON));
+        (fact, Asked::Temperature { max, air })
     });
     let precipitation = wanted.precipitation_active.map(|wish| {
-        let fact = is(forecast.map_or(Fact::Unknown, |it| precipitation(it, thresholds, now)), wish);
-        let words = match fact {
-            Fact::Unknown => "precipitation",
-            _ if wish => "no precipitation now or near",
-            _ => "precipitation now or near",
-        };
-        (fact, words.to_owned())
+        let fact = forecast.map_or(Fact::Unknown, |it| precipitation(it, thresholds, now));
+        (is(fact, wish), Asked::Precipitation(wish))
     });
     let black_ice = wanted.black_ice_risk.map(|wish| {
         let risk = thresholds
             .black_ice
             .map_or(Fact::No, |rule| forecast.map_or(Fact::Unknown, |it| black_ice(it, &rule, now)));
-        let fact = is(risk, wish);
-        let words = match fact {
-            Fact::Unknown => "the risk of black ice",
-            _ if wish => "no risk of black ice",
-            _ => "a risk of black ice",
-        };
-        (fact, words.to_owned())
+        (is(risk, wish), Asked::BlackIce(wish))
     });
     [temperature, precipitation, black_ice]
 }
 
-/// Precipitation now, ahead within the lead time, or past within the trailing time.
+/// Precipitation now, ahead within the lead time (inclusive), or past within the trailing time.
 fn precipitation(forecast: &Forecast, thresholds: &Thresholds, now: Timestamp) -> Fact {
-    let from = later(now, -thresholds.trailing);
-    // The instant itself always counts, even with no lead time.
-    let to = later(now, thresholds.lead.max(SignedDuration::from_nanos(1)));
+    let from = earlier(now, thresholds.trailing);
+    let to = later(later(now, thresholds.lead), INCLUSIVE);
     any(forecast, from, to, |it| it.precipitation.map(|amount| amount > 0.0))
 }
 
-/// The rule of the thresholds, for any interval that begins within the hour ahead, the present one included.
+/// The rule of the thresholds, for any interval that begins within the hour ahead (inclusive), the present one included.
 fn black_ice(forecast: &Forecast, rule: &BlackIce, now: Timestamp) -> Fact {
-    any(forecast, now, later(now, BLACK_ICE_AHEAD), |it| {
+    any(forecast, now, later(later(now, BLACK_ICE_AHEAD), INCLUSIVE), |it| {
         let tests = [
             it.temperature.map(|air| air.0 <= rule.temperature_max.0 + EPSILON),
             it.temperature.zip(it.dew_point).map(|(air, dew)| air.0 - dew.0 <= rule.spread + EPSILON),
@@ -123,17 +149,12 @@ fn any(forecast: &Forecast, from: Timestamp, to: Timestamp, test: impl Fn(&Inter
     if unknown || covered < to { Fact::Unknown } else { Fact::No }
 }
 
-/// When any of these facts could change by itself.
+/// When any of these facts could change by itself: as an edge of an interval comes into view, is reached, or falls out of view.
 pub(super) fn change_at(thresholds: &Thresholds, forecast: &Forecast, now: Timestamp) -> Option<Timestamp> {
-    let ahead = thresholds.lead.max(BLACK_ICE_AHEAD) + SignedDuration::from_hours(24);
-    let edges = forecast.between(later(now, -thresholds.trailing), later(now, ahead)).flat_map(|it| {
-        [
-            later(it.start, -thresholds.lead),
-            later(it.start, -BLACK_ICE_AHEAD),
-            it.start,
-            it.end,
-            later(it.end, thresholds.trailing),
-        ]
+    let ahead = later(later(now, thresholds.lead.max(BLACK_ICE_AHEAD)), SignedDuration::from_hours(24));
+    let intervals = forecast.between(earlier(now, thresholds.trailing), ahead);
+    let edges = intervals.flat_map(|it| [it.start, it.end]).flat_map(|edge| {
+        [earlier(edge, thresholds.lead), earlier(edge, BLACK_ICE_AHEAD), edge, later(edge, thresholds.trailing)]
     });
     edges.filter(|at| *at > now).min()
 }

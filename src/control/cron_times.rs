@@ -8,12 +8,11 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use cron::Schedule;
-use jiff::{Timestamp, civil, tz::TimeZone};
-
-use super::civil::instant_of;
-
-/// Occurrences that are looked at in each direction: an expression may fire each second.
-const MOST: usize = 512;
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{self, Date, Time},
+    tz::TimeZone,
+};
 
 /// Can this expression (six fields, seconds first) be read?
 ///
@@ -23,25 +22,26 @@ pub fn validate_cron(expression: &str) -> Result<(), String> {
     Schedule::from_str(expression).map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// The occurrences from `from` to `now`, newest [`MOST`], and from `now` to `to`, earliest [`MOST`]: ascending, each once.
-pub(super) fn occurrences(
-    expression: &str,
-    zone: &TimeZone,
-    from: Timestamp,
-    now: Timestamp,
-    to: Timestamp,
-) -> Vec<Timestamp> {
-    let Ok(schedule) = Schedule::from_str(expression) else { return Vec::new() };
-    let present = dressed(zone.to_datetime(now));
-    let resolve = |naive: DateTime<Utc>| Some(instant_of(zone, undressed(naive)?));
-    let past = schedule.after(&present).rev().take(MOST).map_while(resolve).take_while(|at| *at >= from);
-    let ahead = schedule.after(&present).take(MOST).map_while(resolve).take_while(|at| *at <= to);
-    // The present second itself belongs to neither direction of the crate's iterator.
-    let here = schedule.includes(present).then(|| resolve(present)).flatten();
-    let mut found: Vec<_> = past.chain(here).chain(ahead).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// An expression that has been read.
+pub(super) struct CronTimes(Schedule);
+
+impl CronTimes {
+    /// `None` for one that cannot be read, which settings exclude.
+    pub(super) fn read(expression: &str) -> Option<Self> {
+        Schedule::from_str(expression).ok().map(Self)
+    }
+
+    /// The times of a date from `first` on (inclusive), by the clock on the wall, ascending.
+    pub(super) fn on(&self, date: Date, first: Time) -> impl Iterator<Item = civil::DateTime> {
+        let before = date.to_datetime(first).saturating_sub(SignedDuration::from_secs(1));
+        self.0.after_owned(dressed(before)).map_while(undressed).take_while(move |it| it.date() == date)
+    }
+
+    /// The last time of a date that is not after `last`.
+    pub(super) fn last_on(&self, date: Date, last: Time) -> Option<civil::DateTime> {
+        let after = date.to_datetime(last).saturating_add(SignedDuration::from_secs(1));
+        self.0.after(&dressed(after)).next_back().and_then(undressed).filter(|it| it.date() == date)
+    }
 }
 
 fn dressed(local: civil::DateTime) -> DateTime<Utc> {

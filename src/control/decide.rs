@@ -2,44 +2,23 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{almanac::Almanac, conditions, safety, schedule, schedule::earliest, wishes};
-use crate::model::{
-    Change, ControlSettings, Decision, Forecast, GroupSettings, Opinion, Outlet, Reason, Switch, VoiceName,
-};
-
-/// How far ahead the next change is looked for.
-const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(48);
-/// Looks on the way there.
-const LOOKS: usize = 192;
+use super::{conditions::Sky, safety, schedule, timetable::Openings, wishes};
+use crate::model::{ControlSettings, Decision, GroupSettings, Opinion, Outlet, Reason, Switch, VoiceName, Wish};
 
 /// All that a decision may look at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts<'a> {
     pub(super) now: Timestamp,
     pub(super) settings: &'a ControlSettings,
-    pub(super) almanac: &'a Almanac,
     pub(super) group: Option<&'a GroupSettings>,
+    /// The windows of the group's schedules.
+    pub(super) openings: &'a [Openings],
     pub(super) outlet: &'a Outlet,
-    pub(super) forecast: Option<&'a Forecast>,
+    /// The outlet's wish: another than it remembers when looking ahead.
+    pub(super) wish: Option<Wish>,
+    pub(super) sky: Sky<'a>,
     pub(super) vacation: bool,
     pub(super) stopping: bool,
-    /// Looking ahead: assumes that the forecast goes on being renewed.
-    pub(super) ahead: bool,
-}
-
-impl<'a> Facts<'a> {
-    /// The forecast, if it may be acted on.
-    pub(super) fn fresh_forecast(&self) -> Option<&'a Forecast> {
-        if self.ahead { self.forecast } else { conditions::fresh(self.settings, self.forecast, self.now) }
-    }
-
-    /// When a fact of the weather could change by itself.
-    pub(super) fn weather_changes_at(&self) -> Option<Timestamp> {
-        let forecast = self.fresh_forecast()?;
-        let edge = conditions::change_at(&self.settings.thresholds, forecast, self.now);
-        let stale = conditions::stale_at(self.settings, forecast).filter(|_| !self.ahead);
-        earliest(edge, stale)
-    }
 }
 
 /// What one voice says, with the limits that come with it.
@@ -78,13 +57,20 @@ pub(super) struct Verdict {
 
 /// Decides one outlet: of the ladder's voices, most important first, the first with a wish wins.
 pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
-    let rules = schedule::voice(facts);
+    with_rules(facts, schedule::voice(facts))
+}
+
+/// The same, with what the rules say given.
+pub(super) fn with_rules(facts: &Facts<'_>, rules: Voice) -> Verdict {
     let rules_say = if facts.vacation { Switch::Off } else { rules.opinion.wish.unwrap_or(Switch::Off) };
     let wish = wishes::wish(facts, rules_say);
-    // The largest limit among the voices that now wish ON; the global one when none does.
-    let limit = wish.limit.into_iter().chain(rules.limit).max().unwrap_or(facts.settings.safety.longest_on);
+    let vacation = wishes::vacation(facts);
+    let wished = [&wish, &vacation, &rules].into_iter().find_map(|it| it.opinion.wish);
+    // The largest limit among the voices that now wish ON; none when the outlet is not to be on in any case.
+    let limits = wish.limit.into_iter().chain(rules.limit.filter(|_| !facts.vacation));
+    let limit = limits.max().filter(|_| wished == Some(Switch::On));
     let rest = rules.rest.unwrap_or(facts.settings.safety.rest);
-    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, wishes::vacation(facts), rules];
+    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, rules];
     Verdict { decision: decided(facts, ladder), rest, rules: rules_say }
 }
 
@@ -99,21 +85,4 @@ fn decided<const N: usize>(facts: &Facts<'_>, ladder: [Voice; N]) -> Decision {
     let reason = reason.unwrap_or(Reason::NothingAsks);
     let opinions = ladder.into_iter().map(|it| it.opinion).collect();
     Decision { switch, reason, since: facts.now, until, review_at, next: None, opinions }
-}
-
-/// The next change of position if nothing else happens: the ladder run forward over its own review times.
-pub(super) fn next_change(facts: &Facts<'_>, decision: &Decision) -> Option<Change> {
-    let end = super::civil::later(facts.now, LOOK_AHEAD);
-    let mut at = decision.review_at?;
-    for _ in 0..LOOKS {
-        if at > end {
-            return None;
-        }
-        let then = decide(&Facts { now: at, ahead: true, ..*facts }).decision;
-        if then.switch != decision.switch {
-            return Some(Change { at, switch: then.switch });
-        }
-        at = then.review_at?;
-    }
-    None
 }

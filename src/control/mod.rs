@@ -9,11 +9,15 @@ mod command;
 mod conditions;
 mod cron_times;
 mod decide;
+mod outlook;
 mod record;
+mod run;
 mod safety;
 mod schedule;
 mod settle;
 mod start;
+mod surroundings;
+mod timetable;
 mod windows;
 mod wishes;
 
@@ -24,7 +28,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{almanac::Almanac, decide::Facts};
+use self::{decide::Facts, outlook::Outlook, timetable::Timetable};
 use crate::model::{
     Broker, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
@@ -39,7 +43,9 @@ const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);
 pub struct Controller {
     settings: Arc<ControlSettings>,
     house: House,
-    almanac: Almanac,
+    timetable: Timetable,
+    /// What the rules of each group will say, as far as somebody has asked.
+    outlooks: BTreeMap<Slug, Arc<Outlook>>,
     /// Commands given to each device so far.
     commanded: BTreeMap<Slug, u64>,
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
@@ -54,19 +60,21 @@ pub struct Controller {
 impl Controller {
     /// Starts from the settings and from what was remembered.
     pub fn new(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp) -> Self {
-        let almanac = Almanac::new(settings.zone.clone(), settings.place);
+        let timetable = Timetable::new(&settings);
         let house = start::house(&settings, memory, now);
         let weather_settled = settings.forecast_valid.is_none();
         let mut controller = Self {
             settings,
             house,
-            almanac,
+            timetable,
+            outlooks: BTreeMap::new(),
             commanded: BTreeMap::new(),
             failing: BTreeSet::new(),
             started: now,
             weather_settled,
             stopping: false,
         };
+        controller.prepare(now);
         controller.decide_again(now, None);
         controller
     }
@@ -81,6 +89,7 @@ impl Controller {
     /// Deciding never looks at the event, so a lost message, a restart and a repeated message all lead to the same house.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Notice> {
         self.house.at = now;
+        self.prepare(now);
         let mut notices = Vec::new();
         let touched = match event {
             Event::Commanded(command) => return self.command(&command, now),
@@ -91,7 +100,7 @@ impl Controller {
                 self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
             }
             Event::WeatherObserved(forecast) => {
-                self.weather_observed(forecast);
+                self.weather_observed(forecast, now);
                 None
             }
             Event::WeatherLost { trouble } => {
@@ -107,7 +116,7 @@ impl Controller {
                 Some(BTreeSet::new())
             }
             Event::ClockStepped(step) => {
-                self.clock_stepped(step);
+                self.clock_stepped(step, now);
                 let words = format!("the wall clock was set by {step:#}");
                 notices.push(Notice::new(now, NoticeKind::ClockStepped, words));
                 None
@@ -129,8 +138,8 @@ impl Controller {
             let answer = it.pending.as_ref().map(|pending| pending.answer_by);
             it.decision.review_at.into_iter().chain(answer)
         });
-        let forecast = self.house.weather.forecast.as_ref();
-        let stale = forecast.and_then(|it| conditions::stale_at(&self.settings, it));
+        let forecast = self.house.weather.forecast.as_deref();
+        let stale = conditions::sky(&self.settings, forecast, self.house.at).changes_at;
         let settled = (!self.weather_settled).then(|| civil::later(self.started, FIRST_FORECAST));
         outlets.chain(stale).chain(settled).filter(|at| *at > self.house.at).min()
     }
@@ -149,16 +158,17 @@ impl Controller {
     }
 
     fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {
+        let group = outlet.group.as_ref().and_then(|group| self.settings.groups.get(group));
         Facts {
             now,
             settings: &self.settings,
-            almanac: &self.almanac,
-            group: outlet.group.as_ref().and_then(|group| self.settings.groups.get(group)),
+            group,
+            openings: group.map(|it| self.timetable.of(&it.slug)).unwrap_or_default(),
             outlet,
-            forecast: self.house.weather.forecast.as_deref(),
+            wish: outlet.memory.wish,
+            sky: conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now),
             vacation: self.house.vacation,
             stopping: self.stopping,
-            ahead: false,
         }
     }
 

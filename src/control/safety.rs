@@ -6,16 +6,22 @@ use super::{
     civil::later,
     decide::{Facts, Voice},
 };
-use crate::model::{Class, Opinion, Reason, Switch, VoiceName};
+use crate::model::{Class, Opinion, Reason, Remembered, Switch, VoiceName};
+
+/// A plug that is still on this long after OFF was wanted does not obey: its time on is then cut like any other.
+const DISOBEYS_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Says OFF when the outlet has been on for as long as is allowed, and until it has rested.
-pub(super) fn voice(facts: &Facts<'_>, limit: SignedDuration) -> Voice {
+///
+/// `limit` is that of the voices that wish it on. Where none does, OFF is wanted in any case, and a wish that ended when it had run
+/// for longer than the rules allow was no breach of theirs: safety speaks only if the plug does not obey.
+pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let memory = &facts.outlet.memory;
     if facts.stopping && facts.outlet.class == Class::Heater {
         return off(Reason::Stopping, None);
     }
     if let Some(cut) = memory.cut {
-        let until = memory.run.off_since.map(|off| later(off.max(cut.at), cut.rest));
+        let until = rests_until(memory, facts.settings.safety.rest);
         let reason = match memory.run.on_since {
             Some(_) => Reason::OnTooLong { ran: cut.ran, limit: cut.limit },
             None => Reason::Resting { until },
@@ -24,30 +30,46 @@ pub(super) fn voice(facts: &Facts<'_>, limit: SignedDuration) -> Voice {
             return off(reason, until);
         }
     }
-    let ran = elapsed(facts);
     if memory.run.on_since.is_some() {
-        let due = later(facts.now, limit - ran);
-        return if ran >= limit {
-            off(Reason::OnTooLong { ran, limit }, None)
-        } else {
-            Voice {
-                opinion: Opinion { changes_at: Some(due), ..Opinion::silent(VoiceName::Safety) },
-                ..Voice::silent(VoiceName::Safety)
-            }
-        };
+        return while_on(facts, limit);
     }
     // It went off by itself at its limit: what it has run still counts, or switching it off and on would lift the limit.
-    match memory.run.off_since.map(|since| later(since, facts.settings.safety.rest)) {
-        Some(until) if ran >= limit && facts.now < until => off(Reason::Resting { until: Some(until) }, Some(until)),
+    match (rests_until(memory, facts.settings.safety.rest), limit) {
+        (Some(until), Some(limit)) if elapsed(facts) >= limit && facts.now < until => {
+            off(Reason::Resting { until: Some(until) }, Some(until))
+        }
         _ => Voice::silent(VoiceName::Safety),
     }
 }
 
+fn while_on(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
+    let ran = elapsed(facts);
+    let allowed = limit.unwrap_or(facts.settings.safety.longest_on);
+    let reached = later(facts.now, allowed.saturating_sub(ran));
+    let decision = &facts.outlet.decision;
+    let due = match limit {
+        Some(_) => reached,
+        None if decision.switch.is_on() => reached.max(later(facts.now, DISOBEYS_AFTER)),
+        None => reached.max(later(decision.since, DISOBEYS_AFTER)),
+    };
+    if facts.now >= due {
+        return off(Reason::OnTooLong { ran, limit: allowed }, None);
+    }
+    let silent = Voice::silent(VoiceName::Safety);
+    Voice { opinion: Opinion { changes_at: Some(due), ..silent.opinion }, ..silent }
+}
+
+/// When the rest ends that began when the outlet was seen off. `None` while it has not been.
+pub(super) fn rests_until(memory: &Remembered, rest: SignedDuration) -> Option<Timestamp> {
+    let off_since = memory.run.off_since?;
+    Some(memory.cut.map_or_else(|| later(off_since, rest), |cut| later(off_since.max(cut.at), cut.rest)))
+}
+
 /// Time on since the last real rest.
 pub(super) fn elapsed(facts: &Facts<'_>) -> SignedDuration {
-    let run = &facts.outlet.memory.run;
-    let rested = run.off_since.is_some_and(|since| facts.now >= later(since, facts.settings.safety.rest));
-    if run.on_since.is_none() && rested { SignedDuration::ZERO } else { run.elapsed(facts.now) }
+    let memory = &facts.outlet.memory;
+    let rested = rests_until(memory, facts.settings.safety.rest).is_some_and(|until| facts.now >= until);
+    if memory.run.on_since.is_none() && rested { SignedDuration::ZERO } else { memory.run.elapsed(facts.now) }
 }
 
 fn off(reason: Reason, until: Option<Timestamp>) -> Voice {

@@ -3,16 +3,66 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    conditions,
+    conditions::{self, Asked, Sky},
     decide::{Facts, Voice},
-    windows,
+    timetable::Openings,
 };
-use crate::model::{Fact, Opinion, Reason, Schedule, Switch, VoiceName};
+use crate::model::{ControlSettings, Fact, GroupSettings, Opinion, Reason, Schedule, Switch, VoiceName};
 
 /// A schedule whose window is open and whose conditions hold.
 struct Active<'a> {
     schedule: &'a Schedule,
     until: Option<Timestamp>,
+}
+
+/// A schedule whose window is open, but not all that it asks of the weather is so.
+type Waiting<'a> = (&'a Schedule, Fact, Asked);
+
+/// The schedules of a group at an instant.
+#[derive(Default)]
+pub(super) struct Look<'a> {
+    active: Vec<Active<'a>>,
+    waiting: Option<Waiting<'a>>,
+    /// When this could be different by itself.
+    pub(super) changes_at: Option<Timestamp>,
+}
+
+/// Looks at every schedule of a group.
+pub(super) fn look<'a>(
+    group: &'a GroupSettings,
+    openings: &[Openings],
+    settings: &ControlSettings,
+    sky: Sky<'_>,
+    now: Timestamp,
+) -> Look<'a> {
+    let mut look = Look::default();
+    let mut asks_the_weather = false;
+    for (schedule, openings) in group.schedules.iter().zip(openings).filter(|(it, _)| it.enabled) {
+        let opening = openings.at(now);
+        look.changes_at = earliest(look.changes_at, Some(opening.changes_at));
+        let Some(until) = opening.open else { continue };
+        asks_the_weather |= !schedule.conditions.is_empty();
+        match conditions::unmet(&schedule.conditions, &settings.thresholds, sky.forecast, now) {
+            None => look.active.push(Active { schedule, until }),
+            Some((fact, asked)) => {
+                // What is unknown is told first: it may become known at any moment.
+                let told = look.waiting.is_some_and(|(_, told, _)| told == Fact::Unknown || fact != Fact::Unknown);
+                look.waiting = if told { look.waiting } else { Some((schedule, fact, asked)) };
+            }
+        }
+    }
+    if asks_the_weather {
+        let edge = sky.forecast.and_then(|it| conditions::change_at(&settings.thresholds, it, now));
+        look.changes_at = [look.changes_at, edge, sky.changes_at].into_iter().flatten().min();
+    }
+    look
+}
+
+impl Look<'_> {
+    /// The longest time on that the active ones allow: the largest of them. `None` if none is active.
+    pub(super) fn limit(&self, settings: &ControlSettings) -> Option<SignedDuration> {
+        self.active.iter().map(|it| it.schedule.longest_on.unwrap_or(settings.safety.longest_on)).max()
+    }
 }
 
 /// What the schedules of the outlet's group say.
@@ -22,59 +72,35 @@ pub(super) fn voice(facts: &Facts<'_>) -> Voice {
     if !group.enabled {
         return silent.because(Reason::GroupDisabled);
     }
-    let mut active = Vec::new();
-    let mut waiting = None;
-    let mut changes_at = None;
-    for schedule in group.schedules.iter().filter(|it| it.enabled) {
-        let opening = windows::opening(schedule, &facts.settings.zone, facts.almanac, facts.now);
-        changes_at = earliest(changes_at, Some(opening.changes_at));
-        let Some(until) = opening.open else { continue };
-        match blocked(facts, schedule) {
-            None => active.push(Active { schedule, until }),
-            Some(reason) => waiting = waiting.or(Some(reason)),
-        }
-        if !schedule.conditions.is_empty() {
-            changes_at = earliest(changes_at, facts.weather_changes_at());
-        }
-    }
-    let opinion = Opinion { voice: VoiceName::Schedule, wish: None, reason: waiting, changes_at };
-    spoken(facts, &active).map_or(Voice { opinion: opinion.clone(), ..silent }, |voice| Voice {
-        opinion: Opinion { changes_at, ..voice.opinion },
-        ..voice
-    })
-}
-
-/// Why a schedule with an open window is silent.
-fn blocked(facts: &Facts<'_>, schedule: &Schedule) -> Option<Reason> {
-    let forecast = facts.fresh_forecast();
-    let (fact, what) = conditions::hold(&schedule.conditions, &facts.settings.thresholds, forecast, facts.now);
-    let name = schedule.name.clone();
-    match fact {
-        Fact::Yes => None,
-        Fact::No => Some(Reason::ConditionNotMet { name, what }),
-        Fact::Unknown => Some(Reason::WeatherUnknown { name, what }),
-    }
-}
-
-/// The winner is the first of the highest priority; the limits are the largest of all that are active.
-fn spoken(facts: &Facts<'_>, active: &[Active<'_>]) -> Option<Voice> {
-    let highest = active.iter().map(|it| it.schedule.priority).max()?;
-    let winner = active.iter().find(|it| it.schedule.priority == highest)?;
-    let others = active.iter().filter(|it| !std::ptr::eq(it.schedule, winner.schedule));
+    let look = look(group, facts.openings, facts.settings, facts.sky, facts.now);
+    let says = |wish, reason| Opinion { voice: VoiceName::Schedule, wish, reason, changes_at: look.changes_at };
+    let Some(winner) = winner(&look.active) else {
+        let reason = look.waiting.map(|(schedule, fact, asked)| waits(schedule, fact, asked));
+        return Voice { opinion: says(None, reason), ..silent };
+    };
+    let others = look.active.iter().filter(|it| !std::ptr::eq(it.schedule, winner.schedule));
     let reason = Reason::Schedule {
         name: winner.schedule.name.clone(),
         until: winner.until,
         also: others.map(|it| it.schedule.name.clone()).collect(),
     };
-    let safety = facts.settings.safety;
-    let limit = |it: &Active<'_>| it.schedule.longest_on.unwrap_or(safety.longest_on);
-    let longest: SignedDuration = active.iter().map(limit).max()?;
-    Some(Voice {
-        opinion: Opinion { voice: VoiceName::Schedule, wish: Some(Switch::On), reason: Some(reason), changes_at: None },
+    Voice {
+        opinion: says(Some(Switch::On), Some(reason)),
         until: winner.until,
-        limit: Some(longest),
+        limit: look.limit(facts.settings),
         rest: winner.schedule.rest,
-    })
+    }
+}
+
+/// The first of the highest priority.
+fn winner<'a>(active: &'a [Active<'a>]) -> Option<&'a Active<'a>> {
+    let highest = active.iter().map(|it| it.schedule.priority).max()?;
+    active.iter().find(|it| it.schedule.priority == highest)
+}
+
+fn waits(schedule: &Schedule, fact: Fact, asked: Asked) -> Reason {
+    let (name, what) = (schedule.name.clone(), asked.words(fact));
+    if fact == Fact::Unknown { Reason::WeatherUnknown { name, what } } else { Reason::ConditionNotMet { name, what } }
 }
 
 /// The earlier of two instants that may be missing.

@@ -4,13 +4,14 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, civil::later, decide, record::about, windows, wishes};
-use crate::model::{Class, Cut, Decision, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Switch};
+use super::{Controller, conditions, decide, outlook::Outlook, record::about, safety, wishes};
+use crate::model::{
+    Availability, Change, Class, Cut, Decision, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Slug, Switch,
+};
 
 impl Controller {
     /// Decides the outlets that were touched and those whose time has come; all of them for `None`.
     pub(super) fn decide_again(&mut self, now: Timestamp, touched: Option<&BTreeSet<OutletId>>) -> Vec<Notice> {
-        self.prepare_almanac(now);
         let due = |id: &OutletId, it: &Outlet| {
             let answer = it.pending.as_ref().is_some_and(|pending| pending.answer_by <= now);
             let touched = touched.is_none_or(|touched| touched.contains(id));
@@ -26,34 +27,42 @@ impl Controller {
 
     /// Decides one outlet and remembers what comes of it. Doing it again changes nothing.
     pub(super) fn decide_one(&mut self, id: &OutletId, now: Timestamp, notices: &mut Vec<Notice>) {
-        let Some(before) = self.house.outlets.get(id) else { return };
-        let mut outlet = Outlet::clone(before);
+        let Some(before) = self.house.outlets.get(id).cloned() else { return };
+        let mut outlet = Outlet::clone(&before);
         self.end_rest(&mut outlet, now);
+        // First, for a command that has failed may take its wish with it.
+        answer(&mut outlet, now, notices);
         let mut verdict = decide::decide(&self.facts(&outlet, now));
-        if self.settle(&mut outlet, &verdict, now, notices) {
+        while self.settle(&mut outlet, &verdict, now, notices) {
             verdict = decide::decide(&self.facts(&outlet, now));
         }
-        let next_was = outlet.decision.clone();
-        outlet.decision = self.kept(&outlet, &next_was, verdict.decision, now);
-        answer(&mut outlet, now, notices);
-        if outlet != **before {
+        let mut new = verdict.decision;
+        let old = &outlet.decision;
+        if old.switch == new.switch && old.reason.key() == new.reason.key() && !old.opinions.is_empty() {
+            new.since = old.since;
+        }
+        new.next = self.next_change(&outlet, &new, now);
+        outlet.decision = new;
+        if outlet != *before {
             self.house.outlets.insert(id.clone(), Arc::new(outlet));
         }
     }
 
-    /// A rest that is over is forgotten, together with the run that led to it.
+    /// A rest that is over is forgotten, together with the run that led to it. Not before the plug itself has said that it is off:
+    /// it may have been switched on while nobody could ask it.
     fn end_rest(&self, outlet: &mut Outlet, now: Timestamp) {
+        if outlet.availability != Availability::Online || outlet.switch() != Some(Switch::Off) {
+            return;
+        }
         let memory = &mut outlet.memory;
-        let Some(off_since) = memory.run.off_since else { return };
-        let rest = memory.cut.map_or(self.settings.safety.rest, |cut| cut.rest);
-        let from = memory.cut.map_or(off_since, |cut| off_since.max(cut.at));
-        if now >= later(from, rest) {
+        if safety::rests_until(memory, self.settings.safety.rest).is_some_and(|until| now >= until) {
             memory.cut = None;
             memory.run = Run::default();
         }
     }
 
-    /// Remembers a cut and ends the wishes that it and time have ended. Returns whether to decide once more.
+    /// Remembers a cut and ends the wishes that it and time have ended. Says whether to decide once more; that comes to an end, for
+    /// a wish ends only once and there is only one cut.
     fn settle(
         &self,
         outlet: &mut Outlet,
@@ -77,37 +86,30 @@ impl Controller {
         true
     }
 
-    /// The new decision, with what the old one already knew: since when, and what comes next.
-    fn kept(&self, outlet: &Outlet, old: &Decision, mut new: Decision, now: Timestamp) -> Decision {
-        let same_kind = old.switch == new.switch && old.reason.key() == new.reason.key() && !old.opinions.is_empty();
-        if same_kind {
-            new.since = old.since;
-        }
-        let same = same_kind && old.review_at == new.review_at && old.reason == new.reason && !old.opinions.is_empty();
-        new.next = if same && old.next.is_none_or(|next| next.at > now) {
-            old.next
-        } else {
-            decide::next_change(&self.facts(outlet, now), &new)
-        };
-        new
+    /// The next change of an outlet's position, by the outlook of its group.
+    fn next_change(&mut self, outlet: &Outlet, decision: &Decision, now: Timestamp) -> Option<Change> {
+        let outlook = self.outlook(outlet.group.as_ref(), now);
+        outlook.next_change(&self.facts(outlet, now), decision)
     }
 
-    fn prepare_almanac(&mut self, now: Timestamp) {
-        let schedules = self.settings.groups.values().flat_map(|it| &it.schedules);
-        let longest = schedules.filter(|it| uses_the_sun(it)).map(windows::longest).max();
-        if let Some(longest) = longest {
-            let (first, last) = windows::dates_around(&self.settings.zone, now, longest);
-            // The look ahead reaches two days further.
-            self.almanac.prepare(first, super::civil::days_later(last, 3));
+    /// What the rules of a group will say, worked out once for all of its outlets.
+    fn outlook(&mut self, group: Option<&Slug>, now: Timestamp) -> Arc<Outlook> {
+        let Some(group) = group.and_then(|it| self.settings.groups.get(it)) else { return Arc::default() };
+        let sky = conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now);
+        if let Some(known) = self.outlooks.get(&group.slug).filter(|it| it.holds(sky, now)) {
+            return Arc::clone(known);
         }
+        let openings = self.timetable.of(&group.slug);
+        let outlook = Arc::new(Outlook::new(group, openings, &self.settings, sky, now));
+        self.outlooks.insert(group.slug.clone(), Arc::clone(&outlook));
+        outlook
     }
-}
 
-fn uses_the_sun(schedule: &crate::model::Schedule) -> bool {
-    use crate::model::{DayTime, OffTime, OnTime};
-    match &schedule.window {
-        Some((OnTime::At(DayTime::Sun { .. }), _) | (_, OffTime::At(DayTime::Sun { .. }))) => true,
-        Some(_) | None => false,
+    /// Works out anew what depends on the date, when the date changes or the clock is set.
+    pub(super) fn prepare(&mut self, now: Timestamp) {
+        if self.timetable.prepare(&self.settings, now) {
+            self.outlooks.clear();
+        }
     }
 }
 

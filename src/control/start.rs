@@ -10,6 +10,9 @@ use crate::model::{
     Remembered, Slug, Switch, WeatherBoard,
 };
 
+/// No rest that is remembered is believed to last longer.
+const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24 * 7);
+
 /// The house before anything has happened.
 pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp) -> House {
     let devices = settings.devices.values().map(|it| {
@@ -110,14 +113,19 @@ pub(super) fn name(settings: &ControlSettings, id: &OutletId, label: &str) -> St
     given.unwrap_or_else(|| format!("{device_name} outlet {}", id.slot))
 }
 
-/// What was remembered, with instants that the present clock makes impossible put right: a clock that was wrong when
-/// they were written, or is wrong now, must not lift a limit or hold a wish for years.
+/// What was remembered, with what the present clock makes impossible put right: a clock that was wrong when it was written,
+/// or is wrong now, must not lift a limit, hold a wish for years or let an outlet rest for ever.
 fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.run.on_since = memory.run.on_since.map(|at| at.min(now));
-    memory.run.off_since = memory.run.off_since.map(|at| at.min(now));
+    memory.run.off_since = memory.run.off_since.map(|at| at.min(now)).filter(|_| memory.run.on_since.is_none());
     memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
     if let Some(cut) = &mut memory.cut {
         cut.at = cut.at.min(now);
+        cut.rest = cut.rest.clamp(SignedDuration::ZERO, LONGEST_REST);
+        if memory.run.on_since.is_none() && memory.run.off_since.is_none() {
+            // A rest needs a beginning, or it has no end.
+            memory.run.off_since = Some(now);
+        }
     }
     memory.wish = memory.wish.filter(|it| {
         let end = it.end.latest();

@@ -24,13 +24,13 @@ pub(super) fn control_off(facts: &Facts<'_>) -> Voice {
 
 /// A person's wish, as long as it holds.
 pub(super) fn wish(facts: &Facts<'_>, rules: Switch) -> Voice {
-    let Some(wish) = facts.outlet.memory.wish.filter(|it| holds(it, rules, facts.now)) else {
+    let Some(wish) = facts.wish.filter(|it| holds(it, rules, facts.now)) else {
         return Voice::silent(VoiceName::Wish);
     };
     let latest = wish.end.latest();
     let limit = match wish.end {
         // The limit of a wish is its own end.
-        End::Elapsed(at) | End::At(at) => safety::elapsed(facts) + at.duration_since(facts.now),
+        End::Elapsed(at) | End::At(at) => safety::elapsed(facts).saturating_add(at.duration_since(facts.now)),
         // Nobody has named this one's end, so the global limit holds.
         End::NextChange { .. } => facts.settings.safety.longest_on,
     };

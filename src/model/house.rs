@@ -183,7 +183,7 @@ impl Run {
     pub fn elapsed(&self, now: Timestamp) -> SignedDuration {
         let stretch =
             self.on_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since).max(SignedDuration::ZERO));
-        self.before + stretch
+        self.before.saturating_add(stretch)
     }
 }
 

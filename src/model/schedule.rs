@@ -79,8 +79,9 @@ pub enum OnTime {
 /// When a window closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OffTime {
-    /// At the first such time after the window opened: on the same date, or on the next one if a clock time is not after the
-    /// opening. A sun time that is before the opening makes the window empty.
+    /// At that time of the date on which the window opened, or of the next date if the time is usually before the opening (a sun
+    /// time by its fallback and offset). Times that are equal, and a sun time that is before the opening on that day, make the
+    /// window empty.
     At(DayTime),
     /// That long after it opened, in elapsed time: above 0, at most 168 h.
     After(SignedDuration),

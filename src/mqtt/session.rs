@@ -1,8 +1,8 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::Instant,
@@ -19,7 +19,7 @@ use super::{
     requests::{self, Ask},
     topics::{Heard, Knob, Topics},
     truth::{Once, Truth},
-    views::Identity,
+    views::{Identity, event},
 };
 use crate::{
     hub::Handle,
@@ -74,6 +74,8 @@ struct Session {
     published: u64,
     bad: Limit,
     retained: Limit,
+    /// Topics that were cleared, whose echo is not to be taken for a request.
+    cleared: BTreeSet<String>,
     /// When Home Assistant's birth is answered.
     birth: Option<Instant>,
     /// A payload that was too large for the broker has been reported.
@@ -93,6 +95,7 @@ impl Session {
             published: 0,
             bad: Limit::new(BAD_A_SECOND),
             retained: Limit::new(BAD_A_SECOND),
+            cleared: BTreeSet::new(),
             birth: None,
             too_large_told: false,
             trouble: None,
@@ -160,6 +163,7 @@ impl Session {
         self.line = Some(line);
         self.readback.open(Instant::now());
         self.birth = None;
+        self.cleared.clear();
         self.look();
         self.truth.owe_everything();
         self.inform(Event::BrokerConnected);
@@ -209,11 +213,16 @@ impl Session {
     }
 
     fn hear_request(&mut self, verb: &str, message: &Message) {
+        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
+        if is_empty && self.cleared.remove(&message.topic) {
+            return;
+        }
         if message.retain {
-            if !matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty()) {
+            if !is_empty {
                 let words = format!("a retained request on {} was ignored", message.topic);
                 let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
                 self.refuse_retained(message, notice.with("topic", &message.topic), true);
+                self.cleared.insert(message.topic.clone());
             }
             return;
         }
@@ -363,20 +372,6 @@ impl Session {
             let _ = tokio::time::timeout(STOP_WITHIN.1, mail.poller.join_next()).await;
         }
     }
-}
-
-/// The JSON of a notice.
-fn event(notice: &Notice) -> Value {
-    let detail: Value = notice.detail.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
-    json!({
-        "event_type": notice.kind.as_str(),
-        "ts": super::views::time(Some(notice.at)),
-        "device": notice.device,
-        "slot": notice.slot,
-        "group": notice.group,
-        "message": notice.message,
-        "detail": detail,
-    })
 }
 
 async fn sleep_until(at: Option<Instant>) {

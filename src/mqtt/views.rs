@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp, Unit, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Availability, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Outlet, Reason,
-    Socket, Switch, VoiceName,
+    Availability, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice, Outlet,
+    Reason, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -297,4 +297,18 @@ pub(super) fn round(figure: Option<f64>, decimals: i32) -> Value {
 /// Energy in kWh, to the watt-hour.
 pub(super) fn kwh(figure: Option<f64>) -> Value {
     round(figure, 3)
+}
+
+/// The JSON of a notice.
+pub(super) fn event(notice: &Notice) -> Value {
+    let detail: Value = notice.detail.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+    json!({
+        "event_type": notice.kind.as_str(),
+        "ts": time(Some(notice.at)),
+        "device": notice.device,
+        "slot": notice.slot,
+        "group": notice.group,
+        "message": notice.message,
+        "detail": detail,
+    })
 }

@@ -9,8 +9,6 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use super::link::Kind;
 use crate::model::Switch;
 
-/// A breath after a request that went wrong: some firmwares need it before they take the next connection.
-pub(super) const BREATH: Duration = Duration::from_millis(250);
 /// New orders may wake the search for a device that is gone once in this time.
 pub(super) const WAKE: Duration = Duration::from_secs(1);
 
@@ -43,6 +41,13 @@ impl Pauses {
     pub(super) fn next(&mut self) -> Duration {
         self.0.next().unwrap_or(WAKE)
     }
+}
+
+/// A breath after a request that went wrong: some firmwares need a quarter of a second before they take the next connection, and
+/// two programs that throw each other out must not keep in step.
+pub(super) fn breath(kind: Kind) -> Duration {
+    let least = if kind == Kind::Session { WAKE } else { Duration::from_millis(250) };
+    least.mul_f64(1.0 + fastrand::f64())
 }
 
 /// The pause before a device that is gone is tried again. What needs a person is not hammered: a device locks itself after too

@@ -16,7 +16,7 @@ use super::{
     duty::{self, Agenda, Duty},
     link::{Kind, Link, LinkError, Meters, Shape},
     outlet::{Asked, Failure, Outlet},
-    pace::{self, BREATH, Pauses, WAKE},
+    pace::{self, Pauses, WAKE},
     trouble::Whereabouts,
 };
 use crate::{
@@ -29,6 +29,8 @@ use crate::{
 
 /// Failures in a row after which a device counts as lost.
 const LOST_AFTER: u32 = 2;
+/// The same where the last one was an ended session: the device is there, and the other program will let it go for a moment.
+const LOST_AFTER_SESSIONS: u32 = 6;
 /// Energy, and the power of outlets that are off, are asked for at every so many polls.
 const METERS_EVERY: u32 = 6;
 /// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
@@ -107,7 +109,8 @@ impl Task {
             };
             tracing::debug!(kind = ?error.kind, failures = self.failures, "{error}");
             self.failures += 1;
-            let certain = error.kind.is_certain() || self.failures >= LOST_AFTER;
+            let limit = if error.kind == Kind::Session { LOST_AFTER_SESSIONS } else { LOST_AFTER };
+            let certain = error.kind.is_certain() || self.failures >= limit;
             if certain || error.kind == Kind::Session {
                 link = None;
             }
@@ -115,7 +118,7 @@ impl Task {
                 self.lose(&error).await;
                 self.wait_for_its_return(error.kind).await;
             } else {
-                sleep(BREATH).await;
+                sleep(pace::breath(error.kind)).await;
             }
         }
     }

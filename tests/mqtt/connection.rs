@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use heattrax::model::{Event, TroubleKind};
+use heattrax::model::{Event, TlsFiles, Trouble, TroubleKind};
 use tokio::time::Instant;
 
 use crate::{
@@ -17,13 +17,9 @@ async fn a_broker_that_comes_back_empty_is_told_everything_again() {
     let mut bridge = Bridge::at(address, house());
     bridge.connected().await;
     first.stop().await;
-    match bridge.event(|it| matches!(it, Event::BrokerLost { .. })).await {
-        Event::BrokerLost { trouble } => {
-            assert_eq!(trouble.kind, TroubleKind::Passing);
-            assert!(trouble.text.contains(&address.to_string()), "{}", trouble.text);
-        }
-        other => panic!("{other:?}"),
-    }
+    let trouble = trouble(&mut bridge).await;
+    assert_eq!(trouble.kind, TroubleKind::Passing);
+    assert!(trouble.text.contains(&address.to_string()), "{}", trouble.text);
     // What happens meanwhile is not lost.
     let mut changed = house();
     changed.vacation = true;
@@ -82,6 +78,8 @@ async fn a_frozen_broker_cannot_hold_a_stop_up() {
     let asked = Instant::now();
     bridge.stop.cancel();
     bridge.task.await.unwrap();
+    // It had its second to take the last message.
+    assert!(asked.elapsed() >= Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(asked.elapsed() < Duration::from_millis(1500), "{:?}", asked.elapsed());
 }
 
@@ -130,13 +128,32 @@ fn closed(_: u8) -> (&'static [u8], bool) {
 async fn a_refused_login_needs_a_person_and_not_another_protocol() {
     let mut broker = Pretender::start(closed).await;
     let mut bridge = Bridge::at(broker.address, house());
+    let trouble = trouble(&mut bridge).await;
+    assert_eq!(trouble.kind, TroubleKind::NeedsPerson);
+    assert!(trouble.text.contains("refused the login"), "{}", trouble.text);
+    assert_eq!(broker.levels.recv().await, Some(5));
+    assert_eq!(broker.levels.recv().await, Some(5));
+}
+
+async fn trouble(bridge: &mut Bridge) -> Trouble {
     match bridge.event(|it| matches!(it, Event::BrokerLost { .. })).await {
-        Event::BrokerLost { trouble } => {
-            assert_eq!(trouble.kind, TroubleKind::NeedsPerson);
-            assert!(trouble.text.contains("refused the login"), "{}", trouble.text);
-        }
+        Event::BrokerLost { trouble } => trouble,
         other => panic!("{other:?}"),
     }
-    assert_eq!(broker.levels.recv().await, Some(5));
-    assert_eq!(broker.levels.recv().await, Some(5));
+}
+
+#[tokio::test]
+async fn a_tls_file_that_is_missing_is_named() {
+    let mut settings = settings(1);
+    settings.tls = Some(TlsFiles { ca_file: Some("/nowhere/ca.pem".into()), ..TlsFiles::default() });
+    let trouble = trouble(&mut Bridge::with(settings, identity(), house())).await;
+    assert_eq!(trouble.kind, TroubleKind::NeedsPerson);
+    assert!(trouble.text.contains("/nowhere/ca.pem"), "{}", trouble.text);
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_there_is_named_and_will_pass() {
+    let trouble = trouble(&mut Bridge::with(settings(1), identity(), house())).await;
+    assert_eq!(trouble.kind, TroubleKind::Passing);
+    assert!(trouble.text.starts_with("the broker at 127.0.0.1:1 cannot be reached"), "{}", trouble.text);
 }

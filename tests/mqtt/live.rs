@@ -140,6 +140,40 @@ async fn the_birth_brings_everything_again_within_a_second() {
 }
 
 #[tokio::test]
+async fn a_birth_that_was_retained_tells_nothing_new() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    peer.say_retained("homeassistant/status", "online").await;
+    peer.settle().await;
+    let _bridge = Bridge::at(broker.address(), house());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let seen = peer.seen();
+    assert_eq!(topics(&seen).iter().filter(|it| **it == "heattrax/vacation").count(), 1);
+    // Fresh ones still count, although they are retained too.
+    peer.forget();
+    peer.say_retained("homeassistant/status", "online").await;
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_retained_request_is_no_request() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    const REQUEST: &str = "heattrax/bridge/request/info";
+    peer.say_retained(REQUEST, "{}").await;
+    let mut older = settings(broker.address().port());
+    older.protocol = Protocol::V4;
+    let _bridge = Bridge::with(older, identity(), house());
+    peer.wait_for(REQUEST, "").await;
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    peer.settle().await;
+    assert!(!topics(&peer.seen()).contains(&"heattrax/bridge/response/info"));
+    peer.say(REQUEST, "").await;
+    peer.wait("the answer", |it| it.topic == "heattrax/bridge/response/info").await;
+}
+
+#[tokio::test]
 async fn a_request_is_answered_where_the_asker_wants_it() {
     let broker = broker().await;
     let peer = Peer::at(broker.address()).await;

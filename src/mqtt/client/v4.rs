@@ -45,7 +45,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
             }
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
             Ok(_) => {}
-            Err(error) => return lost(&options, &error),
+            Err(error) => return lost(&options, &error, acked.is_some()),
         }
     }
 }
@@ -67,7 +67,7 @@ fn described(options: &Options, transport: Transport) -> MqttOptions {
     described
 }
 
-fn lost(options: &Options, error: &ConnectionError) -> End {
+fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
     let at = at(&options.settings);
     let (kind, text) = match error {
         ConnectionError::ConnectionRefused(
@@ -82,6 +82,10 @@ fn lost(options: &Options, error: &ConnectionError) -> End {
             (TroubleKind::Passing, "closed the connection".to_owned())
         }
         ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        ConnectionError::Io(error) if !was_up => (TroubleKind::Passing, format!("cannot be reached: {error}")),
+        ConnectionError::MqttState(StateError::Deserialization(error)) => {
+            (TroubleKind::Passing, format!("is lost: {error}"))
+        }
         other => (TroubleKind::Passing, format!("is lost: {other}")),
     };
     End::Lost { trouble: Trouble { kind, text: format!("{at} {text}") }, speaks_older: false }

@@ -113,6 +113,10 @@ fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
             (TroubleKind::Passing, "closed the connection".to_owned())
         }
         ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        ConnectionError::Io(error) if !was_up => (TroubleKind::Passing, format!("cannot be reached: {error}")),
+        ConnectionError::MqttState(StateError::Deserialization(error)) => {
+            (TroubleKind::Passing, format!("is lost: {error}"))
+        }
         other => (TroubleKind::Passing, format!("is lost: {other}")),
     };
     End::Lost { trouble: Trouble { kind, text: format!("{at} {text}") }, speaks_older: !was_up && is_puzzled(error) }

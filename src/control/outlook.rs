@@ -1,0 +1,109 @@
+//! What the rules of a group will say if nothing else happens: worked out once for all of its outlets.
+//!
+//! It assumes that the forecast goes on being renewed with the same content, or every look further than its age would be blank.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    conditions::Sky,
+    decide::{self, Facts, Voice},
+    schedule,
+    timetable::Openings,
+    wishes,
+};
+use crate::model::{Change, ControlSettings, Decision, GroupSettings, Opinion, Switch, VoiceName};
+
+/// Looks at the rules on the way to the horizon.
+const LOOKS: usize = 1024;
+/// Steps of one outlet on the way to its next change.
+const STEPS: usize = 64;
+/// An outlook is made anew after this time, so that its horizon moves along.
+const LASTS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the rules of a group will say.
+#[derive(Debug)]
+pub(super) struct Outlook {
+    /// From when on the rules ask for ON, with the longest time on; `None` where they do not.
+    steps: Vec<(Timestamp, Option<SignedDuration>)>,
+    /// Nothing is known from here on.
+    until: Timestamp,
+    made_at: Timestamp,
+    /// Was there a forecast to act on?
+    fresh: bool,
+}
+
+impl Default for Outlook {
+    /// Of an outlet without rules.
+    fn default() -> Self {
+        Self { steps: Vec::new(), until: Timestamp::MAX, made_at: Timestamp::MIN, fresh: false }
+    }
+}
+
+impl Outlook {
+    pub(super) fn new(
+        group: &GroupSettings,
+        openings: &[Openings],
+        settings: &ControlSettings,
+        sky: Sky<'_>,
+        now: Timestamp,
+    ) -> Self {
+        let fresh = sky.forecast.is_some();
+        let sky = Sky { changes_at: None, ..sky };
+        let mut until = openings.iter().map(Openings::until).min().unwrap_or(Timestamp::MAX);
+        let mut steps: Vec<(Timestamp, Option<SignedDuration>)> = Vec::new();
+        let mut at = now;
+        for look in 0.. {
+            if look == LOOKS {
+                until = until.min(at);
+            }
+            if at >= until {
+                break;
+            }
+            let look = schedule::look(group, openings, settings, sky, at);
+            let limit = look.limit(settings).filter(|_| group.enabled);
+            if steps.last().is_none_or(|(_, before)| *before != limit) {
+                steps.push((at, limit));
+            }
+            match look.changes_at.filter(|next| *next > at) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        Self { steps, until, made_at: now, fresh }
+    }
+
+    /// Does it still hold?
+    pub(super) fn holds(&self, sky: Sky<'_>, now: Timestamp) -> bool {
+        let age = now.duration_since(self.made_at);
+        !age.is_negative() && age < LASTS && self.fresh == sky.forecast.is_some()
+    }
+
+    /// What the rules will say at an instant.
+    fn voice(&self, at: Timestamp) -> Voice {
+        let after = self.steps.partition_point(|(from, _)| *from <= at);
+        let limit = self.steps[..after].last().and_then(|(_, limit)| *limit);
+        let changes_at = self.steps.get(after).map(|(from, _)| *from);
+        let wish = limit.map(|_| Switch::On);
+        let opinion = Opinion { changes_at, wish, ..Opinion::silent(VoiceName::Schedule) };
+        Voice { opinion, until: None, limit, rest: None }
+    }
+
+    /// The next change of an outlet's position if nothing else happens.
+    pub(super) fn next_change(&self, facts: &Facts<'_>, decision: &Decision) -> Option<Change> {
+        let mut at = decision.review_at?;
+        let mut wish = facts.wish;
+        for _ in 0..STEPS {
+            if at >= self.until {
+                return None;
+            }
+            let then = decide::with_rules(&Facts { now: at, wish, ..*facts }, self.voice(at));
+            if then.decision.switch != decision.switch {
+                return Some(Change { at, switch: then.decision.switch });
+            }
+            // A wish that has ended does not come back, even if the rules come to say again what they said.
+            wish = wish.filter(|it| wishes::holds(it, then.rules, at));
+            at = then.decision.review_at?;
+        }
+        None
+    }
+}

@@ -1,0 +1,71 @@
+//! Recording how long an outlet has been on.
+
+use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
+
+use super::{
+    civil::{date_of, earlier, instant},
+    safety,
+};
+use crate::model::{Availability, Outlet, Remembered, Report, Run, Switch};
+
+/// The plug's count of its time on and ours may differ by this much and still mean the same switching-on.
+const SAME_START: SignedDuration = SignedDuration::from_secs(30);
+
+/// Keeps the time on since the last real rest: the larger of the plug's count and ours.
+pub(super) fn record(memory: &mut Remembered, report: &Report, now: Timestamp, rest: SignedDuration) {
+    let run = &mut memory.run;
+    if report.switch == Switch::Off {
+        if run.on_since.is_some() {
+            *run = Run { before: run.elapsed(now), on_since: None, off_since: Some(now) };
+        }
+        return;
+    }
+    let by_the_plug = report.on_time.map(|it| earlier(now, it).min(now));
+    if run.on_since.is_none() {
+        // By the plug's own count: it may have been switched on while nobody could ask it.
+        let began = by_the_plug.unwrap_or(now);
+        let rested = match safety::rests_until(memory, rest) {
+            Some(until) => began >= until,
+            None => memory.cut.is_none(),
+        };
+        if rested {
+            memory.cut = None;
+            memory.run = Run::default();
+        }
+        memory.run = Run { on_since: Some(now), off_since: None, ..memory.run };
+    }
+    if let (Some(plug), Some(since)) = (by_the_plug, &mut memory.run.on_since)
+        && plug < earlier(*since, SAME_START)
+    {
+        *since = plug;
+    }
+}
+
+/// On since, by the plug's count where it gives one; steady although the two clocks drift.
+pub(super) fn shown_since(outlet: &Outlet, report: &Report, now: Timestamp) -> Option<Timestamp> {
+    if report.switch == Switch::Off {
+        return None;
+    }
+    let shown = outlet.on_since;
+    let by_the_plug = report.on_time.map(|it| earlier(now, it).min(now));
+    match (shown, by_the_plug) {
+        (Some(shown), Some(plug)) if plug.duration_since(shown).abs() > SAME_START => Some(plug),
+        (Some(shown), _) => Some(shown),
+        (None, Some(plug)) => Some(plug),
+        (None, None) => Some(now),
+    }
+}
+
+/// Adds the time since the last report to today's runtime, if it was on.
+pub(super) fn count_today(outlet: &mut Outlet, before: Option<Switch>, now: Timestamp, zone: &TimeZone) {
+    let Some(last) = outlet.reported_at else { return };
+    let today = date_of(zone, now);
+    let midnight = instant(zone, today, Time::midnight());
+    if last < midnight {
+        outlet.runtime_today = SignedDuration::ZERO;
+    }
+    if before == Some(Switch::On) && outlet.availability == Availability::Online {
+        let stretch = now.duration_since(last.max(midnight)).max(SignedDuration::ZERO);
+        outlet.runtime_today = outlet.runtime_today.saturating_add(stretch);
+    }
+}

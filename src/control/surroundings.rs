@@ -1,0 +1,90 @@
+//! Recording what surrounds the house: the weather and the clock. Nothing here decides.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Controller, FIRST_FORECAST, civil::later, conditions, wishes::LONGEST};
+use crate::model::{End, Forecast, Notice, NoticeKind, Trouble, WeatherBoard};
+
+impl Controller {
+    pub(super) fn weather_observed(&mut self, forecast: Arc<Forecast>, now: Timestamp) {
+        let usable = |it: &Forecast| conditions::sky(&self.settings, Some(it), now).forecast.is_some();
+        let known = self.house.weather.forecast.as_deref();
+        // One that cannot be acted on, such as one from the future by a clock that was wrong, must not hold back another.
+        let newer = known.is_none_or(|it| it.issued_at <= forecast.issued_at || !usable(it));
+        // An old one from the cache says nothing yet: the first fetch is still under way.
+        self.weather_settled |= usable(&forecast);
+        if newer {
+            // What was fresh stays so until `freshness` has looked: that is where it is told.
+            let fresh = self.house.weather.fresh;
+            self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh });
+            self.outlooks.clear();
+        }
+    }
+
+    pub(super) fn weather_lost(&mut self, trouble: Trouble, now: Timestamp, notices: &mut Vec<Notice>) {
+        let board = Arc::make_mut(&mut self.house.weather);
+        if board.trouble.as_ref() != Some(&trouble) {
+            notices.push(Notice::new(now, NoticeKind::WeatherDegraded, trouble.text.clone()));
+        }
+        board.trouble = Some(trouble);
+        self.weather_settled = true;
+    }
+
+    /// Looks whether the forecast has gone stale, or is back.
+    pub(super) fn freshness(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
+        if now >= later(self.started, FIRST_FORECAST) {
+            self.weather_settled = true;
+        }
+        if self.settings.forecast_valid.is_none() || !self.weather_settled {
+            return;
+        }
+        let forecast = self.house.weather.forecast.as_deref();
+        let fresh = conditions::sky(&self.settings, forecast, now).forecast.is_some();
+        let was = self.house.weather.fresh;
+        if was == Some(fresh) {
+            return;
+        }
+        Arc::make_mut(&mut self.house.weather).fresh = Some(fresh);
+        match was {
+            Some(true) => {
+                let words = "the forecast is too old to act on: rules that ask for weather are silent";
+                notices.push(Notice::new(now, NoticeKind::WeatherDegraded, words));
+            }
+            Some(false) if fresh => {
+                notices.push(Notice::new(now, NoticeKind::WeatherRecovered, "the forecast is fresh again"));
+            }
+            // The first look after a start is no news.
+            Some(false) | None => {}
+        }
+    }
+
+    /// Moves everything that measures elapsed time along with the clock that was set.
+    pub(super) fn clock_stepped(&mut self, step: SignedDuration, now: Timestamp) {
+        let moved = |at: &mut Timestamp| *at = later(*at, step);
+        moved(&mut self.started);
+        for outlet in self.house.outlets.values_mut() {
+            let outlet = Arc::make_mut(outlet);
+            let memory = &mut outlet.memory;
+            memory.run.on_since.iter_mut().chain(&mut memory.run.off_since).for_each(moved);
+            memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
+            if let Some(wish) = &mut memory.wish {
+                moved(&mut wish.since);
+                match &mut wish.end {
+                    End::Elapsed(at) | End::NextChange { latest: at, .. } => moved(at),
+                    // A time on the wall stays what it is, but not further away than a person could have asked for.
+                    End::At(at) => *at = (*at).min(later(now, LONGEST)),
+                }
+            }
+            outlet.pending.iter_mut().for_each(|it| moved(&mut it.answer_by));
+            outlet.on_since.iter_mut().chain(&mut outlet.reported_at).for_each(moved);
+            moved(&mut outlet.decision.since);
+        }
+        let board = Arc::make_mut(&mut self.house.weather);
+        if let Some(forecast) = &mut board.forecast {
+            moved(&mut Arc::make_mut(forecast).issued_at);
+        }
+        self.outlooks.clear();
+    }
+}
