@@ -106,10 +106,17 @@ class Broker:
     def retained(self, *filters, seconds=1):
         """Everything that is retained below the filters, by topic, as a newcomer sees it."""
         argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.port), *self.login]
-        argv += ["--retained-only", "-W", str(seconds)]
-        argv += ["-F", "%j"] + [it for one in filters for it in ("-t", one)]
+        # Not --retained-only: that one ends at the first message which is not.
+        argv += ["-W", str(seconds), "-F", "%j"] + [it for one in filters for it in ("-t", one)]
         done = subprocess.run(argv, capture_output=True, text=True, env=environment(), timeout=seconds + 10, check=False)
-        return {it.topic: it for it in map(_message, filter(None, done.stdout.splitlines()))}
+        return {it.topic: it for it in map(_message, filter(None, done.stdout.splitlines())) if it.retain}
+
+    def wait_retained(self, topic, payload):
+        """Waits until a newcomer finds this on the topic."""
+        eventually(
+            f"{topic} is retained as {payload}",
+            lambda: (it := self.retained(topic).get(topic)) and it.payload == payload,
+        )
 
     def watch(self, *filters):
         """Follows the filters from now on."""

@@ -86,7 +86,7 @@ def a_broker_with_passwords(bench):
     secret = bench.folder / "mqtt-password"
     secret.write_text(users["heattrax"] + "\n")
     house.write(house.config(mqtt={**mqtt, "password_file": str(secret)})).run().ready()
-    check(house.broker.retained("heattrax/bridge/availability"), "the bridge is online")
+    house.broker.wait_retained("heattrax/bridge/availability", "online")
 
 
 def the_older_mqtt_is_spoken_too(bench):

@@ -43,8 +43,7 @@ def a_clean_stop_takes_three_seconds(bench):
     house.watch.wait("heattrax/bridge/availability", "offline", 2)
     check(not house.dual.relay(1), "the heater is off at the plug")
     check(house.dual.relay(2), "the light is left alone")
-    held = house.broker.retained("heattrax/bridge/availability")
-    check(held["heattrax/bridge/availability"].payload == "offline", "offline is retained")
+    house.broker.wait_retained("heattrax/bridge/availability", "offline")
 
 
 def a_stop_without_broker_and_plugs(bench):
