@@ -6,8 +6,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin heattrax \
-    && install -D target/release/heattrax /out/heattrax \
+    cargo build --profile dist --locked --bin heattrax \
+    && install -D target/dist/heattrax /out/heattrax \
     && mkdir /out/data
 
 # No shell, no package manager; certificates of the public authorities are in it, time zones are in the program.
