@@ -11,20 +11,23 @@ use crate::model::{
 };
 
 impl Controller {
-    pub(super) fn command(&mut self, command: &Command, now: Timestamp) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        self.freshness(now, &mut notices);
+    pub(super) fn command(
+        &mut self,
+        command: &Command,
+        now: Timestamp,
+        notices: &mut Vec<Notice>,
+    ) -> Option<BTreeSet<OutletId>> {
         match (&command.target, command.verb) {
             (_, Verb::Vacation(away)) => self.set_vacation(away),
             (Target::Outlet(id), verb) => {
                 let verb = self.toggled(std::slice::from_ref(id), verb);
-                self.ask(id, verb, command, now, &mut notices);
+                self.ask(id, verb, command, now, notices);
             }
             (Target::Group(group), verb) => match self.house.groups.get(group).cloned() {
                 Some(group) if !group.outlets.is_empty() => {
                     let verb = self.toggled(&group.outlets, verb);
                     for id in &group.outlets {
-                        self.ask(id, verb, command, now, &mut notices);
+                        self.ask(id, verb, command, now, notices);
                     }
                 }
                 Some(_) => {
@@ -35,10 +38,7 @@ impl Controller {
             (Target::House, _) => notices.push(refused(command, now, "the house as a whole cannot be switched")),
         }
         // Everybody is touched by a vacation; otherwise `ask` has decided what the command touched.
-        let nobody = BTreeSet::new();
-        let touched = (!matches!(command.verb, Verb::Vacation(_))).then_some(&nobody);
-        notices.extend(self.decide_again(now, touched));
-        notices
+        (!matches!(command.verb, Verb::Vacation(_))).then(BTreeSet::new)
     }
 
     /// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
@@ -126,7 +126,7 @@ impl Controller {
             }
             Verb::Toggle | Verb::Vacation(_) => return Ok(memory),
         };
-        let rules = decide::decide(&self.facts(outlet, now)).rules;
+        let rules = decide::decide(&self.facts(outlet, now)).rules.unwrap_or(Switch::Off);
         let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));
         let end = wishes::end_of(lasting, &self.settings, group, rules, now)?;
         // While control is off an OFF is granted already; a wish would only outlive it.

@@ -151,10 +151,17 @@ fn any(forecast: &Forecast, from: Timestamp, to: Timestamp, test: impl Fn(&Inter
 
 /// When any of these facts could change by itself: as an edge of an interval comes into view, is reached, or falls out of view.
 pub(super) fn change_at(thresholds: &Thresholds, forecast: &Forecast, now: Timestamp) -> Option<Timestamp> {
-    let ahead = later(later(now, thresholds.lead.max(BLACK_ICE_AHEAD)), SignedDuration::from_hours(24));
-    let intervals = forecast.between(earlier(now, thresholds.trailing), ahead);
-    let edges = intervals.flat_map(|it| [it.start, it.end]).flat_map(|edge| {
-        [earlier(edge, thresholds.lead), earlier(edge, BLACK_ICE_AHEAD), edge, later(edge, thresholds.trailing)]
-    });
-    edges.filter(|at| *at > now).min()
+    let view = thresholds.lead.max(BLACK_ICE_AHEAD);
+    let mut first: Option<Timestamp> = None;
+    for interval in forecast.between(earlier(now, thresholds.trailing), Timestamp::MAX) {
+        // Those that follow come into view later still.
+        if first.is_some_and(|first| first <= earlier(interval.start, view)) {
+            break;
+        }
+        let edges = [interval.start, interval.end].into_iter().flat_map(|edge| {
+            [earlier(edge, thresholds.lead), earlier(edge, BLACK_ICE_AHEAD), edge, later(edge, thresholds.trailing)]
+        });
+        first = edges.filter(|at| *at > now).chain(first).min();
+    }
+    first
 }

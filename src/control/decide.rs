@@ -51,18 +51,24 @@ impl Voice {
 pub(super) struct Verdict {
     pub(super) decision: Decision,
     pub(super) rest: SignedDuration,
-    /// What the rules alone would say.
-    pub(super) rules: Switch,
+    /// What the rules alone would say. `None` while they ask for weather that nobody knows.
+    pub(super) rules: Option<Switch>,
 }
 
 /// Decides one outlet: of the ladder's voices, most important first, the first with a wish wins.
 pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
-    with_rules(facts, schedule::voice(facts))
+    let rules = schedule::voice(facts);
+    let known = !matches!(rules.opinion.reason, Some(Reason::WeatherUnknown { .. }));
+    with_rules(facts, rules, known)
 }
 
 /// The same, with what the rules say given.
-pub(super) fn with_rules(facts: &Facts<'_>, rules: Voice) -> Verdict {
-    let rules_say = if facts.vacation { Switch::Off } else { rules.opinion.wish.unwrap_or(Switch::Off) };
+pub(super) fn with_rules(facts: &Facts<'_>, rules: Voice, known: bool) -> Verdict {
+    let rules_say = match rules.opinion.wish {
+        _ if facts.vacation => Some(Switch::Off),
+        Some(switch) => Some(switch),
+        None => known.then_some(Switch::Off),
+    };
     let wish = wishes::wish(facts, rules_say);
     let vacation = wishes::vacation(facts);
     let wished = [&wish, &vacation, &rules].into_iter().find_map(|it| it.opinion.wish);

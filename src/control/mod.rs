@@ -92,7 +92,7 @@ impl Controller {
         self.prepare(now);
         let mut notices = Vec::new();
         let touched = match event {
-            Event::Commanded(command) => return self.command(&command, now),
+            Event::Commanded(command) => self.command(&command, now, &mut notices),
             Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, &mut notices),
             Event::DeviceReported { device, reports, rssi } => self.reported(&device, reports, rssi, now, &mut notices),
             Event::DeviceLost { device, trouble } => self.lost(&device, &trouble, now, &mut notices),
@@ -127,7 +127,8 @@ impl Controller {
                 None
             }
         };
-        self.freshness(now, &mut notices);
+        // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed.
+        let touched = if self.freshness(now, &mut notices) { None } else { touched };
         notices.extend(self.decide_again(now, touched.as_ref()));
         notices
     }

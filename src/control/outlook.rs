@@ -20,11 +20,20 @@ const STEPS: usize = 64;
 /// An outlook is made anew after this time, so that its horizon moves along.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
 
+/// What the rules say for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    /// They ask for ON, with this longest time on.
+    limit: Option<SignedDuration>,
+    /// Is the weather known, as far as they ask for it?
+    known: bool,
+}
+
 /// What the rules of a group will say.
 #[derive(Debug)]
 pub(super) struct Outlook {
-    /// From when on the rules ask for ON, with the longest time on; `None` where they do not.
-    steps: Vec<(Timestamp, Option<SignedDuration>)>,
+    /// From when on the rules say what.
+    steps: Vec<(Timestamp, Step)>,
     /// Nothing is known from here on.
     until: Timestamp,
     made_at: Timestamp,
@@ -50,7 +59,7 @@ impl Outlook {
         let fresh = sky.forecast.is_some();
         let sky = Sky { changes_at: None, ..sky };
         let mut until = openings.iter().map(Openings::until).min().unwrap_or(Timestamp::MAX);
-        let mut steps: Vec<(Timestamp, Option<SignedDuration>)> = Vec::new();
+        let mut steps: Vec<(Timestamp, Step)> = Vec::new();
         let mut at = now;
         for look in 0.. {
             if look == LOOKS {
@@ -60,9 +69,13 @@ impl Outlook {
                 break;
             }
             let look = schedule::look(group, openings, settings, sky, at);
-            let limit = look.limit(settings).filter(|_| group.enabled);
-            if steps.last().is_none_or(|(_, before)| *before != limit) {
-                steps.push((at, limit));
+            let step = if group.enabled {
+                Step { limit: look.limit(settings), known: look.is_known() }
+            } else {
+                Step { limit: None, known: true }
+            };
+            if steps.last().is_none_or(|(_, before)| *before != step) {
+                steps.push((at, step));
             }
             match look.changes_at.filter(|next| *next > at) {
                 Some(next) => at = next,
@@ -79,13 +92,13 @@ impl Outlook {
     }
 
     /// What the rules will say at an instant.
-    fn voice(&self, at: Timestamp) -> Voice {
+    fn voice(&self, at: Timestamp) -> (Voice, bool) {
         let after = self.steps.partition_point(|(from, _)| *from <= at);
-        let limit = self.steps[..after].last().and_then(|(_, limit)| *limit);
+        let step = self.steps[..after].last().map_or(Step { limit: None, known: true }, |(_, step)| *step);
         let changes_at = self.steps.get(after).map(|(from, _)| *from);
-        let wish = limit.map(|_| Switch::On);
+        let wish = step.limit.map(|_| Switch::On);
         let opinion = Opinion { changes_at, wish, ..Opinion::silent(VoiceName::Schedule) };
-        Voice { opinion, until: None, limit, rest: None }
+        (Voice { opinion, until: None, limit: step.limit, rest: None }, step.known)
     }
 
     /// The next change of an outlet's position if nothing else happens.
@@ -96,7 +109,8 @@ impl Outlook {
             if at >= self.until {
                 return None;
             }
-            let then = decide::with_rules(&Facts { now: at, wish, ..*facts }, self.voice(at));
+            let (rules, known) = self.voice(at);
+            let then = decide::with_rules(&Facts { now: at, wish, ..*facts }, rules, known);
             if then.decision.switch != decision.switch {
                 return Some(Change { at, switch: then.decision.switch });
             }

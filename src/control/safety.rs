@@ -34,11 +34,13 @@ pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
         return while_on(facts, limit);
     }
     // It went off by itself at its limit: what it has run still counts, or switching it off and on would lift the limit.
-    match (rests_until(memory, facts.settings.safety.rest), limit) {
-        (Some(until), Some(limit)) if elapsed(facts) >= limit && facts.now < until => {
+    let silent = Voice::silent(VoiceName::Safety);
+    match rests_until(memory, facts.settings.safety.rest).filter(|until| facts.now < *until) {
+        Some(until) if limit.is_some_and(|limit| elapsed(facts) >= limit) => {
             off(Reason::Resting { until: Some(until) }, Some(until))
         }
-        _ => Voice::silent(VoiceName::Safety),
+        // When the rest is over, the run is forgotten.
+        changes_at => Voice { opinion: Opinion { changes_at, ..silent.opinion }, ..silent },
     }
 }
 

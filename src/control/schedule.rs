@@ -59,6 +59,11 @@ pub(super) fn look<'a>(
 }
 
 impl Look<'_> {
+    /// Is it known what the weather is like, as far as it is asked for?
+    pub(super) fn is_known(&self) -> bool {
+        !self.active.is_empty() || self.waiting.is_none_or(|(_, fact, _)| fact != Fact::Unknown)
+    }
+
     /// The longest time on that the active ones allow: the largest of them. `None` if none is active.
     pub(super) fn limit(&self, settings: &ControlSettings) -> Option<SignedDuration> {
         self.active.iter().map(|it| it.schedule.longest_on.unwrap_or(settings.safety.longest_on)).max()

@@ -12,12 +12,12 @@ use crate::model::{
 impl Controller {
     /// Decides the outlets that were touched and those whose time has come; all of them for `None`.
     pub(super) fn decide_again(&mut self, now: Timestamp, touched: Option<&BTreeSet<OutletId>>) -> Vec<Notice> {
-        let due = |id: &OutletId, it: &Outlet| {
+        let due = |it: &Outlet| {
             let answer = it.pending.as_ref().is_some_and(|pending| pending.answer_by <= now);
-            let touched = touched.is_none_or(|touched| touched.contains(id));
-            touched || answer || it.decision.review_at.is_some_and(|at| at <= now)
+            touched.is_none() || answer || it.decision.review_at.is_some_and(|at| at <= now)
         };
-        let ids: Vec<_> = self.house.outlets.iter().filter(|(id, it)| due(id, it)).map(|(id, _)| id.clone()).collect();
+        let mut ids = touched.cloned().unwrap_or_default();
+        ids.extend(self.house.outlets.values().filter(|it| due(it)).map(|it| it.id.clone()));
         let mut notices = Vec::new();
         for id in ids {
             self.decide_one(&id, now, &mut notices);

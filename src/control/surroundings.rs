@@ -13,10 +13,9 @@ impl Controller {
         let known = self.house.weather.forecast.as_deref();
         // One that cannot be acted on, such as one from the future by a clock that was wrong, must not hold back another.
         let newer = known.is_none_or(|it| it.issued_at <= forecast.issued_at || !usable(it));
-        // An old one from the cache says nothing yet: the first fetch is still under way.
-        self.weather_settled |= usable(&forecast);
         if newer {
-            // What was fresh stays so until `freshness` has looked: that is where it is told.
+            // What was fresh stays so until `freshness` has looked: that is where it is told. An old one from the cache settles
+            // nothing: the first fetch is still under way.
             let fresh = self.house.weather.fresh;
             self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh });
             self.outlooks.clear();
@@ -32,19 +31,14 @@ impl Controller {
         self.weather_settled = true;
     }
 
-    /// Looks whether the forecast has gone stale, or is back.
-    pub(super) fn freshness(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
-        if now >= later(self.started, FIRST_FORECAST) {
-            self.weather_settled = true;
-        }
-        if self.settings.forecast_valid.is_none() || !self.weather_settled {
-            return;
-        }
+    /// Looks whether the forecast has gone stale, or is back. Says whether it has.
+    pub(super) fn freshness(&mut self, now: Timestamp, notices: &mut Vec<Notice>) -> bool {
         let forecast = self.house.weather.forecast.as_deref();
         let fresh = conditions::sky(&self.settings, forecast, now).forecast.is_some();
+        self.weather_settled |= fresh || now >= later(self.started, FIRST_FORECAST);
         let was = self.house.weather.fresh;
-        if was == Some(fresh) {
-            return;
+        if self.settings.forecast_valid.is_none() || !self.weather_settled || was == Some(fresh) {
+            return false;
         }
         Arc::make_mut(&mut self.house.weather).fresh = Some(fresh);
         match was {
@@ -52,12 +46,13 @@ impl Controller {
                 let words = "the forecast is too old to act on: rules that ask for weather are silent";
                 notices.push(Notice::new(now, NoticeKind::WeatherDegraded, words));
             }
-            Some(false) if fresh => {
+            Some(false) => {
                 notices.push(Notice::new(now, NoticeKind::WeatherRecovered, "the forecast is fresh again"));
             }
             // The first look after a start is no news.
-            Some(false) | None => {}
+            None => {}
         }
+        true
     }
 
     /// Moves everything that measures elapsed time along with the clock that was set.

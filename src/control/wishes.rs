@@ -23,7 +23,7 @@ pub(super) fn control_off(facts: &Facts<'_>) -> Voice {
 }
 
 /// A person's wish, as long as it holds.
-pub(super) fn wish(facts: &Facts<'_>, rules: Switch) -> Voice {
+pub(super) fn wish(facts: &Facts<'_>, rules: Option<Switch>) -> Voice {
     let Some(wish) = facts.wish.filter(|it| holds(it, rules, facts.now)) else {
         return Voice::silent(VoiceName::Wish);
     };
@@ -44,11 +44,12 @@ pub(super) fn wish(facts: &Facts<'_>, rules: Switch) -> Voice {
     }
 }
 
-/// Has the wish not ended yet?
-pub(super) fn holds(wish: &Wish, rules: Switch, now: Timestamp) -> bool {
+/// Has the wish not ended yet? Rules that are silent because nobody knows the weather, as after each start, have not changed
+/// their mind.
+pub(super) fn holds(wish: &Wish, rules: Option<Switch>, now: Timestamp) -> bool {
     now < wish.end.latest()
         && match wish.end {
-            End::NextChange { rules_said, .. } => rules_said == rules,
+            End::NextChange { rules_said, .. } => rules.is_none_or(|rules| rules == rules_said),
             End::Elapsed(_) | End::At(_) => true,
         }
 }

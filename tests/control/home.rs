@@ -102,7 +102,7 @@ pub fn between(on: DayTime, off: DayTime) -> Schedule {
 pub trait But: Sized {
     fn named(self, name: &str) -> Self;
     fn on_days(self, days: &[usize]) -> Self;
-    fn from_to(self, from: (i8, i8), to: (i8, i8)) -> Self;
+    fn of_dates(self, from: (i8, i8), to: (i8, i8)) -> Self;
     fn with_priority(self, priority: Priority) -> Self;
     fn disabled(self) -> Self;
     fn if_at_most(self, fahrenheit: f64) -> Self;
@@ -123,7 +123,7 @@ impl But for Schedule {
         self
     }
 
-    fn from_to(mut self, from: (i8, i8), to: (i8, i8)) -> Self {
+    fn of_dates(mut self, from: (i8, i8), to: (i8, i8)) -> Self {
         self.dates = Some((from, to));
         self
     }

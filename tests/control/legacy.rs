@@ -132,7 +132,7 @@ fn all_day_is_from_midnight_to_midnight() {
 
 #[test]
 fn dates_hold_a_season_that_may_wrap_over_new_year() {
-    let winter = daily("17:00", "02:00").from_to((11, 15), (4, 1));
+    let winter = daily("17:00", "02:00").of_dates((11, 15), (4, 1));
     looks(
         &[winter],
         &[

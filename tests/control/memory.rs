@@ -1,1 +1,115 @@
-//! ...
+//! What is remembered, and what is not believed of it.
+
+use heattrax::model::{Control, Cut, End, Memory, Origin, Remembered, Run, Wish};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::home::*;
+
+const NOW: &str = "2026-01-10 12:00";
+
+fn remembering(plan: Plan, remembered: Remembered) -> Day {
+    let memory = Memory { outlets: [(id("mat/1"), remembered)].into(), ..Memory::default() };
+    plan.remembers(memory, NOW)
+}
+
+fn always() -> Plan {
+    home().mats("mat", &["mat/1"], [all_day()])
+}
+
+fn at(when: &str) -> Timestamp {
+    instant(&zone("America/New_York"), when)
+}
+
+#[test]
+fn a_rest_in_memory_always_ends() {
+    let cut = |at, rest| Some(Cut { at, rest, ran: hours(6), limit: hours(6) });
+    let run = |off_since| Run { off_since, before: hours(6), ..Run::default() };
+    let rows = [
+        ("a cut of the future", cut(at("2036-01-10 12:00"), minutes(30)), run(Some(at("2036-01-10 12:01")))),
+        ("a cut that was never seen off", cut(at("2026-01-10 11:59"), minutes(30)), Run::default()),
+        ("the farthest future", cut(Timestamp::MAX, minutes(30)), run(Some(Timestamp::MAX))),
+    ];
+    for (case, cut, run) in rows {
+        let mut day = remembering(always(), Remembered { cut, run, ..Remembered::default() });
+        day.report("mat/1", first(Off));
+        assert_eq!(day.wanted("mat/1"), Off, "{case}");
+        assert_eq!(day.at("12:29").wanted("mat/1"), Off, "{case}");
+        assert_eq!(day.at("12:30").wanted("mat/1"), On, "{case}");
+    }
+    for rest in [SignedDuration::MAX, SignedDuration::MIN] {
+        let remembered = Remembered { cut: cut(at(NOW), rest), run: run(Some(at(NOW))), ..Remembered::default() };
+        let mut day = remembering(always(), remembered);
+        assert_eq!(day.report("mat/1", first(Off)).at("2026-01-18 12:00").wanted("mat/1"), On, "a rest of {rest:?}");
+    }
+}
+
+#[test]
+fn a_runtime_in_memory_is_never_less_than_it_can_be() {
+    let rows = [
+        ("on since the future: since now", Some(at("2030-01-01 00:00")), SignedDuration::ZERO, On),
+        ("on since yesterday", Some(at("2026-01-09 12:00")), SignedDuration::ZERO, Off),
+        ("on since the beginning of time", Some(Timestamp::MIN), SignedDuration::MAX, Off),
+        ("less than nothing before", Some(at("2026-01-10 11:00")), SignedDuration::MIN, On),
+    ];
+    for (case, on_since, before, expected) in rows {
+        let run = Run { before, on_since, off_since: None };
+        let mut day = remembering(always(), Remembered { run, ..Remembered::default() });
+        assert_eq!(day.report("mat/1", first(On)).wanted("mat/1"), expected, "{case}");
+        let limit = day.until(at("2026-01-10 18:00")).wanted("mat/1");
+        assert_eq!(limit, Off, "{case}: six hours later at the latest");
+    }
+}
+
+#[test]
+fn a_wish_in_memory_holds_at_most_a_day() {
+    let wish = |end| Some(Wish { switch: On, since: at(NOW), end, origin: Origin::Mqtt });
+    let later = at("2026-01-10 13:00");
+    let rows = [
+        ("for", End::Elapsed(later), On),
+        ("until", End::At(later), On),
+        ("over", End::Elapsed(at(NOW)), Off),
+        ("for ten years", End::Elapsed(at("2036-01-10 12:00")), Off),
+        ("until the end of time", End::At(Timestamp::MAX), Off),
+        ("until the next change, some day", End::NextChange { rules_said: Off, latest: at("2027-01-10 12:00") }, Off),
+        ("until the next change", End::NextChange { rules_said: Off, latest: later }, On),
+        ("until a change that has come", End::NextChange { rules_said: On, latest: later }, Off),
+    ];
+    for (case, end, expected) in rows {
+        let remembered = Remembered { wish: wish(end), ..Remembered::default() };
+        let mut day = remembering(home().mats("mat", &["mat/1"], []), remembered);
+        assert_eq!(day.wanted("mat/1"), expected, "{case}");
+        assert_eq!(day.at("13:00").wanted("mat/1"), Off, "{case}");
+    }
+}
+
+#[test]
+fn control_off_and_vacation_survive_a_restart() {
+    let mut day = always().starts(NOW);
+    day.asks("mat/1", CONTROL_OFF).restart();
+    assert_eq!(day.key("mat/1"), "control_off");
+    assert_eq!(day.outlet("mat/1").control(), Control::Off);
+    day.asks("mat/1", CONTROL_AUTO).vacation(true).restart();
+    assert_eq!(day.key("mat/1"), "vacation");
+    // The config's word holds only until somebody has said something.
+    let mut day = always().with(|it| it.vacation = true).starts(NOW);
+    assert_eq!(day.key("mat/1"), "vacation");
+    assert_eq!(day.vacation(false).restart().wanted("mat/1"), On);
+}
+
+#[test]
+fn outlets_that_the_config_no_longer_knows_are_forgotten() {
+    let remembered = Remembered { control: Control::Off, ..Remembered::default() };
+    let memory = Memory { outlets: [(id("gone/1"), remembered)].into(), ..Memory::default() };
+    let day = always().remembers(memory, NOW);
+    assert!(!day.controller.house().outlets.contains_key(&id("gone/1")));
+}
+
+#[test]
+fn an_outlet_that_no_group_lists_keeps_its_memory_before_it_is_identified() {
+    let remembered = Remembered { control: Control::Off, ..Remembered::default() };
+    let memory = Memory { outlets: [(id("lamp/2"), remembered)].into(), ..Memory::default() };
+    let mut day = home().device("lamp").remembers(memory, NOW);
+    assert_eq!(day.key("lamp/2"), "control_off");
+    day.identified("lamp", 2);
+    assert_eq!((day.key("lamp/1"), day.key("lamp/2")), ("nothing_asks", "control_off"));
+}

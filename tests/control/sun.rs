@@ -38,7 +38,7 @@ fn ephemeris() -> Vec<Sky> {
 fn event(zone_name: &str, place: Place, date: Date, event: SunEvent, offset: i64) -> Timestamp {
     let on = DayTime::Sun { event, offset: minutes(offset), fallback: time("12:34") };
     let day = (date.month(), date.day());
-    let rule = window(heattrax::model::OnTime::At(on), heattrax::model::OffTime::After(minutes(1))).from_to(day, day);
+    let rule = window(heattrax::model::OnTime::At(on), heattrax::model::OffTime::After(minutes(1))).of_dates(day, day);
     let evening_before = date.yesterday().unwrap().at(12, 0, 0, 0).to_string();
     let day = home_in(zone_name, place).lights("porch", &["p/1"], [rule]).starts(&evening_before);
     day.decision("p/1").review_at.unwrap()
