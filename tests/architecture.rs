@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model", "hub"]),
     ("emulator", &["model"]),
     ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator"]),
-    ("main", &["app", "config", "emulator", "model", "web"]),
+    ("main", &["app", "config", "emulator", "hub", "model", "web"]),
 ];
 
 /// Outside crate, and the rooms that may name it.
@@ -94,7 +94,7 @@ fn word_after<'a>(code: &'a str, before: &'a str) -> impl Iterator<Item = String
 /// `use crate::{model::…, hub::…}` names several rooms at once.
 fn rooms_named(code: &str) -> Vec<String> {
     let mut named: Vec<String> = word_after(code, "crate::").chain(word_after(code, "heattrax::")).collect();
-    for list in code.split("use crate::{").chain(code.split("use heattrax::{")).skip(1) {
+    for list in code.split("use crate::{").skip(1).chain(code.split("use heattrax::{").skip(1)) {
         let mut depth = 0_usize;
         let mut word = String::new();
         for letter in list.chars() {

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, civil};
 
 use super::{
-    cron,
     range::Range,
     section::{Section, cut, nearest, shown},
     tree::{Kind, Node},
@@ -223,7 +222,9 @@ fn cron_value(it: &Section<'_>) -> Option<String> {
         it.miss("value", allowed);
     }
     let text = it.text("value")?;
-    cron::normalised(&text).map_err(|wrong| it.refuse("value", format!("{wrong} in \"{}\"", cut(&text)), allowed)).ok()
+    super::cron::normalised(&text)
+        .map_err(|wrong| it.refuse("value", format!("{wrong} in \"{}\"", cut(&text)), allowed))
+        .ok()
 }
 
 fn day_time(it: &Section<'_>, kind: &str) -> Option<DayTime> {
