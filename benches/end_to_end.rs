@@ -55,6 +55,10 @@ impl Peer {
     async fn new(broker: SocketAddr, id: &str, filter: &str) -> Self {
         let mut options = MqttOptions::new(id, broker.ip().to_string(), broker.port());
         options.set_max_packet_size(Some(4 * 1024 * 1024));
+        // Or every hop would take the 40 ms of a delayed acknowledgement, and hide what is measured.
+        let mut network = rumqttc::NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        options.set_network_options(network);
         let (client, events) = AsyncClient::new(options, 1024);
         let (sender, mut incoming) = mpsc::unbounded_channel();
         tokio::spawn(forward(events, sender));

@@ -292,6 +292,13 @@ fn host(settings: &MqttSettings) -> String {
     }
 }
 
+/// How the socket behaves: a command's answer is one small packet, and must not wait 40 ms for company.
+fn network() -> rumqttc::NetworkOptions {
+    let mut network = rumqttc::NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network
+}
+
 fn at(settings: &MqttSettings) -> String {
     format!("the broker at {}:{}", host(settings), settings.port)
 }

@@ -1,12 +1,13 @@
 //! MQTT 3.1.1.
 
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, NetworkOptions, Outgoing, Packet,
-    QoS, StateError, SubscribeFilter, SubscribeReasonCode, Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, Outgoing, Packet, QoS, StateError,
+    SubscribeFilter, SubscribeReasonCode, Transport,
 };
 
 use super::{
-    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, at, host,
+    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, at,
+    host, network,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -21,7 +22,7 @@ pub(super) fn subscribe(client: &AsyncClient, filters: &[Filter]) -> bool {
 
 pub(super) async fn connect(options: Options, transport: Transport, post: Post) -> End {
     let (client, mut events) = AsyncClient::new(described(&options, transport), REQUESTS);
-    let mut network = NetworkOptions::new();
+    let mut network = network();
     network.set_connection_timeout(CONNECT_WITHIN.as_secs());
     events.set_network_options(network);
     let mut acked = None;

@@ -16,7 +16,7 @@ use rumqttc::{
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, Reply,
-    at, host,
+    at, host, network,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -84,7 +84,8 @@ fn described(options: &Options, transport: Transport) -> MqttOptions {
         .set_last_will(LastWill::new(options.will.as_str(), "offline", QoS::AtLeastOnce, true, None))
         .set_connection_timeout(CONNECT_WITHIN.as_secs())
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
-        .set_connect_properties(properties);
+        .set_connect_properties(properties)
+        .set_network_options(network());
     if let Some(user) = &settings.username {
         described.set_credentials(user.as_str(), settings.password.as_ref().map_or("", |it| it.reveal()));
     }
