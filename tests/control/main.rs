@@ -1,12 +1,16 @@
 //! The thinking, tested by its rules: facts in, decisions out, with the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
+mod day;
 mod dst;
 mod home;
 mod legacy;
+mod legacy_weather;
 mod memory;
 mod people;
+mod plan;
 mod properties;
+mod rules;
 mod safety;
 mod sun;
 mod weather;

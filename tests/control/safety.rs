@@ -113,6 +113,24 @@ fn a_window_as_long_as_the_limit_is_no_breach() {
 }
 
 #[test]
+fn a_person_who_switches_off_at_the_last_moment_causes_no_cut() {
+    let mut day = mat().starts("2026-01-10 00:00:00");
+    day.obey().at("05:59:58").asks("mat/1", set(Off)).heard();
+    day.at("06:00:01").report("mat/1", switched(Off));
+    assert_eq!(day.heard_kinds(), ["switched"]);
+    assert_eq!(day.key("mat/1"), "manual_off");
+}
+
+#[test]
+fn a_cut_ends_the_wish_that_led_to_it() {
+    let next_change = heattrax::model::Verb::Set(On, heattrax::model::Lasting::NextChange);
+    let mut day = home().mats("mat", &["mat/1"], []).starts("2026-01-10 00:00");
+    day.report("mat/1", first(Off)).asks("mat/1", next_change).lives_until("06:00");
+    assert_eq!(day.key("mat/1"), "cooldown");
+    assert_eq!(day.lives_until("07:00").key("mat/1"), "nothing_asks");
+}
+
+#[test]
 fn a_plug_that_does_not_obey_is_cut_at_the_limit_though_nobody_wants_it_on() {
     let mut day = home().mats("mat", &["mat/1"], [daily("00:00", "05:00")]).starts("2026-01-10 00:00");
     day.obey();

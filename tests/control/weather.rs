@@ -46,6 +46,19 @@ fn a_missing_hour_is_unknown_and_a_wet_one_beside_it_is_enough() {
     let mut forecast = hourly(&zone("America/New_York"), day.now, "2026-01-10 11:00", &[cold, cold, cold, cold]);
     forecast.intervals.remove(2);
     assert_eq!(day.forecast(forecast).key("mat/1"), "weather_unknown");
+    let mut forecast = hourly(&zone("America/New_York"), day.now, "2026-01-10 11:00", &[cold, cold, cold, cold]);
+    forecast.intervals.remove(0);
+    assert_eq!(day.forecast(forecast).key("mat/1"), "weather_unknown", "nobody knows whether it has snowed");
+}
+
+#[test]
+fn the_first_minute_is_a_minute_whatever_the_clock_is_set_to() {
+    for step in [hours(2), hours(-2)] {
+        let mut day = storm().starts("2026-01-10 12:00:00");
+        day.report("mat/1", first(On)).after(seconds(10)).clock_set(step);
+        assert_eq!(day.after(seconds(49)).order("mat/1"), None, "{step:#}");
+        assert_eq!(day.after(seconds(1)).order("mat/1"), Some(Off), "{step:#}");
+    }
 }
 
 #[test]
