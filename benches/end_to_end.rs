@@ -90,8 +90,10 @@ impl Peer {
 
 async fn forward(mut events: EventLoop, sender: mpsc::UnboundedSender<Publish>) {
     while let Ok(event) = events.poll().await {
-        if let Event::Incoming(Incoming::Publish(message)) = event {
-            let _ = sender.send(message);
+        if let Event::Incoming(Incoming::Publish(message)) = event
+            && sender.send(message).is_err()
+        {
+            return;
         }
     }
 }
@@ -155,11 +157,11 @@ fn resident_mib(process: &Process) -> f64 {
     line.split_whitespace().nth(1).and_then(|it| it.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
-async fn floor(address: SocketAddr, broker: SocketAddr) -> Duration {
+async fn floor(address: SocketAddr, broker: SocketAddr, id: &str) -> Duration {
     let strip = ApiClient::new(ACCOUNT.0, ACCOUNT.1).p300(address.to_string()).await.unwrap();
     let children = strip.get_child_device_list_json().await.unwrap();
     let child = children["child_device_list"][0]["device_id"].as_str().unwrap().to_owned();
-    let mut peer = Peer::new(broker, "floor", "floor/#").await;
+    let mut peer = Peer::new(broker, id, "floor/#").await;
     let mut times = Vec::new();
     for round in 0..ROUNDS {
         let start = Instant::now();
@@ -179,19 +181,32 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-async fn measure(count: u16) {
+async fn measure(count: u16, latency_ms: u64) {
     let folder = tempfile::tempdir().unwrap();
     let broker = Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)) }).await.unwrap();
     let first = free_ports(count + 1);
     let listen = format!("127.0.0.1:{first}");
     let devices = (count + 1).to_string();
-    let arguments = ["emulate", "--listen", &listen, "--count", &devices, "--user", ACCOUNT.0, "--password", ACCOUNT.1];
+    let latency = latency_ms.to_string();
+    let arguments = [
+        "emulate",
+        "--listen",
+        &listen,
+        "--count",
+        &devices,
+        "--user",
+        ACCOUNT.0,
+        "--password",
+        ACCOUNT.1,
+        "--latency-ms",
+        &latency,
+    ];
     let _plugs = spawn(&arguments, &folder.path().join("emulate.log"));
     let last = SocketAddr::from(([127, 0, 0, 1], first + count));
     let listening = async { while tokio::net::TcpStream::connect(last).await.is_err() {} };
     timeout(PATIENCE, listening).await.expect("the emulator listens");
-    println!("-- {count} device(s), each with two outlets");
-    let floor_before = floor(last, broker.address()).await;
+    println!("-- {count} device(s), each with two outlets, that take {latency_ms} ms to answer");
+    let floor_before = floor(last, broker.address(), "floor-before").await;
     let file = folder.path().join("heattrax.yaml");
     fs::write(&file, config(first, count, broker.address())).unwrap();
     let mut peer = Peer::new(broker.address(), "peer", "heattrax/#").await;
@@ -216,7 +231,7 @@ async fn measure(count: u16) {
     }
     let middle = median(&mut times);
     // The floor once more, now with the bridge polling beside it: the machine's mood is in both.
-    let floor_after = floor(last, broker.address()).await;
+    let floor_after = floor(last, broker.address(), "floor-after").await;
     let mean = (floor_before + floor_after) / 2;
     println!("command to state: median {:.2} ms, p95 {:.2} ms", millis(middle), millis(p95(&times)));
     println!("ratio to the floor at the median: {:.2}", middle.as_secs_f64() / mean.as_secs_f64());
@@ -231,7 +246,10 @@ async fn measure(count: u16) {
 #[tokio::main(worker_threads = 2)]
 async fn main() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    for count in [1, 2, 100] {
-        measure(count).await;
+    // A plug that answers at once shows what the bridge itself costs; a real one takes 20 ms and more over Wi-Fi.
+    for latency_ms in [0, 20] {
+        for count in [1, 2, 100] {
+            measure(count, latency_ms).await;
+        }
     }
 }
