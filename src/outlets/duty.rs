@@ -35,6 +35,8 @@ pub(super) struct Agenda {
     pub(super) measured: bool,
     /// The housing is to be asked about itself.
     pub(super) housing_due: bool,
+    /// Nothing that can wait is asked before this: a meter settles after a switch, and who switches once often switches again.
+    pub(super) quiet_until: Instant,
 }
 
 /// The most urgent duty. OFF goes before everything, and all of them before a look; ON waits until what was switched has been
@@ -59,7 +61,12 @@ pub(super) fn next(outlets: &BTreeMap<u8, Outlet>, orders: &Orders, agenda: Agen
     if agenda.poll_at <= now {
         return Duty::Poll;
     }
-    background(outlets, agenda).unwrap_or_else(|| Duty::Rest(wake_at(outlets, orders, agenda, now)))
+    let rest_until = wake_at(outlets, orders, agenda, now);
+    match background(outlets, agenda) {
+        Some(duty) if agenda.quiet_until <= now => duty,
+        Some(_) => Duty::Rest(rest_until.min(agenda.quiet_until)),
+        None => Duty::Rest(rest_until),
+    }
 }
 
 fn background(outlets: &BTreeMap<u8, Outlet>, agenda: Agenda) -> Option<Duty> {

@@ -35,6 +35,8 @@ const LOST_AFTER_SESSIONS: u32 = 6;
 const METERS_EVERY: u32 = 6;
 /// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
 const HOUSING_EVERY: u32 = 60;
+/// Nothing that can wait is asked for this long after a switch.
+const QUIET: Duration = Duration::from_secs(1);
 /// Sessions that end within this time of each other are being taken over by somebody.
 const CONTENDED: Duration = Duration::from_secs(60);
 
@@ -88,7 +90,12 @@ impl Task {
             outlets: BTreeMap::new(),
             fresh: true,
             announce: true,
-            agenda: Agenda { poll_at: Instant::now(), measured: false, housing_due: false },
+            agenda: Agenda {
+                poll_at: Instant::now(),
+                measured: false,
+                housing_due: false,
+                quiet_until: Instant::now(),
+            },
             heard,
             polls: 0,
             failures: 0,
@@ -211,6 +218,7 @@ impl Task {
 
     async fn switch(&mut self, link: &Link, slot: u8, to: Switch) -> Result<(), LinkError> {
         let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
+        self.agenda.quiet_until = Instant::now() + QUIET;
         match link.switch(outlet.child(), to).await {
             Ok(()) => {
                 outlet.attempted(to, true, None);
