@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Bridge;
-use crate::model::{Availability, Class, Event, House};
+use crate::model::{Class, Event, House};
 
 /// How long heaters without a timer on the plug are waited for until they are off.
 const HEATERS: Duration = Duration::from_millis(1000);
@@ -49,7 +49,7 @@ impl Bridge {
 
 fn any_heater_on(house: &House) -> bool {
     house.outlets.values().any(|it| {
-        let there = it.availability == Availability::Online;
-        it.class == Class::Heater && there && it.switch().is_some_and(crate::model::Switch::is_on)
+        // One that does not answer counts too: its task goes on trying until the time is up.
+        it.class == Class::Heater && it.switch().is_some_and(crate::model::Switch::is_on)
     })
 }

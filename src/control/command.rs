@@ -74,7 +74,7 @@ impl Controller {
         let asked = match self.wished(&outlet, verb, command, now) {
             Ok(memory) => memory,
             Err(words) => {
-                notices.push(about(&outlet, refused(command, now, &words)));
+                notices.push(about(&outlet, named(&outlet, refused(command, now, &words))));
                 return;
             }
         };
@@ -87,7 +87,7 @@ impl Controller {
         };
         if decision.switch != wanted {
             outlet.memory = before;
-            notices.push(about(&outlet, refused(command, now, &decision.reason.to_string())));
+            notices.push(about(&outlet, named(&outlet, refused(command, now, &decision.reason.to_string()))));
             return;
         }
         let failure = (outlet.availability == Availability::Offline).then(|| self.trouble(id));
@@ -143,6 +143,11 @@ impl Controller {
         let trouble = self.house.devices.get(&id.device).and_then(|it| it.trouble.as_ref());
         trouble.map_or_else(|| "the device does not answer".to_owned(), |it| it.text.clone())
     }
+}
+
+fn named(outlet: &Outlet, mut notice: Notice) -> Notice {
+    notice.message = format!("{}: {}", outlet.name, notice.message);
+    notice
 }
 
 fn refused(command: &Command, now: Timestamp, why: &str) -> Notice {

@@ -54,7 +54,8 @@ impl Asked {
     pub(super) fn words(self, fact: Fact) -> String {
         match (self, fact) {
             (Self::Temperature { max, air: Some(air) }, _) => {
-                format!("the air has {:.1} °C, at most {:.1} °C is asked", air.0, max.0)
+                let shown = |it: Celsius| format!("{:.1} °C ({:.1} °F)", it.0, it.fahrenheit());
+                format!("the air has {}, at most {} is asked", shown(air), shown(max))
             }
             (Self::Temperature { .. }, _) => "the air temperature".to_owned(),
             (Self::Precipitation(_), Fact::Unknown) => "precipitation".to_owned(),

@@ -93,21 +93,20 @@ impl Controller {
             outlet.answered = outlet.commanded;
         }
         if report.switch == Switch::Off && before == Some(Switch::On) && outlet.memory.cut.is_some() {
-            notices
-                .push(about(outlet, Notice::new(now, NoticeKind::Cooldown, "is off and rests after the safety cut")));
+            notices.push(tell(outlet, now, NoticeKind::Cooldown, "is off and rests after the safety cut"));
         }
         self.notice_fault(outlet, &report, now, notices);
         if before.is_some_and(|before| before != report.switch) && report.cause != Cause::Polled {
             let words = format!("is {}: {}", report.switch, outlet.decision.reason);
-            notices.push(about(outlet, Notice::new(now, NoticeKind::Switched, words)));
+            notices.push(tell(outlet, now, NoticeKind::Switched, &words));
         }
         self.record_unasked(outlet, &report, before, now, notices);
         if report.switch == outlet.decision.switch {
             self.failing.remove(&outlet.id);
         }
         if report.switch.is_on() && before != Some(Switch::On) && outlet.class == Class::Heater {
-            let words = "a heater is on, and no timer on the plug is armed (this version arms none)";
-            notices.push(about(outlet, Notice::new(now, NoticeKind::TimerNotArmed, words)));
+            let words = "is on, and no timer on the plug is armed (this version arms none)";
+            notices.push(tell(outlet, now, NoticeKind::TimerNotArmed, words));
         }
         outlet.availability = Availability::Online;
         outlet.reported_at = Some(now);
@@ -120,11 +119,11 @@ impl Controller {
             return;
         }
         let (kind, words) = match fault {
-            Fault::Overheat => (NoticeKind::Overheat, "the plug says that it is too hot"),
-            Fault::Overload => (NoticeKind::Overload, "the plug says that it is overloaded"),
-            Fault::Overcurrent => (NoticeKind::Overload, "the plug says that too much current flows"),
+            Fault::Overheat => (NoticeKind::Overheat, "is too hot, says the plug"),
+            Fault::Overload => (NoticeKind::Overload, "is overloaded, says the plug"),
+            Fault::Overcurrent => (NoticeKind::Overload, "draws too much current, says the plug"),
         };
-        notices.push(about(outlet, Notice::new(now, kind, words)));
+        notices.push(tell(outlet, now, kind, words));
     }
 
     /// A change that nobody asked the bridge for is a person's wish, with an end.
@@ -160,7 +159,7 @@ impl Controller {
             outlet.memory.wish = before;
             format!("{found}: not followed, {}", verdict.reason)
         };
-        notices.push(about(outlet, Notice::new(now, NoticeKind::ExternalChange, words)));
+        notices.push(tell(outlet, now, NoticeKind::ExternalChange, &words));
     }
 
     /// Has the outlet no rules and no wish, and is somebody at home?
@@ -218,12 +217,17 @@ impl Controller {
             None => {
                 if self.failing.insert(id.clone()) {
                     let words = format!("cannot be switched {wanted}: {}", trouble.text);
-                    notices.push(about(outlet, Notice::new(now, NoticeKind::SwitchFailed, words)));
+                    notices.push(tell(outlet, now, NoticeKind::SwitchFailed, &words));
                 }
             }
         }
         Some(BTreeSet::new())
     }
+}
+
+/// A notice about an outlet: a sentence that begins with its name, for those who are shown nothing else.
+pub(super) fn tell(outlet: &Outlet, now: Timestamp, kind: NoticeKind, words: &str) -> Notice {
+    about(outlet, Notice::new(now, kind, format!("{} {words}", outlet.name)))
 }
 
 pub(super) fn about(outlet: &Outlet, notice: Notice) -> Notice {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, conditions, decide, outlook::Outlook, record::about, safety, wishes};
+use super::{Controller, conditions, decide, outlook::Outlook, record::tell, safety, wishes};
 use crate::model::{
     Availability, Change, Class, Cut, Decision, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Slug, Switch,
 };
@@ -81,8 +81,8 @@ impl Controller {
         outlet.memory.cut = Some(Cut { at: now, rest: verdict.rest, ran, limit });
         outlet.memory.wish = outlet.memory.wish.filter(|it| !it.switch.is_on());
         let words =
-            format!("safety cut: {}; it then rests for {} min", verdict.decision.reason, verdict.rest.as_mins());
-        notices.push(about(outlet, Notice::new(now, NoticeKind::MaxRuntime, words)));
+            format!("gets a safety cut: {}; it then rests for {} min", verdict.decision.reason, verdict.rest.as_mins());
+        notices.push(tell(outlet, now, NoticeKind::MaxRuntime, &words));
         true
     }
 
@@ -125,7 +125,7 @@ fn answer(outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
     }
     let why = pending.failure.clone().unwrap_or_else(|| "the plug has not confirmed it in time".to_owned());
     let words = format!("could not be switched {}: {why}", pending.switch);
-    let mut notice = about(outlet, Notice::new(now, NoticeKind::SwitchFailed, words));
+    let mut notice = tell(outlet, now, NoticeKind::SwitchFailed, &words);
     if let Some(transaction) = &pending.transaction {
         notice = notice.with("transaction", transaction.clone());
     }

@@ -117,7 +117,7 @@ fn control_off_has_no_end_and_only_a_person_lifts_it() {
     assert_eq!(day.at("2026-02-10 12:00").key("lamp/1"), "control_off");
     day.obey().heard();
     day.asks("lamp/1", set(On));
-    assert_eq!(day.hears(NoticeKind::Refused).unwrap().message, "ON is refused: control is set to off");
+    assert!(day.hears(NoticeKind::Refused).unwrap().message.ends_with("ON is refused: control is set to off"));
     // OFF is granted, and leaves nothing behind that would outlive control off.
     day.asks("lamp/1", set_for(Off, hours(20)));
     assert_eq!(day.hears(NoticeKind::Refused), None);
@@ -170,7 +170,7 @@ fn a_command_that_is_not_followed_in_time_has_failed() {
     assert_eq!(day.controller.next_deadline(), Some(day.instant("12:00:10")));
     assert_eq!(day.at("12:00:09").heard_kinds(), [""; 0]);
     let notice = day.at("12:00:10").hears(NoticeKind::SwitchFailed).unwrap();
-    assert_eq!(notice.message, "could not be switched ON: the plug has not confirmed it in time");
+    assert!(notice.message.ends_with("could not be switched ON: the plug has not confirmed it in time"));
     assert_eq!(notice.detail, [("transaction", "t1".to_owned())]);
     assert_eq!(day.wanted("lamp/1"), On, "a light goes on being wished");
     assert_eq!(day.at("12:01").heard_kinds(), [""; 0], "said once");
@@ -178,11 +178,11 @@ fn a_command_that_is_not_followed_in_time_has_failed() {
     day.asks("lamp/1", set(Off)).switch_fails("lamp/1", Off);
     assert_eq!(day.hears(NoticeKind::SwitchFailed), None, "the next attempt may succeed");
     let notice = day.at("12:01:10").hears(NoticeKind::SwitchFailed).unwrap();
-    assert_eq!(notice.message, "could not be switched OFF: the relay does not move");
+    assert!(notice.message.ends_with("could not be switched OFF: the relay does not move"));
     day.lost("lamp").heard();
     day.asks("lamp/1", set(On));
     let notice = day.at("12:01:20").hears(NoticeKind::SwitchFailed).unwrap();
-    assert_eq!(notice.message, "could not be switched ON: no answer");
+    assert!(notice.message.ends_with("could not be switched ON: no answer"));
 }
 
 #[test]
