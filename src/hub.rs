@@ -27,7 +27,7 @@ use crate::{
 /// Events that may wait for the hub.
 const EVENTS: usize = 1024;
 /// Notices that a slow listener may be behind before it loses the oldest.
-const NOTICES: usize = 512;
+const NOTICES: usize = 4096;
 /// Events that are handled before the board is shown again.
 const BATCH: usize = 64;
 /// The longest sleep of the loop: covers clocks that were set, and shows that the loop lives.
@@ -43,32 +43,67 @@ pub struct Clock(Arc<ClockParts>);
 struct ClockParts {
     /// House time at `started`, in nanoseconds since 1970, moved when the wall clock is set.
     base: AtomicI64,
-    started: Instant,
+    steady: Steady,
     speed: f64,
     follows_wall: bool,
+}
+
+/// Elapsed time that nobody can set.
+#[derive(Debug)]
+enum Steady {
+    /// The machine's, counting on while it is suspended: a heater goes on heating while its bridge sleeps.
+    Machine(Duration),
+    /// The runtime's, which a test turns by hand.
+    Runtime(Instant),
+}
+
+impl Steady {
+    fn machine() -> Self {
+        Self::Machine(since_boot())
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self {
+            Self::Machine(started) => since_boot().saturating_sub(*started),
+            Self::Runtime(started) => started.elapsed(),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
+}
+
+/// Where there is no such clock, the process's own serves: it may stand still while the machine is suspended.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    STARTED.elapsed()
 }
 
 impl Clock {
     /// The clock of the bridge: real time, checked against the wall clock at every look of the hub.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     pub fn wall() -> Self {
-        Self::build(Timestamp::now(), 1.0, true)
+        Self::build(Timestamp::now(), Steady::machine(), 1.0, true)
     }
 
     /// A clock that starts at `base` and runs `speed` times as fast as the runtime's. With the runtime's time paused, a test
     /// turns it by hand.
     pub fn driven(base: Timestamp, speed: f64) -> Self {
-        Self::build(base, speed, false)
+        Self::build(base, Steady::Runtime(Instant::now()), speed, false)
     }
 
-    fn build(base: Timestamp, speed: f64, follows_wall: bool) -> Self {
+    fn build(base: Timestamp, steady: Steady, speed: f64, follows_wall: bool) -> Self {
         let base = i64::try_from(base.as_nanosecond()).unwrap_or(i64::MAX);
-        Self(Arc::new(ClockParts { base: AtomicI64::new(base), started: Instant::now(), speed, follows_wall }))
+        Self(Arc::new(ClockParts { base: AtomicI64::new(base), steady, speed, follows_wall }))
     }
 
     /// The time of the house.
     pub fn now(&self) -> Timestamp {
-        let elapsed = self.0.started.elapsed().as_secs_f64() * self.0.speed;
+        let elapsed = self.0.steady.elapsed().as_secs_f64() * self.0.speed;
         let base = Timestamp::from_nanosecond(i128::from(self.0.base.load(Ordering::Relaxed))).unwrap_or_default();
         SignedDuration::try_from_secs_f64(elapsed).ok().and_then(|it| base.checked_add(it).ok()).unwrap_or(base)
     }
@@ -222,6 +257,11 @@ impl Hub {
     /// What the task of `device` is to bring about. `None` for a device that is not configured.
     pub fn orders(&self, device: &Slug) -> Option<watch::Receiver<Arc<Orders>>> {
         self.orders.get(device).map(watch::Sender::subscribe)
+    }
+
+    /// The boards themselves, for giving a last order should the hub be gone.
+    pub fn order_boards(&self) -> BTreeMap<Slug, watch::Sender<Arc<Orders>>> {
+        self.orders.clone()
     }
 
     /// Runs until every [`Handle`] is gone; to stop it earlier, drop the future.

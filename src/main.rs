@@ -11,14 +11,20 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use heattrax::{
     app,
-    config::{self, Overrides, Sources},
+    config::{self, Overrides, Problems, Sources},
     emulator,
     hub::Clock,
-    model::{LogFormat, LogSettings},
+    model::{LogFormat, LogSettings, Settings},
     web,
 };
 use tokio_util::sync::CancellationToken;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
+
+/// Lines of the log that may wait for a slow reader.
+const LOG_LINES: usize = 8192;
+/// How long the last lines may take.
+const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// A Home Assistant style MQTT bridge for TP-Link Tapo and Kasa outlets that heats snow-melting mats by itself.
 #[derive(Debug, Parser)]
@@ -32,7 +38,7 @@ struct Arguments {
     #[arg(long, global = true, value_enum)]
     log_format: Option<LogFormatArgument>,
     /// What is logged: error, warn, info, debug, trace, or a tracing filter [default: info, or the config's]
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = log_level)]
     log: Option<String>,
 }
 
@@ -118,6 +124,17 @@ enum LogFormatArgument {
     Json,
 }
 
+/// A bad option ends the program before anything else: it must not start setup mode and so stop the heating.
+fn log_level(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let is_level = |it: &str| LEVELS.iter().any(|level| it.eq_ignore_ascii_case(level));
+    let directives = || text.split(',').all(|it| is_level(it.rsplit_once('=').map_or(it, |(_, level)| level)));
+    if directives() && EnvFilter::try_new(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{text}` is not one of {} or a filter such as info,rumqttc=debug", LEVELS.join(", ")))
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if (1.0..=3600.0).contains(&speed) { Ok(speed) } else { Err("a speed is from 1 to 3600".to_owned()) }
@@ -154,22 +171,23 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             run(Sources::from_process(run_arguments.config, overrides(run_arguments.data))).await
         }
         Some(Command::Demo(demo)) => {
-            start_log(&plain_log());
+            let log = start_log(&plain_log());
             let options = app::DemoOptions {
                 mqtt_port: demo.mqtt_port,
                 web_port: demo.web_port,
                 speed: demo.speed,
                 storm: demo.storm,
             };
-            match app::demo(options, |line| say(&line), told_to_stop()).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fatal(&chain(&error)),
-            }
+            let ended = app::demo(options, |line| say(&line), told_to_stop()).await;
+            end_log(log).await;
+            ended.map_or_else(|error| fatal(&chain(&error)), |()| ExitCode::SUCCESS)
         }
         Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
         Some(Command::Emulate(emulate)) => {
-            start_log(&plain_log());
-            emulated(emulate).await
+            let log = start_log(&plain_log());
+            let code = emulated(emulate).await;
+            end_log(log).await;
+            code
         }
         Some(Command::Healthcheck { url }) => match web::healthcheck(&url).await {
             Ok(()) => ExitCode::SUCCESS,
@@ -179,10 +197,17 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
 }
 
 async fn run(sources: Sources) -> ExitCode {
+    let loaded = config::load(&sources);
+    let log = start_log(loaded.as_ref().map_or_else(|problems| &problems.partial.log, |settings| &settings.log));
+    let code = bridge(loaded).await;
+    end_log(log).await;
+    code
+}
+
+async fn bridge(loaded: Result<Settings, Problems>) -> ExitCode {
     let clock = Clock::wall();
-    let bridge = match config::load(&sources) {
+    let bridge = match loaded {
         Ok(settings) => {
-            start_log(&settings.log);
             for warning in &settings.warnings {
                 tracing::warn!("{warning}");
             }
@@ -190,7 +215,6 @@ async fn run(sources: Sources) -> ExitCode {
             app::Bridge::start(settings, clock).await
         }
         Err(problems) => {
-            start_log(&problems.partial.log);
             for problem in &problems.list {
                 tracing::error!("{problem}");
             }
@@ -259,17 +283,28 @@ async fn told_to_stop() {
     }
 }
 
-fn start_log(settings: &LogSettings) {
+/// Starts the log. It is written by a thread of its own, and what a stalled reader does not take is lost: a log must never hold up
+/// what minds a heater. The guard writes what is left.
+fn start_log(settings: &LogSettings) -> WorkerGuard {
     // A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
     let level = &settings.level;
     let level = if level.eq_ignore_ascii_case("info") { "info,mqtt5=warn".to_owned() } else { level.clone() };
     let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info,mqtt5=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let writer = tracing_appender::non_blocking::NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES);
+    let (writer, guard) = writer.lossy(true).finish(std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let log = log.with_ansi(std::io::stderr().is_terminal());
     match settings.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    guard
+}
+
+/// Writes what is left of the log, if somebody still reads it.
+async fn end_log(guard: WorkerGuard) {
+    // A reader that stalls loses the last lines; the process ends all the same.
+    let _ = tokio::time::timeout(LAST_LINES, tokio::task::spawn_blocking(move || drop(guard))).await;
 }
 
 /// A line for people. A reader that has gone away is no reason to fail.

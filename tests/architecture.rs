@@ -44,6 +44,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("tempfile", &["store", "weather", "app"]),
     ("clap", &["main"]),
     ("tracing_subscriber", &["main"]),
+    ("tracing_appender", &["main"]),
+    ("rustix", &["hub"]),
 ];
 
 /// What a room without doors may not name.

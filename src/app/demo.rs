@@ -140,7 +140,7 @@ devices:
     walkway:
       class: heater
       items:
-        - {{ name: Driveway, ip_address: "{mat}", outlets: [0], poll_seconds: 1 }}
+        - {{ name: Mat, ip_address: "{mat}", outlets: [0], poll_seconds: 1 }}
       schedules:
         - name: Snow storm
           all_day: true
@@ -149,7 +149,7 @@ devices:
     porch:
       class: light
       items:
-        - {{ name: Driveway, ip_address: "{mat}", outlets: [1] }}
+        - {{ name: Tree, ip_address: "{mat}", outlets: [1] }}
         - {{ name: Porch, ip_address: "{lights}", poll_seconds: 1 }}
       schedules:
         - name: Evening

@@ -4,16 +4,21 @@ mod demo;
 mod setup;
 mod stop;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+};
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     control::Controller,
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Clock, Handle, Hub},
-    model::{BrokerHost, Memory, MqttSettings, Settings, WebSettings},
+    model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, Orders, Settings, Slug, WebSettings},
     mqtt, outlets,
     store::Store,
     weather, web,
@@ -63,6 +68,10 @@ pub struct Bridge {
     shells: CancellationToken,
     web: Option<SocketAddr>,
     broker: Option<Broker>,
+    /// Devices that heat.
+    heaters: BTreeSet<Slug>,
+    /// What each device is told.
+    orders: BTreeMap<Slug, watch::Sender<Arc<Orders>>>,
 }
 
 impl Bridge {
@@ -75,6 +84,8 @@ impl Bridge {
         let controller = Controller::new(Arc::clone(&settings.control), &memory, clock.now());
         let (hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
+        bridge.heaters = heating(&settings.control);
+        bridge.orders = hub.order_boards();
         for trouble in troubles {
             bridge.handle.notify(trouble);
         }
@@ -103,7 +114,15 @@ impl Bridge {
     }
 
     fn around(handle: Handle) -> Self {
-        Self { handle, tasks: JoinSet::new(), shells: CancellationToken::new(), web: None, broker: None }
+        Self {
+            handle,
+            tasks: JoinSet::new(),
+            shells: CancellationToken::new(),
+            web: None,
+            broker: None,
+            heaters: BTreeSet::new(),
+            orders: BTreeMap::new(),
+        }
     }
 
     /// Where the page is served.
@@ -182,4 +201,10 @@ impl Bridge {
         });
         Ok(())
     }
+}
+
+/// The devices that a heater hangs on.
+fn heating(settings: &ControlSettings) -> BTreeSet<Slug> {
+    let heaters = settings.groups.values().filter(|it| it.class == Class::Heater);
+    heaters.flat_map(|it| &it.members).map(|it| it.device.clone()).collect()
 }

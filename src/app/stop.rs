@@ -1,24 +1,24 @@
 //! Stopping: heaters off first, then the shells, all within 3 s.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Bridge;
-use crate::model::{Class, Event, House};
+use crate::model::{Availability, Class, Event, House, Orders, OutletId, Switch};
 
 /// How long heaters without a timer on the plug are waited for until they are off.
-const HEATERS: Duration = Duration::from_millis(1000);
+const HEATERS: Duration = Duration::from_millis(1200);
 /// How long the shells may take, all together.
-const SHELLS: Duration = Duration::from_millis(1600);
+const SHELLS: Duration = Duration::from_millis(1500);
 /// How long the embedded broker may take.
-const BROKER: Duration = Duration::from_millis(200);
+const BROKER: Duration = Duration::from_millis(150);
 
 impl Bridge {
     /// Stops everything, whatever hangs.
     pub(super) async fn stop(mut self) {
         if timeout(HEATERS, self.heaters_off()).await.is_err() {
-            tracing::warn!("a heater is still on although the bridge stops: it could not be switched off in time");
+            tracing::warn!("a heater may still be on although the bridge stops: its plug did not say OFF in time");
         }
         self.shells.cancel();
         let all_joined = timeout(SHELLS, async { while self.joined_one().await {} }).await;
@@ -37,19 +37,59 @@ impl Bridge {
         self.tasks.len() > 1 && self.tasks.join_next().await.is_some()
     }
 
+    /// Waits until every heater has been looked at after the hub was told to stop, and is off. A plug whose relay was moved a moment
+    /// ago, or that has not been met yet, may be on although nobody has reported it.
     async fn heaters_off(&self) {
+        let before = looks(&self.handle.picture());
         if self.handle.send(Event::Stopping).await.is_err() {
-            return;
+            return self.last_orders().await;
         }
         let mut house = self.handle.house.clone();
+        let met = |house: &House| {
+            let unmet = |it: &&crate::model::Slug| {
+                house.devices.get(*it).is_some_and(|it| it.availability == Availability::Unknown)
+            };
+            self.heaters.iter().find(unmet).is_none()
+        };
         // An error says that the hub is gone: nobody could be told to switch anything any more.
-        let _ = house.wait_for(|house| !any_heater_on(house)).await;
+        let _ = house.wait_for(|house| met(house) && all_heaters_off(house, &before)).await;
+    }
+
+    /// The hub has died, and its board still stands: the tasks of the plugs follow what is written there.
+    async fn last_orders(&self) {
+        let house = self.handle.picture();
+        let heaters = house.outlets.values().filter(|it| it.class == Class::Heater);
+        let mut orders: BTreeMap<_, Orders> = BTreeMap::new();
+        for heater in heaters {
+            let order = orders.entry(heater.id.device.clone()).or_default();
+            order.wanted.insert(heater.id.slot, Switch::Off);
+        }
+        if orders.is_empty() {
+            return;
+        }
+        for (device, order) in orders {
+            if let Some(board) = self.orders.get(&device) {
+                board.send_replace(Arc::new(order));
+            }
+        }
+        // Nobody is left who could tell when it is done.
+        sleep(HEATERS - Duration::from_millis(50)).await;
     }
 }
 
-fn any_heater_on(house: &House) -> bool {
-    house.outlets.values().any(|it| {
-        // One that does not answer counts too: its task goes on trying until the time is up.
-        it.class == Class::Heater && it.switch().is_some_and(crate::model::Switch::is_on)
+/// How many commands each heater had been given.
+fn looks(house: &House) -> BTreeMap<OutletId, u64> {
+    let heaters = house.outlets.values().filter(|it| it.class == Class::Heater);
+    heaters.map(|it| (it.id.clone(), it.commanded)).collect()
+}
+
+fn all_heaters_off(house: &House, before: &BTreeMap<OutletId, u64>) -> bool {
+    house.outlets.values().filter(|it| it.class == Class::Heater).all(|it| {
+        let told = before.get(&it.id).is_none_or(|before| it.commanded > *before);
+        let is_off = it.switch() == Some(Switch::Off);
+        let looked_at = it.answered >= it.commanded;
+        // One that was off when it was last seen and does not answer now is not waited for; one that was on is, to the end.
+        let away = it.availability == Availability::Offline && it.switch() != Some(Switch::On);
+        told && (away || (is_off && looked_at))
     })
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Controller, civil::later, decide, record::about, wishes};
 use crate::model::{
     Availability, Command, Control, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch, Target,
-    Verb, Wish,
+    VacationTold, Verb, Wish,
 };
 
 impl Controller {
@@ -44,6 +44,7 @@ impl Controller {
     /// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
     fn set_vacation(&mut self, away: bool) {
         self.house.vacation = away;
+        self.house.vacation_told = Some(VacationTold { away, config: self.settings.vacation });
         if !away {
             return;
         }
@@ -94,10 +95,17 @@ impl Controller {
         let number = self.commanded.entry(id.device.clone()).or_default();
         *number += 1;
         outlet.commanded = *number;
+        let older = outlet.pending.take();
+        // Whoever repeats a wish hears of its failure at the first deadline, not ever later.
+        let repeated = older.as_ref().filter(|it| it.switch == wanted).map(|it| it.answer_by);
+        if let Some(transaction) = older.and_then(|it| it.transaction) {
+            let words = format!("{}: a newer command has taken this one's place", outlet.name);
+            notices.push(about(&outlet, Notice::new(now, NoticeKind::Refused, words)).with("transaction", transaction));
+        }
         outlet.pending = Some(Pending {
             switch: wanted,
             number: *number,
-            answer_by: later(now, self.settings.answer_within),
+            answer_by: repeated.unwrap_or_else(|| later(now, self.settings.answer_within)),
             transaction: command.transaction.clone(),
             failure,
         });

@@ -30,7 +30,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::{decide::Facts, outlook::Outlook, timetable::Timetable};
 use crate::model::{
-    Broker, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
+    Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
 
 pub use self::cron_times::validate_cron;
@@ -123,7 +123,7 @@ impl Controller {
             }
             Event::DeadlinePassed => Some(BTreeSet::new()),
             Event::Stopping => {
-                self.stopping = true;
+                self.stop();
                 None
             }
         };
@@ -153,9 +153,23 @@ impl Controller {
         Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
     }
 
-    /// Is nothing known of the weather only because the bridge has just started? Then a mat that runs is left running.
+    /// Is nothing known of the weather only because the bridge has just started? Then a mat that runs is left running, unless
+    /// somebody has asked for something or it has run for as long as is allowed.
     fn waits_for_weather(&self, outlet: &Outlet) -> bool {
-        !self.weather_settled && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. })
+        !self.weather_settled
+            && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. })
+            && outlet.commanded == 0
+            && outlet.memory.run.elapsed(self.house.at) < self.settings.safety.longest_on
+    }
+
+    /// From now on heaters are wanted off. Each is to be looked at afresh, whatever it said last.
+    fn stop(&mut self) {
+        self.stopping = true;
+        for outlet in self.house.outlets.values_mut().filter(|it| it.class == Class::Heater) {
+            let number = self.commanded.entry(outlet.id.device.clone()).or_default();
+            *number += 1;
+            Arc::make_mut(outlet).commanded = *number;
+        }
     }
 
     fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {

@@ -23,7 +23,9 @@ impl Controller {
         let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
         let known = entry.housing.is_some();
         let entry = Arc::make_mut(entry);
-        entry.pin = Some(Pin { mac: housing.mac, device_id: Some(housing.device_id.clone()) });
+        // A firmware that does not tell its id is known by its MAC alone.
+        let device_id = Some(housing.device_id.clone()).filter(|it| !it.is_empty());
+        entry.pin = Some(Pin { mac: housing.mac, device_id });
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
         for socket in &housing.sockets {
@@ -86,6 +88,8 @@ impl Controller {
 
     fn record_report(&mut self, outlet: &mut Outlet, report: Report, now: Timestamp, notices: &mut Vec<Notice>) {
         let before = outlet.reported.as_ref().map(|it| it.switch);
+        let was_on = outlet.memory.run.on_since.is_some();
+        let unanswered = outlet.answered < outlet.commanded;
         run::count_today(outlet, before, now, &self.settings.zone);
         run::record(&mut outlet.memory, &report, now, self.settings.safety.rest);
         outlet.on_since = run::shown_since(outlet, &report, now);
@@ -96,11 +100,11 @@ impl Controller {
             notices.push(tell(outlet, now, NoticeKind::Cooldown, "is off and rests after the safety cut"));
         }
         self.notice_fault(outlet, &report, now, notices);
-        if before.is_some_and(|before| before != report.switch) && report.cause != Cause::Polled {
-            let words = format!("is {}: {}", report.switch, outlet.decision.reason);
-            notices.push(tell(outlet, now, NoticeKind::Switched, &words));
+        self.notice_switched(outlet, &report, before, now, notices);
+        // While a command is under way nobody can tell a person's hand at the plug from an older state: the command wins.
+        if !unanswered {
+            self.record_unasked(outlet, &report, before, was_on, now, notices);
         }
-        self.record_unasked(outlet, &report, before, now, notices);
         if report.switch == outlet.decision.switch {
             self.failing.remove(&outlet.id);
         }
@@ -111,6 +115,29 @@ impl Controller {
         outlet.availability = Availability::Online;
         outlet.reported_at = Some(now);
         outlet.reported = Some(report);
+    }
+
+    /// An outlet has moved because it was decided, or a command that carries a mark has been answered.
+    fn notice_switched(
+        &self,
+        outlet: &Outlet,
+        report: &Report,
+        before: Option<Switch>,
+        now: Timestamp,
+        notices: &mut Vec<Notice>,
+    ) {
+        let pending = outlet.pending.as_ref().filter(|it| report.answers >= it.number && it.switch == report.switch);
+        let mark = pending.and_then(|it| it.transaction.as_deref());
+        let moved = before.is_some_and(|before| before != report.switch) && report.cause != Cause::Polled;
+        if !moved && mark.is_none() {
+            return;
+        }
+        let words = format!("is {}: {}", report.switch, outlet.decision.reason);
+        let notice = tell(outlet, now, NoticeKind::Switched, &words);
+        notices.push(match mark {
+            Some(mark) => notice.with("transaction", mark),
+            None => notice,
+        });
     }
 
     fn notice_fault(&self, outlet: &Outlet, report: &Report, now: Timestamp, notices: &mut Vec<Notice>) {
@@ -132,16 +159,22 @@ impl Controller {
         outlet: &mut Outlet,
         report: &Report,
         before: Option<Switch>,
+        was_on: bool,
         now: Timestamp,
         notices: &mut Vec<Notice>,
     ) {
+        // An outlet that is left as it is while the first forecast is under way is expected to stay as it is.
+        let left_alone = self.waits_for_weather(outlet);
+        let expected = if left_alone { before } else { Some(outlet.decision.switch) };
         let origin = match report.cause {
             // The past is unknown. An outlet that rules govern is corrected; one that only people switch keeps what it has.
-            Cause::FirstContact if report.switch.is_on() && self.is_left_to_people(outlet) => Origin::Adopted,
-            Cause::Polled if before == Some(outlet.decision.switch) => Origin::Plug,
+            Cause::FirstContact if report.switch.is_on() && !was_on && self.is_left_to_people(outlet) => {
+                Origin::Adopted
+            }
+            Cause::Polled if before == expected => Origin::Plug,
             Cause::FirstContact | Cause::Polled | Cause::Switched => return,
         };
-        if report.switch == outlet.decision.switch || report.fault.is_some() {
+        if Some(report.switch) == expected || report.fault.is_some() {
             return;
         }
         let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));

@@ -6,7 +6,7 @@ use super::{
     civil::later,
     decide::{Facts, Voice},
 };
-use crate::model::{Class, Opinion, Reason, Remembered, Switch, VoiceName};
+use crate::model::{Class, Fault, Opinion, Reason, Remembered, Run, Switch, VoiceName};
 
 /// A plug that is still on this long after OFF was wanted does not obey: its time on is then cut like any other.
 const DISOBEYS_AFTER: SignedDuration = SignedDuration::from_mins(1);
@@ -19,6 +19,9 @@ pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let memory = &facts.outlet.memory;
     if facts.stopping && facts.outlet.class == Class::Heater {
         return off(Reason::Stopping, None);
+    }
+    if let Some(fault) = fault(facts) {
+        return off(Reason::Faulty { fault }, None);
     }
     if let Some(cut) = memory.cut {
         let until = rests_until(memory, facts.settings.safety.rest);
@@ -42,6 +45,18 @@ pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
         // When the rest is over, the run is forgotten.
         changes_at => Voice { opinion: Opinion { changes_at, ..silent.opinion }, ..silent },
     }
+}
+
+/// The fault flag that keeps a heater off. A flag of too much load stays until the outlet is switched on again, so after its rest a
+/// person may try; too much heat passes by itself.
+fn fault(facts: &Facts<'_>) -> Option<Fault> {
+    let fault = facts.outlet.reported.as_ref()?.fault.filter(|_| facts.outlet.class == Class::Heater)?;
+    let memory = &facts.outlet.memory;
+    let tried_again = fault != Fault::Overheat
+        && memory.cut.is_none()
+        && memory.run == Run::default()
+        && facts.wish.is_some_and(|wish| wish.switch.is_on());
+    (!tried_again).then_some(fault)
 }
 
 fn while_on(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {

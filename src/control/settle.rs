@@ -74,10 +74,18 @@ impl Controller {
         if ended {
             outlet.memory.wish = None;
         }
-        let Reason::OnTooLong { ran, limit } = verdict.decision.reason else { return ended };
         if outlet.memory.cut.is_some() {
             return ended;
         }
+        let (ran, limit) = match verdict.decision.reason {
+            Reason::OnTooLong { ran, limit } => (ran, limit),
+            // A fault cuts what was running; it rests as after any cut, or the plug's flag would switch it on and off for ever.
+            Reason::Faulty { .. } if outlet.memory.run != Run::default() => {
+                let ran = outlet.memory.run.elapsed(now);
+                (ran, ran)
+            }
+            _ => return ended,
+        };
         outlet.memory.cut = Some(Cut { at: now, rest: verdict.rest, ran, limit });
         outlet.memory.wish = outlet.memory.wish.filter(|it| !it.switch.is_on());
         let words =

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ControlSettings, Decision, Device, Group, House, Memory, Outlet, OutletId, Pin, Reason,
-    Remembered, Slug, Switch, WeatherBoard,
+    Availability, Broker, ControlSettings, Decision, Device, End, Group, House, Memory, Outlet, OutletId, Pin, Reason,
+    Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -39,13 +39,16 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new() };
         (it.slug.clone(), Arc::new(group))
     });
+    // A config that was changed since is newer than what was said.
+    let told = memory.vacation.filter(|it| it.config == settings.vacation);
     let mut house = House {
         at: now,
         devices: devices.collect(),
         outlets: BTreeMap::new(),
         groups: groups.collect(),
         weather: Arc::new(WeatherBoard::default()),
-        vacation: memory.vacation.unwrap_or(settings.vacation),
+        vacation: told.map_or(settings.vacation, |it| it.away),
+        vacation_told: told,
         broker: Broker::Unknown,
     };
     let members = settings.groups.values().flat_map(|it| &it.members);
@@ -109,8 +112,13 @@ pub(super) fn name(settings: &ControlSettings, id: &OutletId, label: &str) -> St
     let device = settings.devices.get(&id.device);
     let configured = device.and_then(|it| it.outlet_names.get(&id.slot));
     let device_name = device.map_or_else(|| id.device.to_string(), |it| it.name.clone());
-    let given = configured.cloned().or_else(|| (!label.trim().is_empty()).then(|| label.trim().to_owned()));
-    given.unwrap_or_else(|| format!("{device_name} outlet {}", id.slot))
+    // The plugs call their outlets `Outlet 1` in every house: the housing's name belongs to it.
+    match (configured, label.trim()) {
+        (Some(name), _) => name.clone(),
+        (None, "") => format!("{device_name} outlet {}", id.slot),
+        (None, label) if label.contains(&device_name) => label.to_owned(),
+        (None, label) => format!("{device_name} {label}"),
+    }
 }
 
 /// What was remembered, with what the present clock makes impossible put right: a clock that was wrong when it was written,
@@ -127,9 +135,12 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
             memory.run.off_since = Some(now);
         }
     }
-    memory.wish = memory.wish.filter(|it| {
-        let end = it.end.latest();
-        now < end && end <= later(now, LONGEST)
+    let longest = later(now, LONGEST);
+    memory.wish = memory.wish.filter(|it| now < it.end.latest()).and_then(|it| match it.switch {
+        _ if it.end.latest() <= longest => Some(it),
+        // By a clock that is far behind. OFF is kept, for as long as a wish can last; nothing is heated on such a word.
+        Switch::Off => Some(Wish { end: End::Elapsed(longest), ..it }),
+        Switch::On => None,
     });
     memory
 }

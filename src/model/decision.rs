@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{End, Origin, Switch};
+use super::{End, Fault, Origin, Switch};
 
 /// The state that people see, one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Mode {
     Vacation,
     /// Resting after a safety cut.
     Cooldown,
+    /// The plug has raised a fault flag.
+    Lockout,
     /// The config is absent or wrong: nothing is switched.
     Setup,
 }
@@ -55,6 +57,7 @@ impl Mode {
             Self::ManualOff => "manual_off",
             Self::Vacation => "vacation",
             Self::Cooldown => "cooldown",
+            Self::Lockout => "lockout",
             Self::Setup => "setup",
         }
     }
@@ -104,6 +107,11 @@ pub enum Reason {
     Resting {
         /// When the rest ends.
         until: Option<Timestamp>,
+    },
+    /// The plug has raised a fault flag, and what hangs on it heats.
+    Faulty {
+        /// Which.
+        fault: Fault,
     },
     /// A person asked.
     Wished {
@@ -156,6 +164,7 @@ impl Reason {
             Self::ControlOff => "control_off",
             Self::OnTooLong { .. } => "max_runtime",
             Self::Resting { .. } => "cooldown",
+            Self::Faulty { .. } => "lockout",
             Self::Wished { switch: Switch::On, .. } => "manual_on",
             Self::Wished { switch: Switch::Off, .. } => "manual_off",
             Self::Vacation => "vacation",
@@ -175,6 +184,7 @@ impl Reason {
             Self::ControlOff | Self::Wished { switch: Switch::Off, .. } => Mode::ManualOff,
             Self::Wished { switch: Switch::On, .. } => Mode::ManualOn,
             Self::OnTooLong { .. } | Self::Resting { .. } => Mode::Cooldown,
+            Self::Faulty { .. } => Mode::Lockout,
             Self::Vacation => Mode::Vacation,
             Self::Schedule { .. } => Mode::Schedule,
             Self::ConditionNotMet { .. }
@@ -206,6 +216,9 @@ impl fmt::Display for Reason {
             }
             Self::Resting { until: Some(_) } => write!(f, "resting after a safety cut"),
             Self::Resting { until: None } => write!(f, "resting after a safety cut, once it has been seen off"),
+            Self::Faulty { fault: Fault::Overheat } => write!(f, "the plug says that it is too hot"),
+            Self::Faulty { fault: Fault::Overload } => write!(f, "the plug says that it is overloaded"),
+            Self::Faulty { fault: Fault::Overcurrent } => write!(f, "the plug says that too much current flows"),
             Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),
             Self::Vacation => write!(f, "vacation"),
             Self::Schedule { name, also, .. } if also.is_empty() => write!(f, "schedule `{name}` is active"),

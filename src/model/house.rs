@@ -24,6 +24,8 @@ pub struct House {
     pub weather: Arc<WeatherBoard>,
     /// Is everybody away?
     pub vacation: bool,
+    /// What somebody last said of it; `None` while the config's value holds.
+    pub vacation_told: Option<VacationTold>,
     /// The broker.
     pub broker: Broker,
 }
@@ -36,12 +38,12 @@ impl House {
 
     /// What must survive a restart.
     pub fn memory(&self) -> Memory {
-        let outlets = self.outlets.iter().filter(|(_, it)| it.memory != Remembered::default());
+        let outlets = self.outlets.iter().map(|(id, it)| (id.clone(), it.remembered()));
         let pins = self.devices.iter().filter_map(|(slug, it)| Some((slug.clone(), it.pin.clone()?)));
         Memory {
-            vacation: Some(self.vacation),
+            vacation: self.vacation_told,
             pins: pins.collect(),
-            outlets: outlets.map(|(id, it)| (id.clone(), it.memory.clone())).collect(),
+            outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
         }
     }
 }
@@ -125,6 +127,14 @@ impl Outlet {
     /// The position that the plug reported last.
     pub fn switch(&self) -> Option<Switch> {
         self.reported.as_ref().map(|it| it.switch)
+    }
+
+    /// What is kept over a restart. An ON of a heater that waits for its answer is not: its deadline would be forgotten, and a plug
+    /// that comes back hours later would heat.
+    fn remembered(&self) -> Remembered {
+        let waits = self.class == Class::Heater && self.pending.as_ref().is_some_and(|it| it.switch.is_on());
+        let wish = self.memory.wish.filter(|it| !(waits && it.switch.is_on()));
+        Remembered { wish, ..self.memory.clone() }
     }
 
     /// What a `control` select shows: `off`, `on` while a wish for ON holds, else `auto`.
@@ -259,10 +269,19 @@ pub struct WeatherBoard {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// Is everybody away? `None` in a memory that has never been told: the config's value holds.
-    pub vacation: Option<bool>,
+    /// What somebody last said of the vacation. `None` in a memory that has never been told: the config's value holds.
+    pub vacation: Option<VacationTold>,
     /// Identities by device.
     pub pins: BTreeMap<Slug, Pin>,
     /// What is remembered of each outlet.
     pub outlets: BTreeMap<OutletId, Remembered>,
+}
+
+/// Somebody said whether everybody is away. It holds until somebody says otherwise, or the config's own value is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VacationTold {
+    /// Is everybody away?
+    pub away: bool,
+    /// The config's `vacation_mode` at that time.
+    pub config: bool,
 }

@@ -140,7 +140,8 @@ impl Poller {
             _ => self.backoff.next().unwrap_or(self.settings.retry_at_most),
         };
         if self.told.as_ref() != Some(&trouble) {
-            tracing::warn!("no new forecast: {}", trouble.text);
+            // The hub tells people, once.
+            tracing::debug!("no new forecast: {}", trouble.text);
             self.told = Some(trouble.clone());
             self.handle.send(Event::WeatherLost { trouble }).await?;
         }

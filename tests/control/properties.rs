@@ -286,15 +286,16 @@ proptest! {
         // Past the first minute, in which what runs is left alone, and past every answer that is due.
         day.after(seconds(90));
         let before = day.switches();
-        let reports: Vec<_> = OUTLETS.iter().filter_map(|it| Some((*it, day.outlet(it).switch()?))).collect();
+        let reports: Vec<_> = OUTLETS.iter().filter_map(|it| Some((*it, day.outlet(it).reported.clone()?))).collect();
         let forecast = day.controller.house().weather.forecast.clone();
         day.restart();
         if let Some(forecast) = forecast {
             day.happens(Event::WeatherObserved(Arc::clone(&forecast)));
         }
         day.happens(Event::WeatherLost { trouble: trouble("down") });
-        for (outlet, switch) in reports {
-            day.report(outlet, first(switch));
+        for (outlet, report) in reports {
+            let says = first(report.switch);
+            day.report(outlet, report.fault.map_or(says, |fault| says.with_fault(fault)));
         }
         prop_assert_eq!(before, day.switches());
     }

@@ -104,7 +104,7 @@ fn an_old_forecast_falls_silent_at_its_hour_and_says_so() {
     let mut day = storm().with(|it| it.safety.longest_on = hours(12)).starts("2026-01-10 12:00");
     day.expects("2026-01-10 10:00", &[SNOW; 48]).obey().heard();
     assert_eq!(day.wanted("mat/1"), On);
-    day.asks("mat/1", set_for(On, hours(10))).obey();
+    day.asks("mat/1", set_for(On, hours(10))).obey().heard();
     assert_eq!(day.at("17:59:59").heard_kinds(), [""; 0]);
     assert!(day.controller.next_deadline().unwrap() <= day.instant("18:00"));
     assert_eq!(day.at("18:00").heard_kinds(), ["weather_degraded"]);

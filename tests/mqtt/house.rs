@@ -128,6 +128,7 @@ pub(crate) fn empty() -> House {
         groups: Default::default(),
         weather: Default::default(),
         vacation: false,
+        vacation_told: None,
         broker: Broker::Unknown,
     }
 }

@@ -76,6 +76,7 @@ pub(crate) fn empty_house() -> House {
         groups: BTreeMap::new(),
         weather: Arc::new(WeatherBoard::default()),
         vacation: false,
+        vacation_told: None,
         broker: Broker::Unknown,
     }
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
     Availability, Class, Control, Cut, Decision, End, House, Memory, Origin, Outlet, OutletId, Pin, Reason, Remembered,
-    Run, Switch, Wish,
+    Run, Switch, VacationTold, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,7 +40,7 @@ fn remembered() -> Remembered {
 fn memory() -> Memory {
     let pin = Pin { mac: "A0:B1:C2:D3:E4:F5".parse().unwrap(), device_id: Some("8022AB".to_owned()) };
     Memory {
-        vacation: Some(true),
+        vacation: Some(VacationTold { away: true, config: false }),
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
         outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
     }
@@ -81,6 +81,7 @@ fn house(vacation: bool, memory: Remembered) -> House {
         groups: BTreeMap::new(),
         weather: Default::default(),
         vacation,
+        vacation_told: Some(VacationTold { away: vacation, config: false }),
         broker: Default::default(),
     }
 }

@@ -43,6 +43,7 @@ fn empty_house(at: Timestamp) -> House {
         groups: Default::default(),
         weather: Default::default(),
         vacation: false,
+        vacation_told: None,
         broker: Default::default(),
     }
 }

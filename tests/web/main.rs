@@ -90,6 +90,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         groups: BTreeMap::new(),
         weather: Default::default(),
         vacation: false,
+        vacation_told: None,
         broker,
     }
 }
