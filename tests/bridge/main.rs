@@ -3,7 +3,12 @@
 
 mod home;
 
-use heattrax::{emulator::storm::Storm, hub::Clock};
+use std::time::Duration;
+
+use heattrax::{
+    emulator::{Fault, storm::Storm},
+    hub::Clock,
+};
 use jiff::Timestamp;
 
 use crate::home::{Home, until};
@@ -150,4 +155,25 @@ async fn a_restart_remembers_and_a_stop_leaves_no_heater_on() {
     assert!(!home.lights.relay(1));
     until("the wish for the mat has survived", || home.mat.relay(1)).await;
     home.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_catches_an_on_that_is_under_way() {
+    let mut home = quiet_home().await;
+    home.mat.set_fault(Fault::Latency(Duration::from_millis(200)));
+    home.peer.send("heattrax/driveway/1/set", "ON").await;
+    until("the relay has closed, and nobody has said so yet", || home.mat.relay(1)).await;
+    home.stop().await;
+    assert!(!home.mat.relay(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_before_the_first_contact_leaves_no_heater_on() {
+    let mut home = quiet_home().await;
+    home.stop().await;
+    home.mat.press(1);
+    home.mat.set_fault(Fault::Latency(Duration::from_millis(50)));
+    home.start().await;
+    home.stop().await;
+    assert!(!home.mat.relay(1));
 }
