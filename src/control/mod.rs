@@ -18,6 +18,7 @@ mod settle;
 mod start;
 mod surroundings;
 mod timetable;
+mod voice;
 mod windows;
 mod wishes;
 
@@ -28,7 +29,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{decide::Facts, outlook::Outlook, timetable::Timetable};
+use self::{outlook::Outlook, timetable::Timetable, voice::Facts};
 use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };

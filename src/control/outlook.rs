@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conditions::Sky,
-    decide::{self, Facts, Voice},
-    schedule,
+    decide, schedule,
     timetable::Openings,
+    voice::{Facts, Voice},
     wishes,
 };
 use crate::model::{Change, ControlSettings, Decision, GroupSettings, Opinion, Switch, VoiceName};

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     civil::later,
-    decide::{Facts, Voice},
+    voice::{Facts, Voice},
 };
 use crate::model::{Class, Fault, Opinion, Reason, Remembered, Run, Switch, VoiceName};
 

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conditions::{self, Asked, Sky},
-    decide::{Facts, Voice},
     timetable::Openings,
+    voice::{Facts, Voice},
 };
 use crate::model::{ControlSettings, Fact, GroupSettings, Opinion, Reason, Schedule, Switch, VoiceName};
 

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     civil::later,
-    decide::{Facts, Voice},
     safety,
+    voice::{Facts, Voice},
 };
 use crate::model::{Control, ControlSettings, End, GroupSettings, Lasting, Opinion, Reason, Switch, VoiceName, Wish};
 

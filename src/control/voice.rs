@@ -1,0 +1,47 @@
+//! What a voice of the ladder may look at, and what it says.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{conditions::Sky, timetable::Openings};
+use crate::model::{ControlSettings, GroupSettings, Opinion, Outlet, Reason, VoiceName, Wish};
+
+/// All that a decision may look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) now: Timestamp,
+    pub(super) settings: &'a ControlSettings,
+    pub(super) group: Option<&'a GroupSettings>,
+    /// The windows of the group's schedules.
+    pub(super) openings: &'a [Openings],
+    pub(super) outlet: &'a Outlet,
+    /// The outlet's wish: another than it remembers when looking ahead.
+    pub(super) wish: Option<Wish>,
+    pub(super) sky: Sky<'a>,
+    pub(super) vacation: bool,
+    pub(super) stopping: bool,
+}
+
+/// What one voice says, with the limits that come with it.
+#[derive(Clone, Debug)]
+pub(super) struct Voice {
+    pub(super) opinion: Opinion,
+    /// When its wish ends by itself.
+    pub(super) until: Option<Timestamp>,
+    /// The longest time on, counted from the last real rest, that it allows itself.
+    pub(super) limit: Option<SignedDuration>,
+    /// The rest after a cut that it asks for.
+    pub(super) rest: Option<SignedDuration>,
+}
+
+impl Voice {
+    /// A voice with nothing to say.
+    pub(super) fn silent(voice: VoiceName) -> Self {
+        Self { opinion: Opinion::silent(voice), until: None, limit: None, rest: None }
+    }
+
+    /// The same, with why.
+    pub(super) fn because(mut self, reason: Reason) -> Self {
+        self.opinion.reason = Some(reason);
+        self
+    }
+}
