@@ -71,8 +71,8 @@ impl Once {
     }
 }
 
-/// Messages that are published once and may wait for the broker.
-const ONCE: usize = 256;
+/// Messages that are published once and may wait for the broker: an event for each outlet of a large house, a few times over.
+const ONCE: usize = 4096;
 
 /// What the broker should hold, and what it is owed.
 #[derive(Debug, Default)]
