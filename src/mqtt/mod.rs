@@ -7,6 +7,7 @@ mod client;
 mod discovery;
 mod entities;
 mod inbound;
+mod layout;
 mod limit;
 mod message;
 mod outbound;

@@ -30,6 +30,8 @@ use crate::{
 const BAD_A_SECOND: u32 = 20;
 /// Home Assistant's birth is answered after a pause of at most this, lest all bridges answer at once.
 const BIRTH_WITHIN_MS: u64 = 900;
+/// For so long changes are gathered that the inventory is written for: it grows with the house, and so does their number.
+const INVENTORY_WITHIN: Duration = Duration::from_millis(200);
 /// How long a stop waits for the broker to take the last message, and for the goodbye.
 const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
 /// Room for topic and header in a packet.
@@ -74,6 +76,8 @@ struct Session {
     published: u64,
     bad: Limit,
     retained: Limit,
+    /// When the inventory is written.
+    inventory: Option<Instant>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
     /// When Home Assistant's birth is answered.
@@ -95,6 +99,7 @@ impl Session {
             published: 0,
             bad: Limit::new(BAD_A_SECOND),
             retained: Limit::new(BAD_A_SECOND),
+            inventory: None,
             cleared: BTreeSet::new(),
             birth: None,
             too_large_told: false,
@@ -134,6 +139,9 @@ impl Session {
     fn look(&mut self) {
         let house = self.handle.picture();
         self.outbound.look(&house, &mut self.truth);
+        if self.outbound.has_new_inventory() {
+            self.inventory.get_or_insert(Instant::now() + INVENTORY_WITHIN);
+        }
         self.settle(&house);
     }
 
@@ -295,7 +303,8 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        [self.birth, self.readback.closes(), self.bad.due(), self.retained.due()].into_iter().flatten().min()
+        let told = [self.bad.due(), self.retained.due()];
+        [self.birth, self.readback.closes(), self.inventory].into_iter().chain(told).flatten().min()
     }
 
     fn time_passed(&mut self) {
@@ -311,6 +320,12 @@ impl Session {
                 line.unsubscribe(&self.topics().announced_filter());
             }
             self.settle(&self.handle.picture());
+        }
+        if is_due(self.inventory) {
+            self.inventory = None;
+            if self.outbound.has_new_inventory() {
+                self.outbound.write_inventory(&self.handle.picture(), &mut self.truth);
+            }
         }
         if is_due(self.bad.due()) {
             let more = self.bad.held_back();

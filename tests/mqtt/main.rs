@@ -7,6 +7,7 @@ mod connection;
 mod earlier;
 mod embedded;
 mod house;
+mod layout;
 mod live;
 mod peer;
 mod published;
