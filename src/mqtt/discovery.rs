@@ -14,9 +14,9 @@ use super::{
     sheet::{Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
     truth::{Entries, Entry, Rank},
-    views::{BridgeView, DeviceView, GroupView, OutletView},
+    views::{BridgeView, DeviceView, GroupView, OutletView, outlets_of},
 };
-use crate::model::{Device, House, Mac};
+use crate::model::{Device, Group, House, Mac, Slug};
 
 /// A device of Home Assistant.
 trait Announced {
@@ -67,10 +67,38 @@ impl Announced for GroupView {
     }
 }
 
-/// Every announcement. A device that has not said what it is yet is left out: what was announced of it before stays.
-pub(super) fn announcements(house: &Arc<House>, context: &Context) -> Entries {
+/// What is announced together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// The bridge.
+    Bridge,
+    /// A housing with its outlets.
+    Device(Slug),
+    /// A group.
+    Group(Slug),
+}
+
+/// The announcements of a part of the house; none of what is not there. A device that has not said what it is yet is left out:
+/// what was announced of it before stays.
+pub(super) fn announcements(house: &Arc<House>, context: &Context, part: &Part) -> Entries {
     let mut entries = Entries::new();
-    let bridge = context.bridge(house);
+    match part {
+        Part::Bridge => announce_bridge(house, context, &mut entries),
+        Part::Device(slug) => {
+            if let Some(device) = house.devices.get(slug) {
+                announce_device(house, context, device, &mut entries);
+            }
+        }
+        Part::Group(slug) => {
+            if let Some(group) = house.groups.get(slug) {
+                announce_group(house, context, group, &mut entries);
+            }
+        }
+    }
+    entries
+}
+
+fn announce_bridge(house: &Arc<House>, context: &Context, entries: &mut Entries) {
     let device = json!({
         "ids": [context.topics.bridge_unique()],
         "name": "HeatTrax",
@@ -79,27 +107,23 @@ pub(super) fn announcements(house: &Arc<House>, context: &Context) -> Entries {
         "sw": context.identity.version,
     });
     let root = Root { unique: context.topics.bridge_unique(), device, names: "heattrax", prefix: "" };
-    root.announce(context, &bridge, BRIDGE, Rank::AnnounceBridge, &mut entries);
-    for device in house.devices.values() {
-        announce_device(house, context, device, &mut entries);
-    }
-    for group in house.groups.values() {
-        let view = GroupView::of(house, group);
-        let unique = format!("{}_group_{}", context.topics.bridge_unique(), group.slug);
-        let device = json!({
-            "ids": [unique],
-            "name": group.name,
-            "mf": "HeatTrax",
-            "mdl": "Group",
-            "via_device": context.topics.bridge_unique(),
-        });
-        let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "" };
-        root.announce(context, &view, GROUP, Rank::AnnounceChild, &mut entries);
-    }
-    entries
+    root.announce(context, &context.bridge(house), BRIDGE, Rank::AnnounceBridge, entries);
 }
 
-fn announce_device(house: &Arc<House>, context: &Context, device: &Arc<Device>, entries: &mut Entries) {
+fn announce_group(house: &House, context: &Context, group: &Arc<Group>, entries: &mut Entries) {
+    let unique = format!("{}_group_{}", context.topics.bridge_unique(), group.slug);
+    let device = json!({
+        "ids": [unique],
+        "name": group.name,
+        "mf": "HeatTrax",
+        "mdl": "Group",
+        "via_device": context.topics.bridge_unique(),
+    });
+    let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "" };
+    root.announce(context, &GroupView::of(house, group), GROUP, Rank::AnnounceChild, entries);
+}
+
+fn announce_device(house: &House, context: &Context, device: &Arc<Device>, entries: &mut Entries) {
     let (Some(mac), Some(housing)) = (identity(device), &device.housing) else { return };
     let unique = format!("tapo_{}", mac.plain());
     let about = json!({
@@ -114,7 +138,7 @@ fn announce_device(house: &Arc<House>, context: &Context, device: &Arc<Device>, 
     });
     let root = Root { unique: &unique, device: about, names: device.slug.as_str(), prefix: "" };
     root.announce(context, &DeviceView { device: device.clone() }, HOUSING, Rank::AnnounceHousing, entries);
-    for outlet in house.outlets.values().filter(|outlet| outlet.id.device == device.slug) {
+    for outlet in outlets_of(house, &device.slug) {
         let view = OutletView::of(house, outlet);
         if !view.is_known() {
             continue;

@@ -22,8 +22,8 @@ impl Limit {
         Self { most, passed: 0, held_back: 0, since: None }
     }
 
-    /// May one more pass?
-    pub(super) fn passes(&mut self, now: Instant) -> bool {
+    /// May one more pass, which stands for `number`? If not, they are counted.
+    pub(super) fn passes(&mut self, number: u64, now: Instant) -> bool {
         if self.since.is_none_or(|since| now.duration_since(since) >= PERIOD) {
             self.since = Some(now);
             self.passed = 0;
@@ -32,7 +32,7 @@ impl Limit {
         if passes {
             self.passed += 1;
         } else {
-            self.held_back += 1;
+            self.held_back += number;
         }
         passes
     }
@@ -42,8 +42,8 @@ impl Limit {
         self.since.filter(|_| self.held_back > 0).map(|since| since + PERIOD)
     }
 
-    /// How many were held back since the last question.
-    pub(super) fn held_back(&mut self) -> u64 {
-        std::mem::take(&mut self.held_back)
+    /// How many were held back since the last question, if that is to be told by now.
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<u64> {
+        self.due().filter(|due| *due <= now).map(|_| std::mem::take(&mut self.held_back))
     }
 }

@@ -4,9 +4,11 @@
 //! pure code; whatever cannot be read becomes a notice.
 
 mod client;
+mod complaints;
 mod discovery;
 mod entities;
 mod inbound;
+mod layout;
 mod limit;
 mod message;
 mod outbound;
@@ -25,6 +27,8 @@ pub use views::Identity;
 #[doc(hidden)]
 pub mod parts {
     pub use super::{
+        client::{Inbox, Slot, Weight, inbox},
+        complaints::Complaints,
         inbound::{LONGEST, Unread, read},
         message::{Message, Payload, Reply},
         outbound::{Context, Outbound},

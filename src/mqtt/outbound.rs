@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    discovery,
+    discovery::Part,
     entities::{BRIDGE, GROUP, HOUSING, OUTLET},
+    layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
@@ -50,8 +51,7 @@ pub struct Outbound {
     outlets: BTreeMap<OutletId, (Arc<Outlet>, Option<Arc<Housing>>)>,
     groups: BTreeMap<Slug, (Arc<Group>, Vec<Arc<Outlet>>)>,
     bridge: Option<(bool, Option<u8>)>,
-    /// Did anything change that announcements and the inventory depend on? Hardly ever.
-    layout_changed: bool,
+    layout: Layout,
     shown: BTreeMap<String, Value>,
 }
 
@@ -64,7 +64,7 @@ impl Outbound {
             outlets: BTreeMap::new(),
             groups: BTreeMap::new(),
             bridge: None,
-            layout_changed: true,
+            layout: Layout::default(),
             shown: BTreeMap::new(),
         }
     }
@@ -75,7 +75,9 @@ impl Outbound {
         self.look_at_devices(house, truth);
         self.look_at_groups(house, truth);
         self.look_at_bridge(house, truth);
-        self.look_at_layout(house, truth);
+        if self.context.announces {
+            self.layout.announce(house, &self.context, truth);
+        }
     }
 
     fn look_at_outlets(&mut self, house: &Arc<House>, truth: &mut Truth) {
@@ -89,7 +91,9 @@ impl Outbound {
             // A command is answered by a newly reported state, also when the state is the same as before.
             let answered = before.is_some_and(|(it, _)| it.answered < outlet.answered);
             let same_look = before.is_some_and(|(it, _)| it.name == outlet.name && it.group == outlet.group);
-            self.layout_changed |= !same_look || !same_housing;
+            if !same_look || !same_housing {
+                self.layout.changed(Part::Device(id.device.clone()));
+            }
             self.publish(OUTLET, &OutletView::of(house, outlet), truth);
             if answered {
                 truth.say_again(&self.context.topics.outlet(id));
@@ -99,7 +103,7 @@ impl Outbound {
         let gone: Vec<_> = self.outlets.keys().filter(|id| !house.outlets.contains_key(id)).cloned().collect();
         for id in gone {
             self.outlets.remove(&id);
-            self.layout_changed = true;
+            self.layout.changed(Part::Device(id.device.clone()));
             self.take_back(&[self.context.topics.outlet(&id), self.context.topics.decision(&id)], truth);
         }
     }
@@ -110,16 +114,19 @@ impl Outbound {
             if before.is_some_and(|it| Arc::ptr_eq(it, device)) {
                 continue;
             }
-            self.layout_changed |= !before.is_some_and(|it| {
+            let same_look = before.is_some_and(|it| {
                 same(it.housing.as_ref(), device.housing.as_ref()) && it.name == device.name && it.pin == device.pin
             });
+            if !same_look {
+                self.layout.changed(Part::Device(slug.clone()));
+            }
             self.publish(HOUSING, &DeviceView { device: device.clone() }, truth);
             self.devices.insert(slug.clone(), device.clone());
         }
         let gone: Vec<_> = self.devices.keys().filter(|slug| !house.devices.contains_key(slug)).cloned().collect();
         for slug in gone {
             self.devices.remove(&slug);
-            self.layout_changed = true;
+            self.layout.changed(Part::Device(slug.clone()));
             let topics = &self.context.topics;
             self.take_back(&[topics.device(&slug), topics.device_availability(&slug)], truth);
         }
@@ -137,31 +144,41 @@ impl Outbound {
             if unchanged {
                 continue;
             }
-            self.layout_changed |= before.is_none_or(|(it, _)| it.name != group.name);
+            if before.is_none_or(|(it, _)| it.name != group.name) {
+                self.layout.changed(Part::Group(slug.clone()));
+            }
             self.publish(GROUP, &view, truth);
             self.groups.insert(slug.clone(), (group.clone(), view.outlets));
         }
         let gone: Vec<_> = self.groups.keys().filter(|slug| !house.groups.contains_key(slug)).cloned().collect();
         for slug in gone {
             self.groups.remove(&slug);
-            self.layout_changed = true;
+            self.layout.changed(Part::Group(slug.clone()));
             self.take_back(&[self.context.topics.group(&slug)], truth);
         }
     }
 
     fn look_at_bridge(&mut self, house: &Arc<House>, truth: &mut Truth) {
         let now = Some((house.vacation, self.context.protocol));
-        if self.layout_changed || self.bridge != now {
-            let view = self.context.bridge(house);
-            self.publish(BRIDGE, &view, truth);
+        if self.bridge.is_none() {
+            self.layout.changed(Part::Bridge);
+        }
+        if self.bridge != now {
+            self.write_inventory(house, truth);
             self.bridge = now;
         }
     }
 
-    fn look_at_layout(&mut self, house: &Arc<House>, truth: &mut Truth) {
-        if std::mem::take(&mut self.layout_changed) && self.context.announces {
-            truth.announce(discovery::announcements(house, &self.context));
-        }
+    /// Has anything changed that the inventory holds, since it was written?
+    pub fn has_new_inventory(&self) -> bool {
+        self.layout.has_new_inventory()
+    }
+
+    /// Writes the inventory and whatever else the bridge says about itself.
+    pub fn write_inventory(&mut self, house: &Arc<House>, truth: &mut Truth) {
+        self.layout.inventory_written();
+        let view = self.context.bridge(house);
+        self.publish(BRIDGE, &view, truth);
     }
 
     fn publish<V>(&mut self, sheets: &[Sheet<V>], view: &V, truth: &mut Truth) {

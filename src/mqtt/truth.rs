@@ -71,8 +71,8 @@ impl Once {
     }
 }
 
-/// Messages that are published once and may wait for the broker.
-const ONCE: usize = 256;
+/// Messages that are published once and may wait for the broker: an event for each outlet of a large house, a few times over.
+const ONCE: usize = 4096;
 
 /// What the broker should hold, and what it is owed.
 #[derive(Debug, Default)]
@@ -96,20 +96,15 @@ impl Truth {
         self.holds.insert(topic.to_owned(), entry);
     }
 
-    /// Says everything that Home Assistant is told. What it was told before and is not told now is taken back: whole devices by
-    /// clearing their topic, single entities by name.
-    pub fn announce(&mut self, entries: Entries) {
-        let announced = self.holds.iter().filter(|(_, held)| held.rank.announces() && !held.payload.is_empty());
-        let gone: Vec<_> =
-            announced.filter(|(topic, _)| !entries.contains_key(*topic)).map(|it| it.0.clone()).collect();
-        for topic in gone {
-            self.take_back(&topic);
+    /// Says what Home Assistant is told about a device. Single entities that it was told about before and is not now are taken
+    /// back by name.
+    pub fn announce(&mut self, topic: &str, entry: Entry) {
+        if self.holds.get(topic) == Some(&entry) {
+            return;
         }
-        for (topic, entry) in entries {
-            let before = self.holds.get(&topic).map(|held| discovery::components(&held.payload)).unwrap_or_default();
-            self.take_back_components(&topic, &before, &entry);
-            self.say(&topic, entry);
-        }
+        let before = self.holds.get(topic).map(|held| discovery::components(&held.payload)).unwrap_or_default();
+        self.take_back_components(topic, &before, &entry);
+        self.say(topic, entry);
     }
 
     /// Takes back the entities that a device was announced with before and is not any more.

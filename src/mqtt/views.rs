@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Availability, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice, Outlet,
-    Reason, Socket, Switch, VoiceName,
+    OutletId, Reason, Slug, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -65,7 +65,7 @@ impl BridgeView {
 
     fn device(&self, device: &Device) -> Value {
         let housing = device.housing.as_deref();
-        let outlets = self.house.outlets.values().filter(|outlet| outlet.id.device == device.slug);
+        let outlets = outlets_of(&self.house, &device.slug);
         let outlets: Value = outlets.map(|outlet| inventory_outlet(outlet, socket(housing, outlet.id.slot))).collect();
         json!({
             "device": device.slug,
@@ -79,6 +79,12 @@ impl BridgeView {
             "outlets": outlets,
         })
     }
+}
+
+/// The outlets of a device, by slot.
+pub(super) fn outlets_of<'a>(house: &'a House, device: &Slug) -> impl Iterator<Item = &'a Arc<Outlet>> {
+    let all = OutletId::new(device.clone(), u8::MIN)..=OutletId::new(device.clone(), u8::MAX);
+    house.outlets.range(all).map(|(_, outlet)| outlet)
 }
 
 fn inventory_outlet(outlet: &Outlet, socket: Option<&Socket>) -> Value {

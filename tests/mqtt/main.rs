@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod announced;
+mod burst;
 mod commands;
 mod connection;
 mod earlier;
 mod embedded;
 mod house;
+mod layout;
 mod live;
 mod peer;
 mod published;

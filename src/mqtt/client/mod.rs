@@ -4,6 +4,7 @@
 //! room publishes waits in front of the client, never inside it. Each attempt to connect starts with a fresh client, so nothing
 //! half sent survives from one connection into the next; the room then publishes everything again.
 
+mod inbox;
 mod tls;
 mod v4;
 mod v5;
@@ -18,10 +19,12 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, watch},
     task::JoinSet,
     time::Instant,
 };
+
+pub use inbox::{Inbox, Slot, Weight, inbox};
 
 use super::{
     inbound::LONGEST,
@@ -32,8 +35,6 @@ use crate::model::{BrokerHost, MqttSettings, Protocol, Trouble, TroubleKind};
 
 /// The largest packet that is taken or sent, in bytes.
 const LARGEST_PACKET: u32 = 2 * 1024 * 1024;
-/// Messages that may wait for the room.
-const MESSAGES: usize = 256;
 /// Publishes that are handed to the client before the broker has acknowledged them. The rest waits where the newest payload of a
 /// topic replaces older ones.
 const WINDOW: u64 = 50;
@@ -70,10 +71,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn has(&self, topic: &str) -> bool {
+    /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces.
+    fn weigh(&self, topic: &str, retain: bool) -> Option<Weight> {
         match topic.strip_prefix(self.announcements.as_str()) {
-            Some(rest) => self.ours.iter().any(|ours| rest.starts_with(ours.as_str())),
-            None => true,
+            Some(rest) => {
+                let is_ours = self.ours.iter().any(|ours| rest.starts_with(ours.as_str()));
+                (retain && is_ours).then_some(Weight::Replay)
+            }
+            None => Some(Weight::Command),
         }
     }
 }
@@ -162,10 +167,10 @@ impl Line {
 /// What comes from the broker.
 #[derive(Debug)]
 pub(super) struct Mail {
-    pub messages: mpsc::Receiver<Message>,
+    pub messages: Inbox,
     pub connection: watch::Receiver<Connection>,
-    /// Wakes when a publish was acknowledged.
-    pub acked: Arc<Notify>,
+    /// Wakes when a publish was acknowledged, or a command found no room.
+    pub wake: Arc<Notify>,
     /// Does the polling; ends after a goodbye. Dropping it cuts the connection.
     pub poller: JoinSet<()>,
 }
@@ -173,10 +178,9 @@ pub(super) struct Mail {
 /// Where the poller leaves what comes.
 #[derive(Clone, Debug)]
 struct Post {
-    messages: mpsc::Sender<Message>,
+    messages: Slot,
     connection: watch::Sender<Connection>,
-    acked: Arc<Notify>,
-    dropped: Arc<AtomicU64>,
+    wake: Arc<Notify>,
     wanted: Wanted,
 }
 
@@ -201,39 +205,28 @@ impl Post {
 
     fn acknowledged(&self, acked: &AtomicU64) {
         acked.fetch_add(1, Ordering::Release);
-        self.acked.notify_one();
+        self.wake.notify_one();
     }
 
     /// Hands a message on if there is room.
     fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>) {
-        let Some(topic) = std::str::from_utf8(topic).ok().filter(|topic| self.wanted.has(topic)) else { return };
+        let Ok(topic) = std::str::from_utf8(topic) else { return };
+        let Some(weight) = self.wanted.weigh(topic, retain) else { return };
         let payload =
             if payload.len() > LONGEST { Payload::TooLong(payload.len()) } else { Payload::Bytes(payload.to_vec()) };
-        let message = Message { topic: topic.to_owned(), payload, retain, reply };
-        if self.messages.try_send(message).is_err() {
-            let before = self.dropped.fetch_add(1, Ordering::Relaxed);
-            if before == 0 {
-                tracing::warn!("messages come faster than they can be read, some are dropped");
-            }
-        }
+        self.messages.put(Message { topic: topic.to_owned(), payload, retain, reply }, weight);
     }
 }
 
 /// Starts to connect, and goes on for ever.
 pub(super) fn start(options: Options) -> Mail {
-    let (messages_in, messages) = mpsc::channel(MESSAGES);
+    let wake = Arc::new(Notify::new());
+    let (slot, messages) = inbox(wake.clone());
     let (connection_in, connection) = watch::channel(Connection::Trying);
-    let acked = Arc::new(Notify::new());
-    let post = Post {
-        messages: messages_in,
-        connection: connection_in,
-        acked: acked.clone(),
-        dropped: Arc::default(),
-        wanted: options.wanted.clone(),
-    };
+    let post = Post { messages: slot, connection: connection_in, wake: wake.clone(), wanted: options.wanted.clone() };
     let mut poller = JoinSet::new();
     poller.spawn(stay_connected(options, post));
-    Mail { messages, connection, acked, poller }
+    Mail { messages, connection, wake, poller }
 }
 
 async fn stay_connected(options: Options, post: Post) {

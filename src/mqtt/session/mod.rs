@@ -1,35 +1,36 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
+mod hearing;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::Value;
 use tokio::{
-    sync::broadcast::{self, error::RecvError},
+    sync::broadcast::{
+        self,
+        error::{RecvError, TryRecvError},
+    },
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     client::{self, Connection, Filter, Line, Mail, Options, Wanted},
-    inbound::{self, Unread},
-    limit::Limit,
-    message::{Message, Payload},
+    complaints::Complaints,
     outbound::{Context, Outbound},
     readback::Readback,
-    requests::{self, Ask},
-    topics::{Heard, Knob, Topics},
+    topics::Topics,
     truth::{Once, Truth},
     views::{Identity, event},
 };
 use crate::{
     hub::Handle,
-    model::{Command, Event, HomeAssistantSettings, House, MqttSettings, Notice, NoticeKind, Target, Trouble},
+    model::{Event, HomeAssistantSettings, House, MqttSettings, Notice, Trouble},
 };
 
-/// Notices about what cannot be read, in a second.
-const BAD_A_SECOND: u32 = 20;
-/// Home Assistant's birth is answered after a pause of at most this, lest all bridges answer at once.
-const BIRTH_WITHIN_MS: u64 = 900;
+/// Messages, and notices, that are taken before the house is looked at and something is published.
+const BATCH: usize = 256;
+/// For so long changes are gathered that the inventory is written for: it grows with the house, and so does their number.
+const INVENTORY_WITHIN: Duration = Duration::from_millis(200);
 /// How long a stop waits for the broker to take the last message, and for the goodbye.
 const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
 /// Room for topic and header in a packet.
@@ -58,22 +59,26 @@ pub async fn run(
     let notices = handle.listen();
     let context =
         Context { topics, identity: Arc::new(identity), settings, announces: announced.discovery, protocol: None };
-    let mut session = Session::new(context, handle);
+    let mut session = Session::new(context, handle, stop);
     session.look();
-    session.work(&mut mail, notices, &stop).await;
+    session.work(&mut mail, notices).await;
     session.leave(mail).await;
 }
 
 struct Session {
     handle: Handle,
+    stop: CancellationToken,
     outbound: Outbound,
     truth: Truth,
     readback: Readback,
     line: Option<Line>,
     /// Publishes handed over on this connection.
     published: u64,
-    bad: Limit,
-    retained: Limit,
+    complaints: Complaints,
+    /// The hub did not make room in time: it is not waited for until it takes something again.
+    hub_hangs: bool,
+    /// When the inventory is written.
+    inventory: Option<Instant>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
     /// When Home Assistant's birth is answered.
@@ -85,16 +90,18 @@ struct Session {
 }
 
 impl Session {
-    fn new(context: Context, handle: Handle) -> Self {
+    fn new(context: Context, handle: Handle, stop: CancellationToken) -> Self {
         Self {
+            complaints: Complaints::new(handle.clone()),
             handle,
+            stop,
             outbound: Outbound::new(context),
             truth: Truth::default(),
             readback: Readback::default(),
             line: None,
             published: 0,
-            bad: Limit::new(BAD_A_SECOND),
-            retained: Limit::new(BAD_A_SECOND),
+            hub_hangs: false,
+            inventory: None,
             cleared: BTreeSet::new(),
             birth: None,
             too_large_told: false,
@@ -102,27 +109,44 @@ impl Session {
         }
     }
 
-    async fn work(&mut self, mail: &mut Mail, mut notices: broadcast::Receiver<Arc<Notice>>, stop: &CancellationToken) {
+    async fn work(&mut self, mail: &mut Mail, mut notices: broadcast::Receiver<Arc<Notice>>) {
         let mut house = self.handle.house.clone();
-        loop {
+        while !self.stop.is_cancelled() {
             let timer = self.next_timer();
+            let mut changed = false;
             tokio::select! {
-                () = stop.cancelled() => return,
-                changed = house.changed() => match changed {
-                    Ok(()) => self.look(),
+                () = self.stop.cancelled() => return,
+                alive = house.changed() => match alive {
+                    Ok(()) => changed = true,
                     // The hub is gone: nothing that could be published would be true any more.
                     Err(_) => return,
                 },
-                Some(message) = mail.messages.recv() => self.hear(&message),
+                Some(message) = mail.messages.next() => self.hear(&message).await,
                 Ok(()) = mail.connection.changed() => {
                     let connection = mail.connection.borrow_and_update().clone();
                     self.connection(connection);
                 }
                 notice = notices.recv() => self.tell(notice),
-                () = mail.acked.notified() => {}
+                () = mail.wake.notified() => {}
                 () = sleep_until(timer) => self.time_passed(),
             }
+            // What people want goes before what they are shown.
+            self.hear_waiting(mail).await;
+            self.tell_waiting(&mut notices);
+            if changed {
+                self.look();
+            }
             self.publish();
+        }
+    }
+
+    fn tell_waiting(&mut self, notices: &mut broadcast::Receiver<Arc<Notice>>) {
+        for _ in 0..2 * BATCH {
+            match notices.try_recv() {
+                Ok(notice) => self.tell(Ok(notice)),
+                Err(TryRecvError::Lagged(missed)) => self.tell(Err(RecvError::Lagged(missed))),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
         }
     }
 
@@ -134,6 +158,9 @@ impl Session {
     fn look(&mut self) {
         let house = self.handle.picture();
         self.outbound.look(&house, &mut self.truth);
+        if self.outbound.has_new_inventory() {
+            self.inventory.get_or_insert(Instant::now() + INVENTORY_WITHIN);
+        }
         self.settle(&house);
     }
 
@@ -193,109 +220,20 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, message: &Message) {
-        let topics = self.topics().clone();
-        match topics.sort(&message.topic) {
-            Heard::Status => self.hear_status(message),
-            Heard::Announced(unique) => self.readback.note(&topics, unique, message),
-            Heard::Request(verb) => self.hear_request(verb, message),
-            Heard::Command(knob) => self.hear_command(knob, message),
-            Heard::Foreign => {}
-        }
-    }
-
-    /// Home Assistant has started. A replay tells nothing new: everything was published at the connect already.
-    fn hear_status(&mut self, message: &Message) {
-        if !message.retain && message.payload == Payload::Bytes(b"online".to_vec()) {
-            let pause = Duration::from_millis(fastrand::u64(..=BIRTH_WITHIN_MS));
-            self.birth.get_or_insert(Instant::now() + pause);
-        }
-    }
-
-    fn hear_request(&mut self, verb: &str, message: &Message) {
-        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
-        if is_empty && self.cleared.remove(&message.topic) {
-            return;
-        }
-        if message.retain {
-            if !is_empty {
-                let words = format!("a retained request on {} was ignored", message.topic);
-                let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
-                self.refuse_retained(message, notice.with("topic", &message.topic), true);
-                self.cleared.insert(message.topic.clone());
-            }
-            return;
-        }
-        let house = self.handle.picture();
-        let alive = self.handle.pulse.is_alive();
-        let info = |topics: &Topics| self.truth.held(&topics.bridge_info()).map(|held| held.payload.clone());
-        let look = |ask| match ask {
-            Ask::HealthCheck => requests::health(&house, alive),
-            Ask::Info => info(self.topics()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
-        };
-        let answer = requests::answer(self.topics(), verb, message, look);
-        if let Some(problem) = answer.problem {
-            let words = format!("the request on {} cannot be answered: {problem}", message.topic);
-            self.report_bad(Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words));
-        }
-        self.truth.say_once(answer.message);
-    }
-
-    fn hear_command(&mut self, knob: Knob<'_>, message: &Message) {
-        let house = self.handle.picture();
-        let now = self.handle.clock.now();
-        match inbound::read(knob, message, now, &house, &self.outbound.context.identity.zone) {
-            Ok(command) => self.command(command),
-            Err(Unread::Empty) => {}
-            Err(Unread::Retained { notice, clear }) => self.refuse_retained(message, notice, clear),
-            Err(Unread::Bad(notice)) => self.report_bad(notice),
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        let about = command.clone();
-        let Err(busy) = self.handle.try_send(Event::Commanded(command)) else { return };
-        let notice = Notice::new(self.handle.clock.now(), NoticeKind::Refused, format!("not followed: {busy}"));
-        let notice = match &about.target {
-            Target::Outlet(outlet) => notice.about_outlet(outlet),
-            Target::Group(group) => notice.about_group(Some(group)),
-            Target::House => notice,
-        };
-        self.handle.notify(match about.transaction {
-            Some(mark) => notice.with("transaction", mark),
-            None => notice,
-        });
-    }
-
-    fn refuse_retained(&mut self, message: &Message, notice: Notice, clear: bool) {
-        if clear {
-            self.truth.say_first(Once::clear(message.topic.clone()));
-        }
-        if self.retained.passes(Instant::now()) {
-            self.handle.notify(notice);
-        }
-    }
-
-    fn report_bad(&mut self, notice: Notice) {
-        if self.bad.passes(Instant::now()) {
-            self.handle.notify(notice);
-        }
-    }
-
     fn tell(&mut self, notice: Result<Arc<Notice>, RecvError>) {
         match notice {
             Ok(notice) => {
                 let topic = self.topics().bridge_event();
                 self.truth.say_once(Once::passing(topic, event(&notice).to_string()));
             }
-            Err(RecvError::Lagged(missed)) => tracing::warn!("{missed} events came too fast to be published"),
+            Err(RecvError::Lagged(missed)) => self.complaints.untold(missed),
             // The handle that is held here keeps the channel open.
             Err(RecvError::Closed) => {}
         }
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        [self.birth, self.readback.closes(), self.bad.due(), self.retained.due()].into_iter().flatten().min()
+        [self.birth, self.readback.closes(), self.inventory, self.complaints.due()].into_iter().flatten().min()
     }
 
     fn time_passed(&mut self) {
@@ -312,18 +250,13 @@ impl Session {
             }
             self.settle(&self.handle.picture());
         }
-        if is_due(self.bad.due()) {
-            let more = self.bad.held_back();
-            let words = format!("{more} more messages could not be read");
-            let notice = Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words);
-            self.handle.notify(notice.with("count", more.to_string()));
+        if is_due(self.inventory) {
+            self.inventory = None;
+            if self.outbound.has_new_inventory() {
+                self.outbound.write_inventory(&self.handle.picture(), &mut self.truth);
+            }
         }
-        if is_due(self.retained.due()) {
-            let more = self.retained.held_back();
-            let words = format!("{more} more retained commands were ignored");
-            let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
-            self.handle.notify(notice.with("count", more.to_string()));
-        }
+        self.complaints.time_passed(now);
     }
 
     /// Hands over what is owed, as far as the broker keeps up.
@@ -348,10 +281,7 @@ impl Session {
                 }
             }
         }
-        let lost = self.truth.lost();
-        if lost > 0 {
-            tracing::warn!("{lost} events gave way to newer ones before they could be published");
-        }
+        self.complaints.untold(self.truth.lost());
     }
 
     /// Says `offline`, waits until the broker has it, and says goodbye.
@@ -362,7 +292,7 @@ impl Session {
             let published = self.published + 1;
             let taken = async {
                 while line.acked() < published {
-                    mail.acked.notified().await;
+                    mail.wake.notified().await;
                 }
             };
             // Whether it was taken or not, there is nothing more to be done: the will says the same.

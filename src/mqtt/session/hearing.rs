@@ -1,0 +1,135 @@
+//! What the session does with messages.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{BATCH, Session};
+use crate::{
+    hub::Busy,
+    model::{Command, Event, Notice, NoticeKind, Target},
+    mqtt::{
+        client::Mail,
+        inbound::{self, Unread},
+        message::{Message, Payload},
+        requests::{self, Ask},
+        topics::{Heard, Knob, Topics},
+        truth::Once,
+    },
+};
+
+/// Home Assistant's birth is answered after a pause of at most this, lest all bridges answer at once.
+const BIRTH_WITHIN_MS: u64 = 900;
+/// How long the hub may take to make room for a command.
+const HUB_WITHIN: Duration = Duration::from_millis(200);
+
+impl Session {
+    /// Hears what waits, but neither the broker nor what is shown has to wait for more than a batch, nor for a slow hub.
+    pub(super) async fn hear_waiting(&mut self, mail: &mut Mail) {
+        let began = Instant::now();
+        for _ in 0..BATCH {
+            if began.elapsed() >= HUB_WITHIN {
+                break;
+            }
+            let Some(message) = mail.messages.waiting() else { break };
+            self.hear(&message).await;
+        }
+        self.complaints.missed(mail.messages.missed());
+    }
+
+    pub(super) async fn hear(&mut self, message: &Message) {
+        let topics = self.topics().clone();
+        match topics.sort(&message.topic) {
+            Heard::Status => self.hear_status(message),
+            Heard::Announced(unique) => self.readback.note(&topics, unique, message),
+            Heard::Request(verb) => self.hear_request(verb, message),
+            Heard::Command(knob) => self.hear_command(knob, message).await,
+            Heard::Foreign => {}
+        }
+    }
+
+    /// Home Assistant has started. A replay tells nothing new: everything was published at the connect already.
+    fn hear_status(&mut self, message: &Message) {
+        if !message.retain && message.payload == Payload::Bytes(b"online".to_vec()) {
+            let pause = Duration::from_millis(fastrand::u64(..=BIRTH_WITHIN_MS));
+            self.birth.get_or_insert(Instant::now() + pause);
+        }
+    }
+
+    fn hear_request(&mut self, verb: &str, message: &Message) {
+        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
+        if is_empty && self.cleared.remove(&message.topic) {
+            return;
+        }
+        if message.retain {
+            if !is_empty {
+                let words = format!("a retained request on {} was ignored", message.topic);
+                let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
+                self.refuse_retained(message, notice.with("topic", &message.topic), true);
+                self.cleared.insert(message.topic.clone());
+            }
+            return;
+        }
+        let house = self.handle.picture();
+        let alive = self.handle.pulse.is_alive();
+        let info = |topics: &Topics| self.truth.held(&topics.bridge_info()).map(|held| held.payload.clone());
+        let look = |ask| match ask {
+            Ask::HealthCheck => requests::health(&house, alive),
+            Ask::Info => info(self.topics()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
+        };
+        let answer = requests::answer(self.topics(), verb, message, look);
+        if let Some(problem) = answer.problem {
+            let words = format!("the request on {} cannot be answered: {problem}", message.topic);
+            self.complaints.bad(Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words));
+        }
+        self.truth.say_once(answer.message);
+    }
+
+    async fn hear_command(&mut self, knob: Knob<'_>, message: &Message) {
+        let house = self.handle.picture();
+        let now = self.handle.clock.now();
+        match inbound::read(knob, message, now, &house, &self.outbound.context.identity.zone) {
+            Ok(command) => self.command(command).await,
+            Err(Unread::Empty) => {}
+            Err(Unread::Retained { notice, clear }) => self.refuse_retained(message, notice, clear),
+            Err(Unread::Bad(notice)) => self.complaints.bad(notice),
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        let about = command.clone();
+        let Err(busy) = self.hand_over(Event::Commanded(command)).await else { return };
+        let notice = Notice::new(self.handle.clock.now(), NoticeKind::Refused, format!("not followed: {busy}"));
+        let notice = match &about.target {
+            Target::Outlet(outlet) => notice.about_outlet(outlet),
+            Target::Group(group) => notice.about_group(Some(group)),
+            Target::House => notice,
+        };
+        self.handle.notify(match about.transaction {
+            Some(mark) => notice.with("transaction", mark),
+            None => notice,
+        });
+    }
+
+    /// Hands an event to the hub, which may need a moment to make room: a burst of commands is not its fault.
+    async fn hand_over(&mut self, event: Event) -> Result<(), Busy> {
+        let taken = match self.handle.try_send(event.clone()) {
+            Err(Busy) if !self.hub_hangs => tokio::select! {
+                taken = self.handle.send(event) => taken,
+                () = tokio::time::sleep(HUB_WITHIN) => Err(Busy),
+                () = self.stop.cancelled() => Err(Busy),
+            },
+            taken => taken,
+        };
+        self.hub_hangs = taken.is_err();
+        taken
+    }
+
+    fn refuse_retained(&mut self, message: &Message, notice: Notice, clear: bool) {
+        if clear {
+            self.truth.say_first(Once::clear(message.topic.clone()));
+        }
+        self.complaints.retained(notice);
+    }
+}
