@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp, Unit, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::model::{
@@ -283,9 +283,10 @@ impl GroupView {
     }
 }
 
-/// An instant in RFC 3339, to the second.
+/// An instant in RFC 3339, to the second: the one that has begun, for what has happened must not lie in the future.
 pub(super) fn time(at: Option<Timestamp>) -> Value {
-    at.map_or(Value::Null, |at| json!(at.round(Unit::Second).unwrap_or(at).to_string()))
+    let second = |at: Timestamp| Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at);
+    at.map_or(Value::Null, |at| json!(second(at).to_string()))
 }
 
 /// Whole minutes: a finer count would publish without end.

@@ -50,6 +50,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A connection that held for so long was a good one: the next pause is a short one again.
 const HELD: Duration = Duration::from_secs(20);
+/// So many connections in a row that were accepted and soon ended are no accident.
+const THROWN_OUT: u32 = 3;
 
 /// What a connection needs.
 #[derive(Clone, Debug)]
@@ -230,13 +232,33 @@ pub(super) fn start(options: Options) -> Mail {
 }
 
 async fn stay_connected(options: Options, post: Post) {
-    let pauses = || ExponentialBuilder::new().with_min_delay(PAUSES.0).with_max_delay(PAUSES.1).without_max_times();
-    let mut waits = pauses().with_jitter().build();
+    let pauses = || {
+        let pauses = ExponentialBuilder::new().with_min_delay(PAUSES.0).with_max_delay(PAUSES.1).without_max_times();
+        // Without a seed of its own, every bridge would come back in the same instant.
+        pauses.with_jitter().with_jitter_seed(fastrand::u64(..)).build()
+    };
+    let mut waits = pauses();
+    let mut thrown_out = 0;
     loop {
         let started = Instant::now();
-        let End::Lost { trouble, .. } = attempt(&options, &post).await else { return };
+        let End::Lost { mut trouble, .. } = attempt(&options, &post).await else { return };
+        let was_up = matches!(*post.connection.borrow(), Connection::Up(_));
         if started.elapsed() > HELD {
-            waits = pauses().with_jitter().build();
+            waits = pauses();
+            thrown_out = 0;
+        } else if was_up {
+            thrown_out += 1;
+        }
+        if was_up && thrown_out >= THROWN_OUT {
+            let id = &options.settings.client_id;
+            trouble = Trouble {
+                kind: TroubleKind::NeedsPerson,
+                text: format!(
+                    "{} ended the connection again and again: another program uses our client id `{id}`, it seems; give each \
+                     its own by `mqtt.client_id`",
+                    at(&options.settings)
+                ),
+            };
         }
         post.connection.send_replace(Connection::Down(trouble));
         tokio::time::sleep(waits.next().unwrap_or(PAUSES.1).min(PAUSES.1)).await;
