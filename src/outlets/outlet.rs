@@ -91,8 +91,8 @@ impl Outlet {
         }
     }
 
-    /// Is it to be switched now? An outlet that has not said where it is is left alone, and so is one that was just switched and
-    /// not looked at since; only an OFF does not wait for that.
+    /// Is it to be switched now? One that was just switched is looked at first; only an OFF does not wait for that. One that does
+    /// not say where it is may be on: it is sent an OFF, and never an ON.
     pub(super) fn is_due(&self, wanted: Switch, now: Instant) -> bool {
         if self.retry_at(wanted).is_some_and(|at| at > now) {
             return false;
@@ -100,7 +100,8 @@ impl Outlet {
         match (wanted, &self.attempt) {
             (Switch::Off, Some(attempt)) => attempt.to.is_on(),
             (Switch::On, Some(_)) => false,
-            (_, None) => self.look.switch == Some(wanted.toggled()),
+            (Switch::Off, None) => self.look.switch != Some(Switch::Off),
+            (Switch::On, None) => self.look.switch == Some(Switch::Off),
         }
     }
 
