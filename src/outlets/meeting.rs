@@ -1,7 +1,9 @@
 //! The first contact after each login: who is it, what can it do, where are its relays?
 //!
-//! The same is done when only a session was renewed, for behind a renewed session can be another device (two plugs of one
-//! account that have swapped addresses), and it may have rebooted.
+//! The same is asked when only a session was renewed, for behind a renewed session can be another device (two plugs of one
+//! account that have swapped addresses). But if it is the same device, and nothing but the session was lost since the last look,
+//! then its past is known: an outlet that has moved meanwhile was moved by a person, and is reported like one at any other poll.
+//! The vendor's app ends our session each time somebody switches with it, and what they did must hold.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +29,7 @@ impl Task {
         let info = link.info().await?;
         let about = answer::about(&info);
         let mac = self.recognise(&about)?;
+        let renewed = self.unbroken && self.is_the_same(&about, mac);
         let shape = if about.is_single { Shape::Single } else { Shape::Strip };
         if link.shape() != shape {
             // The crate must know before it logs in. It is remembered, so that this costs one login in the task's life.
@@ -38,6 +41,7 @@ impl Task {
             }
         }
         let looks = self.first_looks(link, &info, &about).await?;
+        let renewed = renewed && looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
         self.know_meters(link, &about, &looks).await?;
         let met_before = self.housing.is_some();
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
@@ -48,7 +52,8 @@ impl Task {
         self.identify(&about, mac).await;
         self.found();
         let asked_at = self.handle.clock.now();
-        self.record(looks, commanded, about.rssi, Cause::FirstContact).await;
+        let cause = if renewed { Cause::Polled } else { Cause::FirstContact };
+        self.record(looks, commanded, about.rssi, cause).await;
         if !met_before {
             self.agenda.poll_at = tokio::time::Instant::now() + pace::until_second_look(self.settings.poll_every);
         }
@@ -91,6 +96,13 @@ impl Task {
             self.settings.name
         );
         Err(self.place.error(Kind::Stranger, &detail))
+    }
+
+    /// Is it the device that was met before? Another firmware has restarted it.
+    fn is_the_same(&self, about: &About, mac: Mac) -> bool {
+        self.housing.as_ref().is_some_and(|it| {
+            it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware
+        })
     }
 
     async fn first_looks(&self, link: &Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
@@ -141,11 +153,11 @@ impl Task {
         }
     }
 
-    /// Orders that were given before the hub had heard the first report may rest on what was true an hour ago: an outlet that a
-    /// person has switched by its button meanwhile would be switched back. The hub shows the orders that a report leads to before
+    /// Orders that were given before the hub had heard of a change may rest on what was true before it: an outlet that a person has
+    /// switched by its button would be switched back at once. The hub shows the orders that a report leads to before
     /// it shows the report on the board, so that the orders are good as soon as the board shows all outlets at a later time than
     /// `asked_at`. A hub that takes longer than a quarter of a second is not waited for: then the orders that hold are followed.
-    async fn until_shown(&mut self, asked_at: Timestamp) {
+    pub(super) async fn until_shown(&mut self, asked_at: Timestamp) {
         let device = &self.settings.slug;
         let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled).is_some());
         let ids: Vec<_> = reported.map(|(slot, _)| OutletId::new(device.clone(), *slot)).collect();

@@ -115,6 +115,11 @@ impl Outlet {
         self.attempt.is_some()
     }
 
+    /// Does this look show that somebody else has moved the relay?
+    pub(super) fn was_moved(&self, look: &Look) -> bool {
+        self.attempt.is_none() && look.switch != self.look.switch
+    }
+
     /// Has a look answered the command with this number?
     pub(super) fn has_answered(&self, commanded: u64) -> bool {
         self.answered >= commanded
@@ -148,7 +153,7 @@ impl Outlet {
         self.pause = Some(Pause { to, pauses, until });
     }
 
-    /// Takes in a look that was asked for when `commanded` was the newest command, over a new login if `fresh`.
+    /// Takes in a look that was asked for when `commanded` was the newest command; `fresh` if the past is unknown.
     /// Returns the cause of the report, and what did not come about.
     pub(super) fn looked(&mut self, look: Look, commanded: u64, fresh: bool) -> (Cause, Option<Failure>) {
         if look.switch != self.look.switch {

@@ -55,6 +55,9 @@ pub(super) struct Task {
     pub(super) outlets: BTreeMap<u8, Outlet>,
     /// The device has not shown its outlets since the last login.
     pub(super) fresh: bool,
+    /// Nothing but the end of a session has gone wrong since the last look. The device has been there all the time, so that what it
+    /// shows after the next login has happened since, and is no matter of an unknown past.
+    pub(super) unbroken: bool,
     /// The connection is a new one, so that the device is to be announced even if nothing about it has changed.
     pub(super) announce: bool,
     pub(super) agenda: Agenda,
@@ -89,6 +92,7 @@ impl Task {
             housing: None,
             outlets: BTreeMap::new(),
             fresh: true,
+            unbroken: false,
             announce: true,
             agenda: Agenda {
                 poll_at: Instant::now(),
@@ -118,6 +122,7 @@ impl Task {
             self.failures += 1;
             let limit = if error.kind == Kind::Session { LOST_AFTER_SESSIONS } else { LOST_AFTER };
             let certain = error.kind.is_certain() || self.failures >= limit;
+            self.unbroken &= error.kind == Kind::Session && !certain;
             if certain || error.kind == Kind::Session {
                 link = None;
             }
@@ -167,6 +172,7 @@ impl Task {
         if !renewed {
             // What the old login cannot renew, a new one may: the device can have changed its protocol meanwhile.
             *link = None;
+            self.unbroken = false;
         }
     }
 
@@ -240,7 +246,7 @@ impl Task {
     }
 
     async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
-        let commanded = self.orders.borrow().commanded;
+        let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
         let (looks, rssi) = match link.children().await? {
             Some(list) => (self.read_strip(&list)?, None),
             None => {
@@ -250,19 +256,23 @@ impl Task {
         };
         if looks.iter().map(|it| it.slot).ne(self.outlets.keys().copied()) {
             // Outlets have come or gone: it is another device than the one that was met.
-            (self.fresh, self.announce) = (true, true);
+            (self.fresh, self.announce, self.unbroken) = (true, true, false);
             return Ok(());
         }
         if looks.iter().all(|it| it.switch.is_none()) {
             return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
         }
+        let moved = looks.iter().any(|it| self.outlets.get(&it.slot).is_some_and(|outlet| outlet.was_moved(it)));
         self.record(looks, commanded, rssi, Cause::Polled).await;
+        if moved {
+            self.until_shown(asked_at).await;
+        }
         Ok(())
     }
 
-    /// Notes what was seen and reports it.
+    /// Notes what was seen and reports it; `cause` is that of outlets which were not switched since the look before.
     pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
-        self.failures = 0;
+        (self.failures, self.unbroken) = (0, true);
         self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every);
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for look in looks {
