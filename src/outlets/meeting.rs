@@ -1,4 +1,4 @@
-//! The first contact after each login: who is it, what can it do, where are its relays?
+//! The first contact after each login: who is it, where are its relays?
 //!
 //! The same is asked when only a session was renewed, for behind a renewed session can be another device (two plugs of one
 //! account that have swapped addresses). But if it is the same device, and nothing but the session was lost since the last look,
@@ -15,6 +15,7 @@ use super::{
     link::{Kind, Link, LinkError, Shape},
     outlet::Outlet,
     pace,
+    survey::Survey,
     task::Task,
 };
 use crate::model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin};
@@ -41,12 +42,16 @@ impl Task {
             }
         }
         let looks = self.first_looks(link, &info, &about).await?;
-        let renewed = renewed && looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
-        self.know_meters(link, &about, &looks).await?;
+        let same_outlets = looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
+        let renewed = renewed && same_outlets;
+        if !same_outlets || self.housing.as_ref().is_none_or(|it| it.firmware != about.firmware) {
+            // The meters are asked about once, and again after an update of the firmware; but not before the outlets are safe.
+            self.survey = Survey::default();
+        }
         let met_before = self.housing.is_some();
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
         for look in &looks {
-            let meters = self.meters.get(&look.slot).copied().unwrap_or_default();
+            let meters = self.survey.meters(look.slot);
             self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone())).can_measure(meters);
         }
         self.identify(&about, mac).await;
@@ -100,9 +105,9 @@ impl Task {
 
     /// Is it the device that was met before? Another firmware has restarted it.
     fn is_the_same(&self, about: &About, mac: Mac) -> bool {
-        self.housing.as_ref().is_some_and(|it| {
-            it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware
-        })
+        self.housing
+            .as_ref()
+            .is_some_and(|it| it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware)
     }
 
     async fn first_looks(&self, link: &Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
@@ -117,15 +122,6 @@ impl Task {
             return Err(self.place.error(Kind::NoOutlets, &about.model));
         }
         Ok(looks)
-    }
-
-    /// The meters are asked about once, and again after an update of the firmware.
-    async fn know_meters(&mut self, link: &Link, about: &About, looks: &[Look]) -> Result<(), LinkError> {
-        let same_firmware = self.housing.as_ref().is_some_and(|it| it.firmware == about.firmware);
-        if !same_firmware || looks.iter().any(|it| !self.meters.contains_key(&it.slot)) {
-            self.meters = link.meters(looks).await?;
-        }
-        Ok(())
     }
 
     /// Announces the housing if the connection is new or something but the signal has changed.

@@ -65,7 +65,7 @@ impl Outlet {
         }
     }
 
-    /// A new login has found out what it can measure, and everything is asked for afresh.
+    /// What it can measure is known now, and everything is asked for afresh.
     pub(super) fn can_measure(&mut self, meters: Meters) {
         self.meters = meters;
         (self.power_due, self.usage_due) = (meters.energy, meters.energy);
@@ -204,6 +204,14 @@ impl Outlet {
         self.told.clone()
     }
 
+    /// A meter is about to be read.
+    pub(super) fn is_asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Power => self.power_due = false,
+            Asked::Usage => self.usage_due = false,
+        }
+    }
+
     /// Takes in what a meter said; `None` is what it did not say. Figures that were not asked for stay.
     pub(super) fn measured(&mut self, asked: Asked, energy: Energy) {
         let old = self.energy;
@@ -240,7 +248,7 @@ impl Outlet {
 }
 
 /// Which meter was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     /// Power, and voltage and current where there are any.
     Power,

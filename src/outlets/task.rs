@@ -14,16 +14,16 @@ use tokio::{
 use super::{
     answer::{self, Look},
     duty::{self, Agenda, Duty},
-    link::{Kind, Link, LinkError, Meters, Shape},
-    outlet::{Asked, Failure, Outlet},
+    link::{Kind, Link, LinkError, Shape},
+    outlet::{Failure, Outlet},
     pace::{self, Pauses, WAKE},
+    survey::Survey,
     trouble::Whereabouts,
 };
 use crate::{
     hub::Handle,
     model::{
-        Cause, Credentials, DeviceSettings, Energy, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble,
-        TroubleKind,
+        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble, TroubleKind,
     },
 };
 
@@ -50,7 +50,7 @@ pub(super) struct Task {
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
     pub(super) shape: Shape,
-    pub(super) meters: BTreeMap<u8, Meters>,
+    pub(super) survey: Survey,
     pub(super) housing: Option<Arc<Housing>>,
     pub(super) outlets: BTreeMap<u8, Outlet>,
     /// The device has not shown its outlets since the last login.
@@ -88,7 +88,7 @@ impl Task {
             handle,
             orders,
             shape: Shape::Strip,
-            meters: BTreeMap::new(),
+            survey: Survey::default(),
             housing: None,
             outlets: BTreeMap::new(),
             fresh: true,
@@ -96,6 +96,7 @@ impl Task {
             announce: true,
             agenda: Agenda {
                 poll_at: Instant::now(),
+                learned: false,
                 measured: false,
                 housing_due: false,
                 quiet_until: Instant::now(),
@@ -179,14 +180,18 @@ impl Task {
     /// One duty.
     async fn round(&mut self, link: &Link) -> Result<(), LinkError> {
         let orders = self.hear();
-        match duty::next(&self.outlets, &orders, self.agenda, Instant::now()) {
+        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, Instant::now()) {
             Duty::Switch(slot, to) => self.switch(link, slot, to).await,
             Duty::Look => self.look(link).await,
             Duty::Poll => {
                 self.count_poll();
                 self.look(link).await
             }
-            Duty::Measure(slot, asked) => self.measure(link, slot, asked).await,
+            Duty::Ask(question) => self.ask(link, question).await,
+            Duty::Announce => {
+                self.announce_meters().await;
+                Ok(())
+            }
             Duty::Enrich => {
                 self.agenda.measured = false;
                 let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled)).collect();
@@ -286,27 +291,6 @@ impl Task {
         for (slot, failure) in failures {
             self.tell(slot, failure).await;
         }
-    }
-
-    async fn measure(&mut self, link: &Link, slot: u8, asked: Asked) -> Result<(), LinkError> {
-        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        let answer = match asked {
-            Asked::Power => link.power(outlet.child(), outlet.meters()).await,
-            Asked::Usage => link.usage(outlet.child()).await,
-        };
-        match asked {
-            Asked::Power => outlet.power_due = false,
-            Asked::Usage => outlet.usage_due = false,
-        }
-        let energy = match answer {
-            Ok(energy) => energy,
-            // A meter that cannot be read costs its figures, not the outlet.
-            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Energy::default(),
-            Err(error) => return Err(error),
-        };
-        outlet.measured(asked, energy);
-        self.agenda.measured = true;
-        Ok(())
     }
 
     fn count_poll(&mut self) {

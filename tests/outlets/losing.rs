@@ -28,7 +28,9 @@ async fn a_press_that_coincides_with_the_end_of_the_session_is_no_matter_of_the_
         let seen = bench
             .first("the press", |it| match it {
                 event if is_lost(event) => Some(None),
-                Event::DeviceReported { reports, .. } if reports[0].switch == Switch::Off => Some(Some(reports[0].cause)),
+                Event::DeviceReported { reports, .. } if reports[0].switch == Switch::Off => {
+                    Some(Some(reports[0].cause))
+                }
                 _ => None,
             })
             .await;
@@ -49,6 +51,8 @@ async fn after_a_request_that_went_wrong_a_new_session_is_a_first_contact() {
         let mut bench = Setup::of(&plug).start();
         bench.caused(1, Cause::FirstContact).await;
         bench.caused(1, Cause::Polled).await;
+        // Once it is known that there are no meters, only looks are left.
+        bench.heard_within(Duration::from_millis(500)).await;
         // It may have been without power between the two.
         plug.set_fault_for(fault.clone(), 1);
         let before = plug.counts().requests;
