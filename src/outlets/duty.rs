@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::outlet::{Asked, Outlet};
+use super::{
+    outlet::Outlet,
+    survey::{Question, Survey},
+};
 use crate::model::{Orders, Switch};
 
 /// One thing to do, which takes at most one request.
@@ -16,8 +19,10 @@ pub(super) enum Duty {
     Look,
     /// Look at all outlets because it is time to.
     Poll,
-    /// Read a meter.
-    Measure(u8, Asked),
+    /// Ask about a meter.
+    Ask(Question),
+    /// Announce what was learned about the meters.
+    Announce,
     /// Report what the meters said.
     Enrich,
     /// Ask the housing about itself.
@@ -31,6 +36,8 @@ pub(super) enum Duty {
 pub(super) struct Agenda {
     /// The next poll.
     pub(super) poll_at: Instant,
+    /// Something was learned about the meters and not announced.
+    pub(super) learned: bool,
     /// Meters were read and not reported.
     pub(super) measured: bool,
     /// The housing is to be asked about itself.
@@ -41,7 +48,13 @@ pub(super) struct Agenda {
 
 /// The most urgent duty. OFF goes before everything, and all of them before a look; ON waits until what was switched has been
 /// looked at; the meters wait for everything else.
-pub(super) fn next(outlets: &BTreeMap<u8, Outlet>, orders: &Orders, agenda: Agenda, now: Instant) -> Duty {
+pub(super) fn next(
+    outlets: &BTreeMap<u8, Outlet>,
+    orders: &Orders,
+    survey: &Survey,
+    agenda: Agenda,
+    now: Instant,
+) -> Duty {
     let due = |to: Switch| {
         let wanted = orders.wanted.iter().filter(move |(_, wanted)| **wanted == to);
         wanted.map(|(slot, _)| *slot).find(|slot| outlets.get(slot).is_some_and(|it| it.is_due(to, now)))
@@ -62,18 +75,20 @@ pub(super) fn next(outlets: &BTreeMap<u8, Outlet>, orders: &Orders, agenda: Agen
         return Duty::Poll;
     }
     let rest_until = wake_at(outlets, orders, agenda, now);
-    match background(outlets, agenda) {
+    match background(outlets, survey, agenda, now) {
         Some(duty) if agenda.quiet_until <= now => duty,
         Some(_) => Duty::Rest(rest_until.min(agenda.quiet_until)),
         None => Duty::Rest(rest_until),
     }
 }
 
-fn background(outlets: &BTreeMap<u8, Outlet>, agenda: Agenda) -> Option<Duty> {
-    let power = outlets.iter().find(|(_, it)| it.power_due).map(|(slot, _)| Duty::Measure(*slot, Asked::Power));
-    let usage = || outlets.iter().find(|(_, it)| it.usage_due).map(|(slot, _)| Duty::Measure(*slot, Asked::Usage));
+/// What the meters can do comes before what they read, for it decides which request reads them.
+fn background(outlets: &BTreeMap<u8, Outlet>, survey: &Survey, agenda: Agenda, now: Instant) -> Option<Duty> {
+    let learn = survey.to_learn(outlets, now).map(Duty::Ask);
+    let read = || survey.to_read(outlets, now).map(Duty::Ask);
     let enrich = || agenda.measured.then_some(Duty::Enrich);
-    power.or_else(usage).or_else(enrich).or(agenda.housing_due.then_some(Duty::Housing))
+    let housing = || agenda.housing_due.then_some(Duty::Housing);
+    learn.or(agenda.learned.then_some(Duty::Announce)).or_else(read).or_else(enrich).or_else(housing)
 }
 
 /// The poll, or the end of an outlet's pause that comes before it.

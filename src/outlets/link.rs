@@ -4,17 +4,17 @@
 //! [`answer`](super::answer). Requests on one of its handlers must not overlap (they would overtake each other and be refused
 //! for their sequence numbers), which is why every method here is called by the one task of the device.
 
-use std::{collections::BTreeMap, future::Future, io, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use serde_json::Value;
 use tapo::{ApiClient, Error, PlugEnergyMonitoringHandler, PowerStripEnergyMonitoringHandler, TapoResponseError};
 
 pub(super) use super::trouble::{Kind, LinkError};
-use super::{
-    answer::{Look, thousandth},
-    trouble::Whereabouts,
-};
+use super::{answer::thousandth, trouble::Whereabouts};
 use crate::model::{Credentials, DeviceSettings, Energy, Switch};
+
+/// The most that a question about a meter may take. With the breath that follows a silence, an order waits at most 2 s for it.
+const METER_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// How a device is spoken to. The crate wants to know before it logs in, and works on any device of the shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,23 +137,29 @@ impl Link {
         }
     }
 
-    /// What the outlets can measure: by the device's list of components, else by asking the meters.
+    /// Does the outlet have a meter? An answer that could not be read still came from one.
     ///
     /// # Errors
-    /// The device could not be asked. That it has no meter is no error.
-    pub(super) async fn meters(&self, looks: &[Look]) -> Result<BTreeMap<u8, Meters>, LinkError> {
-        let mut meters = BTreeMap::new();
-        let listed = self.metered_by_component().await?;
-        for look in looks {
-            let child = look.child.as_deref();
-            let energy = match &listed {
-                Some(listed) => listed.iter().any(|it| it.as_deref() == child),
-                None => answered(self.usage(child).await)?,
-            };
-            let voltage = energy && understood(self.voltages(child).await)?;
-            meters.insert(look.slot, Meters { energy, voltage });
+    /// There was no answer. That it has no meter is no error.
+    pub(super) async fn has_meter(&self, child: Option<&str>) -> Result<bool, LinkError> {
+        match self.usage(child).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == Kind::Garbled => Ok(true),
+            Err(error) if error.kind == Kind::Device => Ok(false),
+            Err(error) => Err(error),
         }
-        Ok(meters)
+    }
+
+    /// Does the outlet's meter know voltage and current, in an answer that can be read?
+    ///
+    /// # Errors
+    /// There was no answer. That it does not know them is no error.
+    pub(super) async fn has_voltage(&self, child: Option<&str>) -> Result<bool, LinkError> {
+        match self.voltages(child).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Power, and what comes with it in the one request that the outlet's meter needs.
@@ -166,7 +172,7 @@ impl Link {
         }
         match (&self.handler, child) {
             (Handler::Strip(it), Some(child)) => {
-                let power = self.ask(it.plug_unchecked(child).get_current_power()).await?.current_power;
+                let power = self.ask_meter(it.plug_unchecked(child).get_current_power()).await?.current_power;
                 // Strips count whole watts here.
                 Ok(Energy { power: Some(thousandth(power.saturating_mul(1000))), ..Energy::default() })
             }
@@ -180,8 +186,8 @@ impl Link {
     /// The request failed.
     pub(super) async fn usage(&self, child: Option<&str>) -> Result<Energy, LinkError> {
         let usage = match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => self.ask(it.plug_unchecked(child).get_energy_usage()).await?,
-            (Handler::Single(it), None) => self.ask(it.get_energy_usage()).await?,
+            (Handler::Strip(it), Some(child)) => self.ask_meter(it.plug_unchecked(child).get_energy_usage()).await?,
+            (Handler::Single(it), None) => self.ask_meter(it.get_energy_usage()).await?,
             _ => return Err(self.mismatch()),
         };
         Ok(Energy {
@@ -194,8 +200,10 @@ impl Link {
 
     async fn voltages(&self, child: Option<&str>) -> Result<Energy, LinkError> {
         let data = match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => self.ask(it.plug_unchecked(child).get_energy_meter_data()).await?,
-            (Handler::Single(it), None) => self.ask(it.get_energy_meter_data()).await?,
+            (Handler::Strip(it), Some(child)) => {
+                self.ask_meter(it.plug_unchecked(child).get_energy_meter_data()).await?
+            }
+            (Handler::Single(it), None) => self.ask_meter(it.get_energy_meter_data()).await?,
             _ => return Err(self.mismatch()),
         };
         Ok(Energy {
@@ -207,16 +215,20 @@ impl Link {
     }
 
     /// The outlets (by child id; `None` is the single plug) whose components name a meter. `None` if the device cannot say.
-    async fn metered_by_component(&self) -> Result<Option<Vec<Option<String>>>, LinkError> {
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub(super) async fn metered_by_component(&self) -> Result<Option<Vec<Option<String>>>, LinkError> {
         let has_meter = |it: &[tapo::responses::Component]| it.iter().any(|it| it.id == "energy_monitoring");
         let listed = match &self.handler {
-            Handler::Strip(it) => self.ask(it.get_child_device_component_list()).await.map(|children| {
+            Handler::Strip(it) => self.ask_meter(it.get_child_device_component_list()).await.map(|children| {
                 let metered = children.into_iter().filter(|it| has_meter(&it.component_list));
                 metered.map(|it| Some(it.device_id)).collect()
             }),
-            Handler::Single(it) => {
-                self.ask(it.get_component_list()).await.map(|it| if has_meter(&it) { vec![None] } else { Vec::new() })
-            }
+            Handler::Single(it) => self
+                .ask_meter(it.get_component_list())
+                .await
+                .map(|it| if has_meter(&it) { vec![None] } else { Vec::new() }),
         };
         match listed {
             Ok(listed) => Ok(Some(listed)),
@@ -229,25 +241,13 @@ impl Link {
         within(&self.place, self.timeout, request).await
     }
 
+    /// A meter gets less time than the outlet: a switch that is ordered meanwhile waits for it.
+    async fn ask_meter<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, LinkError> {
+        within(&self.place, self.timeout.min(METER_TIMEOUT), request).await
+    }
+
     fn mismatch(&self) -> LinkError {
         self.place.error(Kind::Garbled, "it has changed between a strip and a single plug")
-    }
-}
-
-/// Is there a meter behind the answer? An answer that could not be read still came from one.
-fn answered(result: Result<Energy, LinkError>) -> Result<bool, LinkError> {
-    match result {
-        Err(error) if error.kind == Kind::Garbled => Ok(true),
-        other => understood(other),
-    }
-}
-
-/// Is there a meter that can be read?
-fn understood(result: Result<Energy, LinkError>) -> Result<bool, LinkError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

@@ -1,7 +1,9 @@
-//! The first contact after each login: who is it, what can it do, where are its relays?
+//! The first contact after each login: who is it, where are its relays?
 //!
-//! The same is done when only a session was renewed, for behind a renewed session can be another device (two plugs of one
-//! account that have swapped addresses), and it may have rebooted.
+//! The same is asked when only a session was renewed, for behind a renewed session can be another device (two plugs of one
+//! account that have swapped addresses). But if it is the same device, and nothing but the session was lost since the last look,
+//! then its past is known: an outlet that has moved meanwhile was moved by a person, and is reported like one at any other poll.
+//! The vendor's app ends our session each time somebody switches with it, and what they did must hold.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +15,7 @@ use super::{
     link::{Kind, Link, LinkError, Shape},
     outlet::Outlet,
     pace,
+    survey::Survey,
     task::Task,
 };
 use crate::model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin};
@@ -27,6 +30,7 @@ impl Task {
         let info = link.info().await?;
         let about = answer::about(&info);
         let mac = self.recognise(&about)?;
+        let renewed = self.unbroken && self.is_the_same(&about, mac);
         let shape = if about.is_single { Shape::Single } else { Shape::Strip };
         if link.shape() != shape {
             // The crate must know before it logs in. It is remembered, so that this costs one login in the task's life.
@@ -38,17 +42,23 @@ impl Task {
             }
         }
         let looks = self.first_looks(link, &info, &about).await?;
-        self.know_meters(link, &about, &looks).await?;
+        let same_outlets = looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
+        let renewed = renewed && same_outlets;
+        if !same_outlets || self.housing.as_ref().is_none_or(|it| it.firmware != about.firmware) {
+            // The meters are asked about once, and again after an update of the firmware; but not before the outlets are safe.
+            self.survey = Survey::default();
+        }
         let met_before = self.housing.is_some();
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
         for look in &looks {
-            let meters = self.meters.get(&look.slot).copied().unwrap_or_default();
+            let meters = self.survey.meters(look.slot);
             self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone())).can_measure(meters);
         }
         self.identify(&about, mac).await;
         self.found();
         let asked_at = self.handle.clock.now();
-        self.record(looks, commanded, about.rssi, Cause::FirstContact).await;
+        let cause = if renewed { Cause::Polled } else { Cause::FirstContact };
+        self.record(looks, commanded, about.rssi, cause).await;
         if !met_before {
             self.agenda.poll_at = tokio::time::Instant::now() + pace::until_second_look(self.settings.poll_every);
         }
@@ -93,6 +103,13 @@ impl Task {
         Err(self.place.error(Kind::Stranger, &detail))
     }
 
+    /// Is it the device that was met before? Another firmware has restarted it.
+    fn is_the_same(&self, about: &About, mac: Mac) -> bool {
+        self.housing
+            .as_ref()
+            .is_some_and(|it| it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware)
+    }
+
     async fn first_looks(&self, link: &Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
         let looks = match link.children().await {
             Ok(Some(list)) => self.read_strip(&list)?,
@@ -105,15 +122,6 @@ impl Task {
             return Err(self.place.error(Kind::NoOutlets, &about.model));
         }
         Ok(looks)
-    }
-
-    /// The meters are asked about once, and again after an update of the firmware.
-    async fn know_meters(&mut self, link: &Link, about: &About, looks: &[Look]) -> Result<(), LinkError> {
-        let same_firmware = self.housing.as_ref().is_some_and(|it| it.firmware == about.firmware);
-        if !same_firmware || looks.iter().any(|it| !self.meters.contains_key(&it.slot)) {
-            self.meters = link.meters(looks).await?;
-        }
-        Ok(())
     }
 
     /// Announces the housing if the connection is new or something but the signal has changed.
@@ -141,11 +149,11 @@ impl Task {
         }
     }
 
-    /// Orders that were given before the hub had heard the first report may rest on what was true an hour ago: an outlet that a
-    /// person has switched by its button meanwhile would be switched back. The hub shows the orders that a report leads to before
+    /// Orders that were given before the hub had heard of a change may rest on what was true before it: an outlet that a person has
+    /// switched by its button would be switched back at once. The hub shows the orders that a report leads to before
     /// it shows the report on the board, so that the orders are good as soon as the board shows all outlets at a later time than
     /// `asked_at`. A hub that takes longer than a quarter of a second is not waited for: then the orders that hold are followed.
-    async fn until_shown(&mut self, asked_at: Timestamp) {
+    pub(super) async fn until_shown(&mut self, asked_at: Timestamp) {
         let device = &self.settings.slug;
         let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled).is_some());
         let ids: Vec<_> = reported.map(|(slot, _)| OutletId::new(device.clone(), *slot)).collect();

@@ -7,8 +7,10 @@ pub mod answer;
 mod duty;
 mod link;
 mod meeting;
+mod metering;
 mod outlet;
 mod pace;
+mod survey;
 mod task;
 mod trouble;
 

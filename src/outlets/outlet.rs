@@ -65,7 +65,7 @@ impl Outlet {
         }
     }
 
-    /// A new login has found out what it can measure, and everything is asked for afresh.
+    /// What it can measure is known now, and everything is asked for afresh.
     pub(super) fn can_measure(&mut self, meters: Meters) {
         self.meters = meters;
         (self.power_due, self.usage_due) = (meters.energy, meters.energy);
@@ -91,8 +91,8 @@ impl Outlet {
         }
     }
 
-    /// Is it to be switched now? An outlet that has not said where it is is left alone, and so is one that was just switched and
-    /// not looked at since; only an OFF does not wait for that.
+    /// Is it to be switched now? One that was just switched is looked at first; only an OFF does not wait for that. One that does
+    /// not say where it is may be on: it is sent an OFF, and never an ON.
     pub(super) fn is_due(&self, wanted: Switch, now: Instant) -> bool {
         if self.retry_at(wanted).is_some_and(|at| at > now) {
             return false;
@@ -100,7 +100,8 @@ impl Outlet {
         match (wanted, &self.attempt) {
             (Switch::Off, Some(attempt)) => attempt.to.is_on(),
             (Switch::On, Some(_)) => false,
-            (_, None) => self.look.switch == Some(wanted.toggled()),
+            (Switch::Off, None) => self.look.switch != Some(Switch::Off),
+            (Switch::On, None) => self.look.switch == Some(Switch::Off),
         }
     }
 
@@ -112,6 +113,11 @@ impl Outlet {
     /// Was it switched without a look since?
     pub(super) fn awaits_look(&self) -> bool {
         self.attempt.is_some()
+    }
+
+    /// Does this look show that somebody else has moved the relay?
+    pub(super) fn was_moved(&self, look: &Look) -> bool {
+        self.attempt.is_none() && look.switch != self.look.switch
     }
 
     /// Has a look answered the command with this number?
@@ -147,7 +153,7 @@ impl Outlet {
         self.pause = Some(Pause { to, pauses, until });
     }
 
-    /// Takes in a look that was asked for when `commanded` was the newest command, over a new login if `fresh`.
+    /// Takes in a look that was asked for when `commanded` was the newest command; `fresh` if the past is unknown.
     /// Returns the cause of the report, and what did not come about.
     pub(super) fn looked(&mut self, look: Look, commanded: u64, fresh: bool) -> (Cause, Option<Failure>) {
         if look.switch != self.look.switch {
@@ -198,6 +204,14 @@ impl Outlet {
         self.told.clone()
     }
 
+    /// A meter is about to be read.
+    pub(super) fn is_asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Power => self.power_due = false,
+            Asked::Usage => self.usage_due = false,
+        }
+    }
+
     /// Takes in what a meter said; `None` is what it did not say. Figures that were not asked for stay.
     pub(super) fn measured(&mut self, asked: Asked, energy: Energy) {
         let old = self.energy;
@@ -234,7 +248,7 @@ impl Outlet {
 }
 
 /// Which meter was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asked {
     /// Power, and voltage and current where there are any.
     Power,

@@ -30,6 +30,11 @@ impl Pauses {
         }
     }
 
+    /// For a question about a meter that got no answer: 5 s to 5 min.
+    pub(super) fn deaf_meter() -> Self {
+        Self::between(Duration::from_secs(5), Duration::from_secs(300))
+    }
+
     /// The jitter of the builder adds up to the pause itself, so that it gets two thirds of what is asked.
     fn between(least: Duration, most: Duration) -> Self {
         let builder =

@@ -14,16 +14,16 @@ use tokio::{
 use super::{
     answer::{self, Look},
     duty::{self, Agenda, Duty},
-    link::{Kind, Link, LinkError, Meters, Shape},
-    outlet::{Asked, Failure, Outlet},
+    link::{Kind, Link, LinkError, Shape},
+    outlet::{Failure, Outlet},
     pace::{self, Pauses, WAKE},
+    survey::Survey,
     trouble::Whereabouts,
 };
 use crate::{
     hub::Handle,
     model::{
-        Cause, Credentials, DeviceSettings, Energy, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble,
-        TroubleKind,
+        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble, TroubleKind,
     },
 };
 
@@ -50,11 +50,14 @@ pub(super) struct Task {
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
     pub(super) shape: Shape,
-    pub(super) meters: BTreeMap<u8, Meters>,
+    pub(super) survey: Survey,
     pub(super) housing: Option<Arc<Housing>>,
     pub(super) outlets: BTreeMap<u8, Outlet>,
     /// The device has not shown its outlets since the last login.
     pub(super) fresh: bool,
+    /// Nothing but the end of a session has gone wrong since the last look. The device has been there all the time, so that what it
+    /// shows after the next login has happened since, and is no matter of an unknown past.
+    pub(super) unbroken: bool,
     /// The connection is a new one, so that the device is to be announced even if nothing about it has changed.
     pub(super) announce: bool,
     pub(super) agenda: Agenda,
@@ -85,13 +88,15 @@ impl Task {
             handle,
             orders,
             shape: Shape::Strip,
-            meters: BTreeMap::new(),
+            survey: Survey::default(),
             housing: None,
             outlets: BTreeMap::new(),
             fresh: true,
+            unbroken: false,
             announce: true,
             agenda: Agenda {
                 poll_at: Instant::now(),
+                learned: false,
                 measured: false,
                 housing_due: false,
                 quiet_until: Instant::now(),
@@ -118,6 +123,7 @@ impl Task {
             self.failures += 1;
             let limit = if error.kind == Kind::Session { LOST_AFTER_SESSIONS } else { LOST_AFTER };
             let certain = error.kind.is_certain() || self.failures >= limit;
+            self.unbroken &= error.kind == Kind::Session && !certain;
             if certain || error.kind == Kind::Session {
                 link = None;
             }
@@ -167,20 +173,25 @@ impl Task {
         if !renewed {
             // What the old login cannot renew, a new one may: the device can have changed its protocol meanwhile.
             *link = None;
+            self.unbroken = false;
         }
     }
 
     /// One duty.
     async fn round(&mut self, link: &Link) -> Result<(), LinkError> {
         let orders = self.hear();
-        match duty::next(&self.outlets, &orders, self.agenda, Instant::now()) {
+        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, Instant::now()) {
             Duty::Switch(slot, to) => self.switch(link, slot, to).await,
             Duty::Look => self.look(link).await,
             Duty::Poll => {
                 self.count_poll();
                 self.look(link).await
             }
-            Duty::Measure(slot, asked) => self.measure(link, slot, asked).await,
+            Duty::Ask(question) => self.ask(link, question).await,
+            Duty::Announce => {
+                self.announce_meters().await;
+                Ok(())
+            }
             Duty::Enrich => {
                 self.agenda.measured = false;
                 let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled)).collect();
@@ -240,7 +251,7 @@ impl Task {
     }
 
     async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
-        let commanded = self.orders.borrow().commanded;
+        let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
         let (looks, rssi) = match link.children().await? {
             Some(list) => (self.read_strip(&list)?, None),
             None => {
@@ -250,19 +261,23 @@ impl Task {
         };
         if looks.iter().map(|it| it.slot).ne(self.outlets.keys().copied()) {
             // Outlets have come or gone: it is another device than the one that was met.
-            (self.fresh, self.announce) = (true, true);
+            (self.fresh, self.announce, self.unbroken) = (true, true, false);
             return Ok(());
         }
         if looks.iter().all(|it| it.switch.is_none()) {
             return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
         }
+        let moved = looks.iter().any(|it| self.outlets.get(&it.slot).is_some_and(|outlet| outlet.was_moved(it)));
         self.record(looks, commanded, rssi, Cause::Polled).await;
+        if moved {
+            self.until_shown(asked_at).await;
+        }
         Ok(())
     }
 
-    /// Notes what was seen and reports it.
+    /// Notes what was seen and reports it; `cause` is that of outlets which were not switched since the look before.
     pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
-        self.failures = 0;
+        (self.failures, self.unbroken) = (0, true);
         self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every);
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for look in looks {
@@ -276,27 +291,6 @@ impl Task {
         for (slot, failure) in failures {
             self.tell(slot, failure).await;
         }
-    }
-
-    async fn measure(&mut self, link: &Link, slot: u8, asked: Asked) -> Result<(), LinkError> {
-        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        let answer = match asked {
-            Asked::Power => link.power(outlet.child(), outlet.meters()).await,
-            Asked::Usage => link.usage(outlet.child()).await,
-        };
-        match asked {
-            Asked::Power => outlet.power_due = false,
-            Asked::Usage => outlet.usage_due = false,
-        }
-        let energy = match answer {
-            Ok(energy) => energy,
-            // A meter that cannot be read costs its figures, not the outlet.
-            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Energy::default(),
-            Err(error) => return Err(error),
-        };
-        outlet.measured(asked, energy);
-        self.agenda.measured = true;
-        Ok(())
     }
 
     fn count_poll(&mut self) {

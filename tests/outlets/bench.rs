@@ -126,6 +126,17 @@ impl Bench {
         .await
     }
 
+    /// The first housing with a meter: they are announced once they are known.
+    pub(crate) async fn metered_housing(&mut self) -> Arc<Housing> {
+        self.first("housing with meters", |it| match it {
+            Event::DeviceIdentified { housing, .. } => {
+                Some(Arc::clone(housing)).filter(|it| it.sockets.iter().any(|it| it.meters_energy))
+            }
+            _ => None,
+        })
+        .await
+    }
+
     pub(crate) async fn reports(&mut self) -> Vec<Report> {
         self.first("reports", |it| match it {
             Event::DeviceReported { reports, .. } => Some(reports.clone()),

@@ -14,28 +14,65 @@ fn is_lost(event: &Event) -> bool {
 }
 
 #[tokio::test]
-async fn an_expired_session_heals_without_a_loss_and_the_past_counts_as_unknown() {
+async fn a_press_that_coincides_with_the_end_of_the_session_is_no_matter_of_the_past() {
     for model in [Model::P210M, Model::P110m] {
         let plug = plug(model).await;
-        let mut bench = Setup::of(&plug).start();
-        bench.caused(1, Cause::FirstContact).await;
+        let mut setup = Setup::of(&plug);
+        setup.orders = wanted(&[(1, Switch::On)], 0);
+        let mut bench = setup.start();
+        bench.reported(1, Switch::On).await;
         bench.caused(1, Cause::Polled).await;
+        // As the vendor's app does it: its login ends ours.
         plug.expire_sessions();
+        assert!(plug.press(1));
         let seen = bench
-            .first("first contact", |it| match it {
+            .first("the press", |it| match it {
                 event if is_lost(event) => Some(None),
-                Event::DeviceReported { reports, .. } if reports[0].cause == Cause::FirstContact => Some(Some(())),
+                Event::DeviceReported { reports, .. } if reports[0].switch == Switch::Off => {
+                    Some(Some(reports[0].cause))
+                }
                 _ => None,
             })
             .await;
-        assert!(seen.is_some(), "{model:?} was lost");
+        assert_eq!(seen, Some(Cause::Polled), "{model:?}");
         assert_eq!(plug.counts().logins, if model.is_strip() { 2 } else { 3 }, "{model:?}");
+        // The hub follows the person, and so does the task.
+        bench.order(wanted(&[(1, Switch::Off)], 0));
+        bench.heard_within(Duration::from_millis(500)).await;
+        assert!(!plug.relay(1), "{model:?}");
         bench.stop().await;
     }
 }
 
 #[tokio::test]
-async fn a_switch_that_meets_an_expired_session_is_done_after_the_first_contact() {
+async fn after_a_request_that_went_wrong_a_new_session_is_a_first_contact() {
+    for fault in [Fault::Drop, Fault::BrokenJson, Fault::Status(500)] {
+        let plug = plug(Model::Ep40m).await;
+        let mut bench = Setup::of(&plug).start();
+        bench.caused(1, Cause::FirstContact).await;
+        bench.caused(1, Cause::Polled).await;
+        // Once it is known that there are no meters, only looks are left.
+        bench.heard_within(Duration::from_millis(500)).await;
+        // It may have been without power between the two.
+        plug.set_fault_for(fault.clone(), 1);
+        let before = plug.counts().requests;
+        while plug.counts().requests == before {
+            tokio::task::yield_now().await;
+        }
+        plug.expire_sessions();
+        let next = bench
+            .first("report over a new session", |it| match it {
+                Event::DeviceReported { reports, .. } if plug.counts().logins > 1 => Some(reports[0].cause),
+                event => is_lost(event).then(|| panic!("{fault:?}: lost")),
+            })
+            .await;
+        assert_eq!(next, Cause::FirstContact, "{fault:?}");
+        bench.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_switch_that_meets_an_expired_session_is_done_after_a_look() {
     let plug = plug(Model::Ep40m).await;
     let mut setup = Setup::of(&plug);
     setup.settings.poll_every = Duration::from_secs(3600);
@@ -44,7 +81,7 @@ async fn a_switch_that_meets_an_expired_session_is_done_after_the_first_contact(
     plug.expire_sessions();
     bench.order(wanted(&[(2, Switch::On)], 1));
     let first = bench.reports().await;
-    assert!(first.iter().all(|it| it.cause == Cause::FirstContact && it.switch == Switch::Off), "{first:?}");
+    assert!(first.iter().all(|it| it.cause == Cause::Polled && it.switch == Switch::Off), "{first:?}");
     let report = bench.reported(2, Switch::On).await;
     assert_eq!((report.cause, report.answers), (Cause::Switched, 1));
     bench.stop().await;

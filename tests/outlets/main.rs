@@ -3,8 +3,10 @@
 
 mod answers;
 mod bench;
+mod deaf_meters;
 mod first_contact;
 mod losing;
 mod meters;
 mod orders;
+mod wiretap;
 mod words;

@@ -170,3 +170,40 @@ async fn faults_of_the_device_are_reported() {
         bench.stop().await;
     }
 }
+
+#[tokio::test]
+async fn an_outlet_that_does_not_say_where_it_is_is_sent_an_off_and_never_an_on() {
+    let plug = plug(Model::P210M).await;
+    assert!(plug.press(1));
+    plug.set_fault(Fault::WithoutField("device_on".to_owned()));
+    let mut setup = Setup::of(&plug);
+    setup.orders = wanted(&[(1, Switch::Off), (2, Switch::On)], 0);
+    let mut bench = setup.start();
+    bench.heard_within(Duration::from_millis(1500)).await;
+    let relays = (plug.relay(1), plug.relay(2));
+    assert_eq!(relays, (false, false));
+    let moved: Vec<_> = plug.log().iter().filter(|it| it.cause == Mover::Client).map(|it| it.slot).collect();
+    assert!(!moved.is_empty() && moved.iter().all(|it| *it == 1), "{moved:?}");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_press_is_shown_to_the_hub_before_old_orders_are_followed() {
+    for model in [Model::P210M, Model::P110m] {
+        let plug = plug(model).await;
+        let mut bench = Setup::of(&plug).start();
+        bench.caused(1, Cause::FirstContact).await;
+        bench.order(wanted(&[(1, Switch::On)], 1));
+        bench.reported(1, Switch::On).await;
+        assert!(plug.press(1));
+        let report = bench.reported(1, Switch::Off).await;
+        assert_eq!(report.cause, Cause::Polled);
+        // The hub thinks for a moment before it follows the person.
+        bench.heard_within(Duration::from_millis(50)).await;
+        bench.order(wanted(&[(1, Switch::Off)], 1));
+        bench.heard_within(Duration::from_millis(600)).await;
+        let ours = plug.log().iter().filter(|it| it.cause == Mover::Client).count();
+        assert_eq!((plug.relay(1), ours), (false, 1), "{model:?}: the press was undone");
+        bench.stop().await;
+    }
+}
