@@ -23,9 +23,7 @@ impl Controller {
         let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
         let known = entry.housing.is_some();
         let entry = Arc::make_mut(entry);
-        // A firmware that does not tell its id is known by its MAC alone.
-        let device_id = Some(housing.device_id.clone()).filter(|it| !it.is_empty());
-        entry.pin = Some(Pin { mac: housing.mac, device_id });
+        entry.pin = Some(Pin::of(housing));
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
         for socket in &housing.sockets {

@@ -20,7 +20,7 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         // The config's word is newer than the memory's: the owner may have replaced the housing.
         let pin = match (it.mac, remembered) {
             (Some(mac), Some(pin)) if pin.mac == mac => Some(pin),
-            (Some(mac), _) => Some(Pin { mac, device_id: None }),
+            (Some(mac), _) => Some(Pin::of_mac(mac)),
             (None, pin) => pin,
         };
         let device = Device {

@@ -88,6 +88,37 @@ pub struct Pin {
     pub mac: Mac,
     /// The device's own id; `None` when only the config's `mac` is known.
     pub device_id: Option<String>,
+    /// What its sockets were seen to measure: held to be so until it is learned again, or Home Assistant would lose the meters at
+    /// each start and find them again a second later.
+    #[serde(default)]
+    pub metered: BTreeMap<u8, Metered>,
+}
+
+impl Pin {
+    /// A device that is known by its MAC address alone.
+    pub fn of_mac(mac: Mac) -> Self {
+        Self { mac, device_id: None, metered: BTreeMap::new() }
+    }
+
+    /// The identity of a housing.
+    pub fn of(housing: &Housing) -> Self {
+        // A firmware that does not tell its id is known by its MAC alone.
+        let device_id = Some(housing.device_id.clone()).filter(|it| !it.is_empty());
+        let metered = housing.sockets.iter().map(|it| {
+            let metered = Metered { energy: it.meters_energy, voltage: it.meters_voltage };
+            (it.slot, metered)
+        });
+        Self { mac: housing.mac, device_id, metered: metered.collect() }
+    }
+}
+
+/// What a socket measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metered {
+    /// Power and energy.
+    pub energy: bool,
+    /// Voltage and current.
+    pub voltage: bool,
 }
 
 /// One switched socket.

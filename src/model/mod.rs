@@ -18,8 +18,8 @@ pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, Reason, VoiceName};
 pub use event::{Event, Notice, NoticeKind};
 pub use house::{
-    Broker, Cut, Device, Group, GroupState, House, Memory, Outlet, Pending, Pin, Remembered, Run, VacationTold,
-    WeatherBoard,
+    Broker, Cut, Device, Group, GroupState, House, Memory, Metered, Outlet, Pending, Pin, Remembered, Run,
+    VacationTold, WeatherBoard,
 };
 pub use name::{OutletId, Slug};
 pub use outlet::{

@@ -134,7 +134,7 @@ pub struct Socket {
 /// Why a device reports what it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
-    /// The first report after a start, a reconnect or a new login: the past is unknown.
+    /// The first report after a start, a reconnect, or a login after anything but the mere end of a session: the past is unknown.
     FirstContact,
     /// A look at an outlet that the bridge has not tried to switch since the look before.
     Polled,

@@ -46,7 +46,7 @@ impl Task {
         let renewed = renewed && same_outlets;
         if !same_outlets || self.housing.as_ref().is_none_or(|it| it.firmware != about.firmware) {
             // The meters are asked about once, and again after an update of the firmware; but not before the outlets are safe.
-            self.survey = Survey::default();
+            self.survey = Survey::remembering(self.pin.as_ref());
         }
         let met_before = self.housing.is_some();
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
@@ -143,8 +143,7 @@ impl Task {
         self.housing = Some(Arc::clone(&housing));
         if changed || self.announce {
             self.announce = false;
-            let device_id = Some(about.device_id.clone()).filter(|it| !it.is_empty());
-            self.pin = Some(Pin { mac, device_id });
+            self.pin = Some(Pin::of(&housing));
             self.send(Event::DeviceIdentified { device: self.settings.slug.clone(), housing }).await;
         }
     }

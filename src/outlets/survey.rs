@@ -12,6 +12,7 @@ use super::{
     outlet::{Asked, Outlet},
     pace::Pauses,
 };
+use crate::model::{Metered, Pin};
 
 /// One question about meters, which takes one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +33,8 @@ pub(super) struct Survey {
     /// The device has been asked for its list of components.
     listed: bool,
     known: BTreeMap<u8, Known>,
+    /// What was known of the same device earlier; holds until it is learned.
+    remembered: BTreeMap<u8, Metered>,
     rests: BTreeMap<Question, Rest>,
 }
 
@@ -49,6 +52,11 @@ struct Rest {
 }
 
 impl Survey {
+    /// A survey that has asked nothing yet, of a device that may have been known earlier.
+    pub(super) fn remembering(pin: Option<&Pin>) -> Self {
+        Self { remembered: pin.map(|it| it.metered.clone()).unwrap_or_default(), ..Self::default() }
+    }
+
     /// The next question about what there is to measure, if there is one that does not rest.
     pub(super) fn to_learn(&self, outlets: &BTreeMap<u8, Outlet>, now: Instant) -> Option<Question> {
         if !self.listed {
@@ -73,7 +81,9 @@ impl Survey {
     /// What is known to be measured at an outlet.
     pub(super) fn meters(&self, slot: u8) -> Meters {
         let Known { energy, voltage } = self.known(slot);
-        Meters { energy: energy == Some(true), voltage: voltage == Some(true) }
+        let remembered = self.remembered.get(&slot).copied().unwrap_or_default();
+        let energy = energy.unwrap_or(remembered.energy);
+        Meters { energy, voltage: energy && voltage.unwrap_or(remembered.voltage) }
     }
 
     /// The answer to [`Question::Components`]: the child ids of the outlets that have a meter (`None` is the single plug), or

@@ -80,6 +80,7 @@ impl Task {
         orders: watch::Receiver<Arc<Orders>>,
     ) -> Self {
         let heard = orders.borrow().clone();
+        let survey = Survey::remembering(pin.as_ref());
         Self {
             place: Whereabouts::of(&settings),
             settings,
@@ -88,7 +89,7 @@ impl Task {
             handle,
             orders,
             shape: Shape::Strip,
-            survey: Survey::default(),
+            survey,
             housing: None,
             outlets: BTreeMap::new(),
             fresh: true,

@@ -55,7 +55,7 @@ pub(crate) fn device(name: &str, housing: Option<Arc<Housing>>) -> Device {
         availability: if housing.is_some() { Availability::Online } else { Availability::Offline },
         trouble: None,
         rssi: Some(-58),
-        pin: housing.as_ref().map(|it| Pin { mac: it.mac, device_id: Some(it.device_id.clone()) }),
+        pin: housing.as_ref().map(|it| Pin { device_id: Some(it.device_id.clone()), ..Pin::of_mac(it.mac) }),
         housing,
     }
 }

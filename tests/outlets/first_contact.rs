@@ -117,16 +117,16 @@ async fn without_a_list_of_components_the_meters_are_asked() {
 async fn another_device_at_the_address_is_never_switched() {
     let plug = plug(Model::P110m).await;
     let other = "02:00:00:00:00:99".parse().unwrap();
-    let own = Pin { mac: plug.mac(), device_id: Some(plug.device_id()) };
+    let own = Pin { device_id: Some(plug.device_id()), ..Pin::of_mac(plug.mac()) };
     let twin = Pin { device_id: Some("8022".to_owned()), ..own.clone() };
     let cases = [
-        (None, Some(Pin { mac: other, device_id: None }), false),
+        (None, Some(Pin::of_mac(other)), false),
         (Some(other), Some(own.clone()), false),
         (None, Some(twin.clone()), false),
         (None, Some(own), true),
         // What the config says beats what was pinned.
         (Some(plug.mac()), Some(twin), true),
-        (Some(plug.mac()), Some(Pin { mac: other, device_id: None }), true),
+        (Some(plug.mac()), Some(Pin::of_mac(other)), true),
     ];
     for (mac, pin, is_right) in cases {
         let mut setup = Setup::of(&plug);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use heattrax::{
     emulator::{Fault, Model, Plug, PlugOptions},
-    model::{Cause, Energy, Switch},
+    model::{Cause, Energy, Metered, Pin, Switch},
 };
 
 use crate::bench::{Setup, plug, wanted};
@@ -99,4 +99,14 @@ async fn the_meters_of_outlets_that_are_off_are_seldom_asked() {
     // Each sixth poll asks four outlets two things, and reports them.
     assert!(requests <= polls + polls / 6 * 8 + 16, "{requests} requests for {polls} reports");
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_was_metered_before_is_metered_from_its_first_word() {
+    let plug = plug(Model::P210M).await;
+    let metered = (1..=2).map(|slot| (slot, Metered { energy: true, voltage: false })).collect();
+    let pin = Pin { metered, device_id: Some(plug.device_id()), ..Pin::of_mac(plug.mac()) };
+    let mut bench = Setup { pin: Some(pin), ..Setup::of(&plug) }.start();
+    let housing = bench.housing().await;
+    assert!(housing.sockets.iter().all(|it| it.meters_energy), "Home Assistant would lose the meters at each start");
 }

@@ -38,7 +38,7 @@ fn remembered() -> Remembered {
 }
 
 fn memory() -> Memory {
-    let pin = Pin { mac: "A0:B1:C2:D3:E4:F5".parse().unwrap(), device_id: Some("8022AB".to_owned()) };
+    let pin = Pin { device_id: Some("8022AB".to_owned()), ..Pin::of_mac("A0:B1:C2:D3:E4:F5".parse().unwrap()) };
     Memory {
         vacation: Some(VacationTold { away: true, config: false }),
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
