@@ -32,6 +32,8 @@ def newcomer_finds_everything(bench):
     """`mosquitto_sub` sees availability, info, inventory, states, decisions and discovery, all retained."""
     house = House(bench).up()
     house.watch.wait(f"heattrax/{MAT}", lambda it: it.json().get("power") is not None)
+    # The inventory is written once for the changes of 200 ms.
+    house.watch.wait("heattrax/bridge/devices", lambda it: all(device.get("model") for device in it.json()))
     held = everything_is_retained(house)
     check(held["heattrax/bridge/availability"].payload == "online", "the bridge is online")
     info = held["heattrax/bridge/info"].json()
