@@ -185,7 +185,8 @@ impl Controller {
         // As with a command: a wish that a more important voice speaks against is none, or it would come true later.
         let verdict = decide::decide(&self.facts(outlet, now)).decision;
         let words = if verdict.switch == report.switch {
-            format!("{found}: kept until {}", end.latest())
+            let until = self.settings.zone.to_datetime(end.latest());
+            format!("{found}: kept until {:02}:{:02} on {}", until.hour(), until.minute(), until.date())
         } else {
             outlet.memory.wish = before;
             format!("{found}: not followed, {}", verdict.reason)
