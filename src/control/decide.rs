@@ -38,6 +38,8 @@ pub(super) fn with_rules(facts: &Facts<'_>, rules: Voice, known: bool) -> Verdic
     // The largest limit among the voices that now wish ON; none when the outlet is not to be on in any case.
     let limits = wish.limit.into_iter().chain(rules.limit.filter(|_| !facts.vacation));
     let limit = limits.max().filter(|_| wished == Some(Switch::On));
+    // Until the first forecast has come, a rule that waits for it may be the one that allows the most: it must not be cut for a lesser.
+    let limit = limit.map(|it| if facts.starting { it.max(facts.most_allowed()) } else { it });
     let rest = rules.rest.unwrap_or(facts.settings.safety.rest);
     let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, rules];
     Verdict { decision: decided(facts, ladder), rest, rules: rules_say }

@@ -185,6 +185,7 @@ impl Controller {
             sky: conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now),
             vacation: self.house.vacation,
             stopping: self.stopping,
+            starting: !self.weather_settled,
         }
     }
 

@@ -19,6 +19,17 @@ pub(super) struct Facts<'a> {
     pub(super) sky: Sky<'a>,
     pub(super) vacation: bool,
     pub(super) stopping: bool,
+    /// Is the first forecast after a start still under way?
+    pub(super) starting: bool,
+}
+
+impl Facts<'_> {
+    /// The longest time on that any rule of the outlet's group may allow it.
+    pub(super) fn most_allowed(&self) -> SignedDuration {
+        let global = self.settings.safety.longest_on;
+        let rules = self.group.iter().flat_map(|it| &it.schedules).filter(|it| it.enabled);
+        rules.filter_map(|it| it.longest_on).fold(global, SignedDuration::max)
+    }
 }
 
 /// What one voice says, with the limits that come with it.

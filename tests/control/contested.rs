@@ -105,3 +105,16 @@ fn control_auto_on_a_running_mat_is_followed_although_the_forecast_is_still_unde
     day.asks("mat/1", Verb::Control(Control::Auto));
     assert_eq!(day.order("mat/1"), Some(Off));
 }
+
+#[test]
+fn a_restart_in_a_storm_does_not_cut_a_mat_by_the_limit_of_a_lesser_rule() {
+    let storm = all_day().named("storm").if_precipitation(true).at_most_on(hours(12));
+    let night = all_day().named("night").at_most_on(hours(4));
+    let mut day = home().mats("mat", &["mat/1"], [storm, night]).starts(NOW);
+    day.expects("2026-01-10 10:00", &[SNOW; 24]).obey().after(hours(5)).report("mat/1", polled(On));
+    assert_eq!(day.wanted("mat/1"), On);
+    day.restart().report("mat/1", first(On));
+    assert_eq!(day.wanted("mat/1"), On, "the storm's rule will speak when the forecast is there");
+    day.expects("2026-01-10 10:00", &[SNOW; 24]);
+    assert_eq!((day.wanted("mat/1"), day.outlet("mat/1").memory.cut), (On, None));
+}
