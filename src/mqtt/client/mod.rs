@@ -50,6 +50,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A connection that held for so long was a good one: the next pause is a short one again.
 const HELD: Duration = Duration::from_secs(20);
+/// The longest pause before a broker that may come back by itself is tried again.
+const SOON: Duration = Duration::from_secs(2);
 /// So many connections in a row that were accepted and soon ended are no accident.
 const THROWN_OUT: u32 = 3;
 
@@ -260,8 +262,14 @@ async fn stay_connected(options: Options, post: Post) {
                 ),
             };
         }
+        // A broker that restarts is to find us again within moments; one that refuses us needs a person, and no hammering.
+        let longest = if trouble.kind == TroubleKind::NeedsPerson {
+            PAUSES.1
+        } else {
+            SOON.mul_f64(0.75 + fastrand::f64() / 4.0)
+        };
         post.connection.send_replace(Connection::Down(trouble));
-        tokio::time::sleep(waits.next().unwrap_or(PAUSES.1).min(PAUSES.1)).await;
+        tokio::time::sleep(waits.next().unwrap_or(PAUSES.1).min(longest)).await;
     }
 }
 
