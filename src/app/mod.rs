@@ -15,10 +15,10 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    control::Controller,
+    control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Clock, Handle, Hub},
-    model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, Orders, Settings, Slug, WebSettings},
+    model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, OnTime, Orders, Settings, Slug, WebSettings},
     mqtt, outlets,
     store::Store,
     weather, web,
@@ -80,6 +80,7 @@ impl Bridge {
     /// # Errors
     /// A port that is to be listened on is taken. Everything else heals by itself and is no reason not to start.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
         let controller = Controller::new(Arc::clone(&settings.control), &memory, clock.now());
         let (hub, handle) = Hub::new(controller, clock);
@@ -200,6 +201,20 @@ impl Bridge {
             }
         });
         Ok(())
+    }
+}
+
+/// The config checks cron expressions by itself, for only control may name the crate that reads them. Should the two ever differ,
+/// the schedule would never open, and somebody must hear of it.
+fn tell_unreadable_cron(settings: &ControlSettings) {
+    for group in settings.groups.values() {
+        for schedule in &group.schedules {
+            if let Some((OnTime::Cron(expression), _)) = &schedule.window
+                && let Err(error) = validate_cron(expression)
+            {
+                tracing::error!("schedule `{}` of group `{}` never opens: {error}", schedule.name, group.name);
+            }
+        }
     }
 }
 
