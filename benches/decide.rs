@@ -32,6 +32,8 @@ fn rule(window: Option<(OnTime, OffTime)>, conditions: Conditions) -> Schedule {
         priority: Priority::Normal,
         days: Days::ALL,
         dates: None,
+        except: Vec::new(),
+        also: Vec::new(),
         window,
         conditions,
         longest_on: None,
@@ -47,7 +49,13 @@ fn storm() -> Vec<Schedule> {
 }
 
 fn evening() -> Vec<Schedule> {
-    let sun = |event, fallback| DayTime::Sun { event, offset: SignedDuration::ZERO, fallback };
+    let sun = |event, fallback| DayTime::Sun {
+        event,
+        offset: SignedDuration::ZERO,
+        fallback,
+        not_before: None,
+        not_after: None,
+    };
     let dusk = OnTime::At(sun(SunEvent::Sunset, time(17, 0, 0, 0)));
     vec![rule(Some((dusk, OffTime::At(sun(SunEvent::Sunrise, time(7, 0, 0, 0))))), Conditions::default())]
 }
@@ -69,8 +77,10 @@ fn settings(devices: usize, rules: fn() -> Vec<Schedule>) -> ControlSettings {
         name: slug.to_string(),
         enabled: true,
         class: Class::Heater,
-        members: vec![Member { device: slug.clone(), slots: Some((1..=SLOTS).collect()) }],
+        members: vec![Member { device: slug.clone(), slots: Some((1..=SLOTS).collect()), rated_watts: None }],
         schedules: rules(),
+        melt: None,
+        circuit: None,
         wish_lasts: None,
         require_device_timer: false,
     };
@@ -86,6 +96,9 @@ fn settings(devices: usize, rules: fn() -> Vec<Schedule>) -> ControlSettings {
             black_ice: Some(BlackIce { temperature_max: Celsius(2.2), spread: 2.2, humidity_min: 80.0 }),
         },
         wish_lasts: SignedDuration::from_hours(3),
+        circuits: BTreeMap::new(),
+        tariff: None,
+        hold_unknown: None,
         forecast_valid: Some(SignedDuration::from_hours(6)),
         answer_within: SignedDuration::from_secs(10),
         vacation: false,

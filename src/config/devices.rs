@@ -63,7 +63,7 @@ fn assembled(book: &Book, credentials: Credentials, groups: Vec<Group>) -> Devic
             });
             if let Some(device) = found.get_mut(at) {
                 let slots = item.slots.as_ref().map(|slots| slots.iter().map(|(slot, ..)| *slot).collect());
-                members.push(Member { device: device.settings.slug.clone(), slots });
+                members.push(Member { device: device.settings.slug.clone(), slots, rated_watts: None });
                 device.take(book, item);
             }
         }

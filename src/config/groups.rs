@@ -82,6 +82,8 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         class,
         members: Vec::new(),
         schedules,
+        melt: None,
+        circuit: None,
         wish_lasts: it.number("manual_override_hours", WISH_HOURS).map(schedule::hours),
         require_device_timer: it.switch("require_device_timer").unwrap_or(class == Class::Heater),
     };

@@ -67,6 +67,8 @@ pub(super) fn read(it: &Section<'_>, units: Units) -> Schedule {
         priority: priority(it),
         days: days(it),
         dates: dates(it),
+        except: Vec::new(),
+        also: Vec::new(),
         window: window(it),
         conditions: it.section("conditions").map(|it| conditions(it, units)).unwrap_or_default(),
         longest_on,
@@ -234,7 +236,7 @@ fn day_time(it: &Section<'_>, kind: &str) -> Option<DayTime> {
     let event = if kind == "sunrise" { SunEvent::Sunrise } else { SunEvent::Sunset };
     let minutes = it.number("offset", OFFSET).unwrap_or_default();
     let fallback = clock_at(it, "fallback")?;
-    Some(DayTime::Sun { event, offset: seconds(minutes * 60.0), fallback })
+    Some(DayTime::Sun { event, offset: seconds(minutes * 60.0), fallback, not_before: None, not_after: None })
 }
 
 fn clock_at(it: &Section<'_>, key: &'static str) -> Option<civil::Time> {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Controller, civil::later, decide, record::about, wishes};
 use crate::model::{
-    Availability, Command, Control, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch, Target,
-    VacationTold, Verb, Wish,
+    Availability, Command, Control, Lasting, Lockout, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered,
+    Switch, Target, VacationTold, Verb, Wish,
 };
 
 impl Controller {
@@ -84,7 +84,7 @@ impl Controller {
         let wanted = match verb {
             Verb::Set(switch, _) => switch,
             Verb::Control(Control::On) => Switch::On,
-            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) => decision.switch,
+            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge => decision.switch,
         };
         if decision.switch != wanted {
             outlet.memory = before;
@@ -132,6 +132,10 @@ impl Controller {
                 memory.control = Control::Auto;
                 (Switch::On, Lasting::Default)
             }
+            Verb::Acknowledge => {
+                memory.lockout = memory.lockout.map(|it| Lockout { acknowledged: true, ..it });
+                return Ok(memory);
+            }
             Verb::Toggle | Verb::Vacation(_) => return Ok(memory),
         };
         let rules = decide::decide(&self.facts(outlet, now)).rules.unwrap_or(Switch::Off);
@@ -162,6 +166,7 @@ fn refused(command: &Command, now: Timestamp, why: &str) -> Notice {
     let asked = match command.verb {
         Verb::Set(switch, _) => switch.to_string(),
         Verb::Toggle => "TOGGLE".to_owned(),
+        Verb::Acknowledge => "the acknowledgement of a fault".to_owned(),
         Verb::Control(control) => format!("control {}", control.as_str()),
         Verb::Vacation(away) => format!("vacation {}", Switch::from_bool(away)),
     };

@@ -104,6 +104,10 @@ impl Controller {
                 self.weather_observed(forecast, now);
                 None
             }
+            Event::StationReported(observation) => {
+                self.station_reported(observation);
+                None
+            }
             Event::WeatherLost { trouble } => {
                 self.weather_lost(trouble, now, &mut notices);
                 None

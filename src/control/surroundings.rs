@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, FIRST_FORECAST, civil::later, conditions, wishes::LONGEST};
-use crate::model::{End, Forecast, Notice, NoticeKind, Trouble, WeatherBoard};
+use crate::model::{End, Forecast, Notice, NoticeKind, Observation, Trouble, WeatherBoard};
 
 impl Controller {
     pub(super) fn weather_observed(&mut self, forecast: Arc<Forecast>, now: Timestamp) {
@@ -16,8 +16,17 @@ impl Controller {
         if newer {
             // What was fresh stays so until `freshness` has looked: that is where it is told. An old one from the cache settles
             // nothing: the first fetch is still under way.
-            let fresh = self.house.weather.fresh;
-            self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh });
+            let (fresh, station) = (self.house.weather.fresh, self.house.weather.station);
+            self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh, station });
+            self.outlooks.clear();
+        }
+    }
+
+    /// A measurement that is older than the one that is known is none.
+    pub(super) fn station_reported(&mut self, observation: Observation) {
+        let known = self.house.weather.station.map(|it| it.at);
+        if known.is_none_or(|at| at <= observation.at) {
+            Arc::make_mut(&mut self.house.weather).station = Some(observation);
             self.outlooks.clear();
         }
     }

@@ -40,7 +40,7 @@ impl Calendar<'_> {
     fn at(&self, time: &DayTime, date: Date) -> Timestamp {
         match time {
             DayTime::Clock(time) => instant(self.zone, date, *time),
-            DayTime::Sun { event, offset, fallback } => match self.almanac.sun(date, *event) {
+            DayTime::Sun { event, offset, fallback, .. } => match self.almanac.sun(date, *event) {
                 Some(sun) => later(sun, *offset),
                 None => instant(self.zone, date, *fallback),
             },

@@ -33,6 +33,8 @@ pub enum Lasting {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    /// A person has looked at a fault: the outlet may be tried again.
+    Acknowledge,
     /// Switch, with an end.
     Set(Switch, Lasting),
     /// Switch to the other position; a group that is mixed goes off.

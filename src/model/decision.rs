@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{End, Fault, Origin, Switch};
+use super::{Celsius, End, Fault, Hazard, Ice, Origin, Switch};
 
 /// The state that people see, one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,20 @@ pub enum Mode {
     Idle,
     /// A schedule asks for it.
     Schedule,
+    /// Frozen precipitation is forecast: the surface is made warm for it.
+    Preheat,
+    /// Frozen precipitation falls, or lies.
+    Melt,
+    /// It has ended: the surface is dried.
+    AfterRun,
+    /// Frost, or water that would freeze.
+    FrostGuard,
+    /// Something asks for it, but it has to wait.
+    Pending,
+    /// Too warm for ice.
+    TooWarm,
+    /// Too cold to melt.
+    TooCold,
     /// A person wants it on.
     ManualOn,
     /// A person wants it off.
@@ -29,7 +43,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Every mode that is published, also those of rules that are yet to come: Home Assistant's enum must know them all.
+    /// Every mode that is published: Home Assistant's enum must know them all.
     pub const NAMES: [&'static str; 15] = [
         "idle",
         "preheat",
@@ -53,6 +67,13 @@ impl Mode {
         match self {
             Self::Idle => "idle",
             Self::Schedule => "schedule",
+            Self::Preheat => "preheat",
+            Self::Melt => "melt",
+            Self::AfterRun => "after_run",
+            Self::FrostGuard => "frost_guard",
+            Self::Pending => "pending",
+            Self::TooWarm => "too_warm",
+            Self::TooCold => "too_cold",
             Self::ManualOn => "manual_on",
             Self::ManualOff => "manual_off",
             Self::Vacation => "vacation",
@@ -74,6 +95,8 @@ pub enum VoiceName {
     Wish,
     /// Everybody is away.
     Vacation,
+    /// Storm heating and frost guard.
+    Melt,
     /// Schedules and weather.
     Schedule,
 }
@@ -86,9 +109,29 @@ impl VoiceName {
             Self::Safety => "safety",
             Self::Wish => "wish",
             Self::Vacation => "vacation",
+            Self::Melt => "melt",
             Self::Schedule => "schedule",
         }
     }
+}
+
+/// What something waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wait {
+    /// The relay has only just been switched off.
+    LeastOff,
+    /// Energy is expensive.
+    Expensive {
+        /// The tariff's window.
+        window: String,
+    },
+    /// The circuit carries as much as it may.
+    Circuit {
+        /// Its name.
+        name: String,
+        /// What it may carry, in A.
+        amps: f64,
+    },
 }
 
 /// Why a voice says what it says, or why it is silent. `Display` is a sentence for people.
@@ -108,11 +151,53 @@ pub enum Reason {
         /// When the rest ends.
         until: Option<Timestamp>,
     },
-    /// The plug has raised a fault flag, and what hangs on it heats.
+    /// The plug has raised a fault flag, and what hangs on it heats. Somebody has to acknowledge it.
     Faulty {
         /// Which.
         fault: Fault,
     },
+    /// It is, or will be, icy.
+    Icy {
+        /// One of preheat, melt, after_run and frost_guard.
+        mode: Mode,
+        /// What makes it so, from when to when, and by which figures.
+        ice: Ice,
+    },
+    /// Rules switched it on a moment ago; the relay is spared.
+    LeastOn,
+    /// The weather has become unknown: what was decided is kept for a while.
+    Held,
+    /// No ice is foreseen.
+    NoIce {
+        /// The next that is, and when heating for it begins.
+        next: Option<(Hazard, Timestamp)>,
+    },
+    /// Nobody knows whether it will be icy.
+    IceUnknown {
+        /// What is unknown, in words.
+        what: String,
+    },
+    /// Warm weather shut-down.
+    TooWarm {
+        /// The air.
+        air: Celsius,
+        /// The limit.
+        limit: Celsius,
+    },
+    /// Cold weather cut-out.
+    TooCold {
+        /// The air.
+        air: Celsius,
+        /// The wind in m/s, where it counts.
+        wind: Option<f64>,
+    },
+    /// Something asks for it, but it has to wait.
+    Waits {
+        /// For what.
+        wait: Wait,
+    },
+    /// The clock shows a time that cannot be.
+    ClockNotTrusted,
     /// A person asked.
     Wished {
         /// For what.
@@ -165,6 +250,17 @@ impl Reason {
             Self::OnTooLong { .. } => "max_runtime",
             Self::Resting { .. } => "cooldown",
             Self::Faulty { .. } => "lockout",
+            Self::Icy { ice, .. } => ice.hazard.key(),
+            Self::LeastOn => "least_on",
+            Self::Held => "held",
+            Self::NoIce { .. } => "no_ice",
+            Self::IceUnknown { .. } => "weather_unknown",
+            Self::TooWarm { .. } => "too_warm",
+            Self::TooCold { .. } => "too_cold",
+            Self::Waits { wait: Wait::LeastOff } => "least_off",
+            Self::Waits { wait: Wait::Expensive { .. } } => "expensive_hours",
+            Self::Waits { wait: Wait::Circuit { .. } } => "circuit_full",
+            Self::ClockNotTrusted => "clock_not_trusted",
             Self::Wished { switch: Switch::On, .. } => "manual_on",
             Self::Wished { switch: Switch::Off, .. } => "manual_off",
             Self::Vacation => "vacation",
@@ -187,13 +283,30 @@ impl Reason {
             Self::Faulty { .. } => Mode::Lockout,
             Self::Vacation => Mode::Vacation,
             Self::Schedule { .. } => Mode::Schedule,
-            Self::ConditionNotMet { .. }
+            Self::Icy { mode, .. } => *mode,
+            Self::LeastOn | Self::Held => Mode::AfterRun,
+            Self::TooWarm { .. } => Mode::TooWarm,
+            Self::TooCold { .. } => Mode::TooCold,
+            Self::Waits { .. } => Mode::Pending,
+            Self::NoIce { .. }
+            | Self::IceUnknown { .. }
+            | Self::ClockNotTrusted
+            | Self::ConditionNotMet { .. }
             | Self::WeatherUnknown { .. }
             | Self::GroupDisabled
             | Self::Stopping
             | Self::NothingAsks => Mode::Idle,
             Self::Setup => Mode::Setup,
         }
+    }
+}
+
+/// What a mode puts before the ice that it is about.
+fn before(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Preheat => "made warm for ",
+        Mode::AfterRun => "dries after ",
+        _ => "",
     }
 }
 
@@ -216,10 +329,32 @@ impl fmt::Display for Reason {
             }
             Self::Resting { until: Some(_) } => write!(f, "resting after a safety cut"),
             Self::Resting { until: None } => write!(f, "resting after a safety cut, once it has been seen off"),
-            Self::Faulty { fault: Fault::Overheat } => write!(f, "the plug says that it is too hot"),
-            Self::Faulty { fault: Fault::Overload } => write!(f, "the plug says that it is overloaded"),
-            Self::Faulty { fault: Fault::Overcurrent } => write!(f, "the plug says that too much current flows"),
+            Self::Faulty { fault } => {
+                let words = match fault {
+                    Fault::Overheat => "that it is too hot",
+                    Fault::Overload => "that it is overloaded",
+                    Fault::Overcurrent => "that too much current flows",
+                };
+                write!(f, "locked off until somebody acknowledges it: the plug said {words}")
+            }
             Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),
+            Self::Icy { mode, ice } => write!(f, "{}{ice}", before(*mode)),
+            Self::LeastOn => write!(f, "rules have only just switched it on: the relay is spared"),
+            Self::Held => write!(f, "the weather has become unknown: kept on for a while"),
+            Self::NoIce { next: None } => write!(f, "no ice is foreseen"),
+            Self::NoIce { next: Some((hazard, _)) } => write!(f, "no ice near; next: {}", hazard.words()),
+            Self::IceUnknown { what } => write!(f, "nobody knows whether it will be icy: {what} is unknown"),
+            Self::TooWarm { air, limit } => write!(f, "too warm for ice: {air}, the limit is {limit}"),
+            Self::TooCold { air, wind: Some(wind) } => {
+                write!(f, "too cold to melt: {air} and {wind:.0} m/s of wind take more than the mat gives")
+            }
+            Self::TooCold { air, wind: None } => write!(f, "too cold to melt: {air}"),
+            Self::Waits { wait: Wait::LeastOff } => write!(f, "waits: the relay has only just been switched off"),
+            Self::Waits { wait: Wait::Expensive { window } } => write!(f, "waits for the end of `{window}`"),
+            Self::Waits { wait: Wait::Circuit { name, amps } } => {
+                write!(f, "waits: circuit `{name}` carries as much as its {amps} A allow")
+            }
+            Self::ClockNotTrusted => write!(f, "rules are silent until the clock is right"),
             Self::Vacation => write!(f, "vacation"),
             Self::Schedule { name, also, .. } if also.is_empty() => write!(f, "schedule `{name}` is active"),
             Self::Schedule { name, also, .. } => {

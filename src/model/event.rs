@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Command, Forecast, Housing, OutletId, Report, Slug, Switch, Trouble};
+use super::{Command, Forecast, Housing, Observation, OutletId, Report, Slug, Switch, Trouble};
 
 /// A fact. The hub records it together with the time at which it arrived.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,8 @@ pub enum Event {
         /// Why, in words.
         trouble: Trouble,
     },
+    /// A station near the house measured.
+    StationReported(Observation),
     /// A person asked.
     Commanded(Command),
     /// The broker accepted us.
@@ -141,6 +143,12 @@ pub enum NoticeKind {
     Overheat,
     /// The device raised its overload or overcurrent flag.
     Overload,
+    /// A fault has locked a heater off until somebody acknowledges it.
+    Lockout,
+    /// Two sources, or a code and an amount, disagree about ice: ice is assumed.
+    SourcesDisagree,
+    /// A storm is foreseen, and heating for it is planned.
+    StormAhead,
     /// A heater was switched on without a timer on the plug.
     TimerNotArmed,
     /// The plug's button or the vendor's app switched an outlet.
@@ -163,7 +171,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -173,6 +181,9 @@ impl NoticeKind {
         Self::Cooldown,
         Self::Overheat,
         Self::Overload,
+        Self::Lockout,
+        Self::SourcesDisagree,
+        Self::StormAhead,
         Self::TimerNotArmed,
         Self::ExternalChange,
         Self::DeviceLost,
@@ -196,6 +207,9 @@ impl NoticeKind {
             Self::Cooldown => "cooldown",
             Self::Overheat => "overheat",
             Self::Overload => "overload",
+            Self::Lockout => "lockout",
+            Self::SourcesDisagree => "sources_disagree",
+            Self::StormAhead => "storm_ahead",
             Self::TimerNotArmed => "timer_not_armed",
             Self::ExternalChange => "external_change",
             Self::DeviceLost => "device_lost",
@@ -212,7 +226,13 @@ impl NoticeKind {
     pub fn is_warning(self) -> bool {
         !matches!(
             self,
-            Self::Switched | Self::ExternalChange | Self::DeviceBack | Self::WeatherRecovered | Self::ClockStepped
+            Self::Switched
+                | Self::ExternalChange
+                | Self::DeviceBack
+                | Self::WeatherRecovered
+                | Self::ClockStepped
+                | Self::SourcesDisagree
+                | Self::StormAhead
         )
     }
 }

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Forecast, Housing, Mac, OutletId, Report, Slug, Switch, Trouble, Wish,
+    Availability, Class, Control, Decision, Fault, Forecast, Housing, Mac, Observation, OutletId, Report, Slug, Switch,
+    Trouble, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -44,6 +45,7 @@ impl House {
             vacation: self.vacation_told,
             pins: pins.collect(),
             outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
+            written_at: Some(self.at),
         }
     }
 }
@@ -205,6 +207,23 @@ pub struct Remembered {
     pub run: Run,
     /// A safety cut whose rest is not over.
     pub cut: Option<Cut>,
+    /// Since when rules have wished it on without a break.
+    pub ruled_since: Option<Timestamp>,
+    /// When the relay was last seen to have moved.
+    pub moved_at: Option<Timestamp>,
+    /// A fault that keeps it off until somebody acknowledges it.
+    pub lockout: Option<Lockout>,
+}
+
+/// A heater is locked off by a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lockout {
+    /// What the plug reported.
+    pub fault: Fault,
+    /// Since when.
+    pub at: Timestamp,
+    /// Somebody has acknowledged it; the plug still shows its flag, as it does until it is switched on again.
+    pub acknowledged: bool,
 }
 
 /// The time on since the last real rest.
@@ -294,6 +313,8 @@ pub struct WeatherBoard {
     pub trouble: Option<Trouble>,
     /// Is it fresh enough to act on? `None` when weather is not configured.
     pub fresh: Option<bool>,
+    /// What a station near the house measured last; compare its age with its `max_age`.
+    pub station: Option<Observation>,
 }
 
 /// What must survive a restart, of the whole house. The settings are not in it: their owner is the config file.
@@ -306,6 +327,8 @@ pub struct Memory {
     pub pins: BTreeMap<Slug, Pin>,
     /// What is remembered of each outlet.
     pub outlets: BTreeMap<OutletId, Remembered>,
+    /// When this was last written: a clock that shows an earlier time is not trusted.
+    pub written_at: Option<Timestamp>,
 }
 
 /// Somebody said whether everybody is away. It holds until somebody says otherwise, or the config's own value is changed.

@@ -8,27 +8,33 @@ mod command;
 mod decision;
 mod event;
 mod house;
+mod ice;
+mod melt;
 mod name;
 mod outlet;
+mod plan;
 mod schedule;
 mod settings;
 mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
-pub use decision::{Change, Decision, Mode, Opinion, Reason, VoiceName};
+pub use decision::{Change, Decision, Mode, Opinion, Reason, VoiceName, Wait};
 pub use event::{Event, Notice, NoticeKind};
 pub use house::{
-    Broker, Cut, Device, Group, GroupState, House, Memory, Metered, Outlet, Pending, Pin, Remembered, Run,
+    Broker, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin, Remembered, Run,
     VacationTold, WeatherBoard,
 };
+pub use ice::{Hazard, Ice};
+pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use name::{OutletId, Slug};
 pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Orders, Report, Socket, Switch, Trouble, TroubleKind,
 };
+pub use plan::{Plan, PlannedWindow};
 pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 pub use settings::{
     Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings,
     HomeAssistantSettings, LogFormat, LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings,
     Thresholds, TlsFiles, WeatherSettings, WebSettings,
 };
-pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation};
+pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation};

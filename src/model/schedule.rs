@@ -64,6 +64,10 @@ pub enum DayTime {
         offset: SignedDuration,
         /// Local wall-clock time for polar days and nights, without the offset.
         fallback: civil::Time,
+        /// Not before this local wall-clock time of that date.
+        not_before: Option<civil::Time>,
+        /// Not after this local wall-clock time of that date.
+        not_after: Option<civil::Time>,
     },
 }
 
@@ -118,6 +122,10 @@ pub struct Schedule {
     pub days: Days,
     /// First and last day of the year (inclusive, may wrap over New Year) on which windows open.
     pub dates: Option<(MonthDay, MonthDay)>,
+    /// Dates, first and last, on which no window opens whatever the rest says (`except`).
+    pub except: Vec<(civil::Date, civil::Date)>,
+    /// Dates on which a window opens although the days and the season do not list them (`also`).
+    pub also: Vec<civil::Date>,
     /// `None` for `all_day`: from midnight to midnight.
     pub window: Option<(OnTime, OffTime)>,
     /// The weather that it asks for.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{Celsius, Mac, OutletId, Schedule, Slug};
+use super::{Celsius, Circuit, Mac, Melt, OutletId, Schedule, Slug, Tariff};
 
 /// A secret. It cannot be printed, logged or serialised by accident.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -79,6 +79,13 @@ pub struct ControlSettings {
     pub safety: Safety,
     /// Weather limits.
     pub thresholds: Thresholds,
+    /// Circuits that several groups share, by name.
+    pub circuits: BTreeMap<String, Circuit>,
+    /// What energy costs, if anybody says.
+    pub tariff: Option<Tariff>,
+    /// How long weather-driven rules keep what was decided when the weather has become unknown
+    /// (`weather_api.when_unknown: hold`). `None`: they fall silent at once.
+    pub hold_unknown: Option<SignedDuration>,
     /// How long a plain ON or OFF lasts where the group says nothing.
     pub wish_lasts: SignedDuration,
     /// How long a forecast is acted on (`weather_api.resilience.cache_valid_hours`). `None` when weather is switched off.
@@ -90,6 +97,11 @@ pub struct ControlSettings {
 }
 
 impl ControlSettings {
+    /// What hangs on an outlet, in W, where the config says.
+    pub fn rated_watts(&self, outlet: &OutletId) -> Option<u32> {
+        self.group_of(outlet)?.members.iter().find(|it| it.has(outlet))?.rated_watts
+    }
+
     /// The group that lists an outlet.
     pub fn group_of(&self, outlet: &OutletId) -> Option<&GroupSettings> {
         self.groups.values().find(|group| group.members.iter().any(|it| it.has(outlet)))
@@ -143,6 +155,10 @@ pub struct GroupSettings {
     pub members: Vec<Member>,
     /// Its rules, in the config's order.
     pub schedules: Vec<Schedule>,
+    /// Storm heating and frost guard. `None` where the group has no `melt` section or has it switched off.
+    pub melt: Option<Melt>,
+    /// The circuit that feeds it, by its name in [`ControlSettings::circuits`].
+    pub circuit: Option<String>,
     /// How long a plain ON or OFF lasts (`manual_override_hours`).
     pub wish_lasts: Option<SignedDuration>,
     /// Refuse ON without a timer on the plug (not yet enforced: no timer is armed).
@@ -156,6 +172,8 @@ pub struct Member {
     pub device: Slug,
     /// Its slots, from 1; `None` for all of them.
     pub slots: Option<Vec<u8>>,
+    /// What hangs on each of these outlets, in W (`rated_watts`).
+    pub rated_watts: Option<u32>,
 }
 
 impl Member {

@@ -1,6 +1,8 @@
 //! The weather as the house knows it: intervals in UTC and metric units, every field optional.
 
-use jiff::Timestamp;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A temperature in degrees Celsius.
@@ -16,6 +18,12 @@ impl Celsius {
     /// In degrees Fahrenheit.
     pub fn fahrenheit(self) -> f64 {
         self.0 * 1.8 + 32.0
+    }
+}
+
+impl fmt::Display for Celsius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} °C ({:.1} °F)", self.0, self.fahrenheit())
     }
 }
 
@@ -89,4 +97,25 @@ impl Forecast {
         let first = self.intervals.partition_point(|it| it.end <= from);
         self.intervals[first..].iter().take_while(move |it| it.start < to)
     }
+}
+
+/// What a station near the house measured. Every field that it does not measure is `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// When it was measured.
+    pub at: Timestamp,
+    /// How long it is held to be true.
+    pub max_age: SignedDuration,
+    /// Air temperature.
+    pub temperature: Option<Celsius>,
+    /// Dew point.
+    pub dew_point: Option<Celsius>,
+    /// Relative humidity in percent, 0 to 100.
+    pub humidity: Option<f64>,
+    /// Temperature of the surface that is to be kept free of ice.
+    pub surface: Option<Celsius>,
+    /// Precipitation in mm water equivalent an hour, from 0.
+    pub precipitation_rate: Option<Precipitation>,
+    /// Wind in m/s.
+    pub wind: Option<f64>,
 }

@@ -153,8 +153,13 @@ fn sun_times_durations_and_conditions_are_read() {
         "{on: {type: sunset, offset: -30, fallback: \"17:00\"}, off: {type: duration, value: 2.5}, \
          conditions: {temperature_max: 32, precipitation_active: yes, black_ice_risk: false}}",
     );
-    let sunset =
-        DayTime::Sun { event: SunEvent::Sunset, offset: SignedDuration::from_mins(-30), fallback: time(17, 0, 0, 0) };
+    let sunset = DayTime::Sun {
+        event: SunEvent::Sunset,
+        offset: SignedDuration::from_mins(-30),
+        fallback: time(17, 0, 0, 0),
+        not_before: None,
+        not_after: None,
+    };
     assert_eq!(it.window, Some((OnTime::At(sunset), OffTime::After(SignedDuration::from_mins(150)))));
     assert_eq!(it.conditions.temperature_max, Some(Celsius(0.0)));
     assert_eq!((it.conditions.precipitation_active, it.conditions.black_ice_risk), (Some(true), Some(false)));

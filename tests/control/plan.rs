@@ -40,6 +40,9 @@ pub fn home_in(zone_name: &str, place: Place) -> Plan {
                 }),
             },
             wish_lasts: hours(3),
+            circuits: BTreeMap::new(),
+            tariff: None,
+            hold_unknown: None,
             forecast_valid: Some(hours(6)),
             answer_within: seconds(10),
             vacation: false,
@@ -65,8 +68,11 @@ impl Plan {
         outlets: &[&str],
         rules: impl IntoIterator<Item = Schedule>,
     ) -> Self {
-        let members =
-            outlets.iter().map(|it| id(it)).map(|it| Member { device: it.device, slots: Some(vec![it.slot]) });
+        let members = outlets.iter().map(|it| id(it)).map(|it| Member {
+            device: it.device,
+            slots: Some(vec![it.slot]),
+            rated_watts: None,
+        });
         let members: Vec<_> = members.collect();
         for member in &members {
             self = self.device(member.device.as_str());
@@ -78,6 +84,8 @@ impl Plan {
             class,
             members,
             schedules: rules.into_iter().collect(),
+            melt: None,
+            circuit: None,
             wish_lasts: None,
             require_device_timer: false,
         };

@@ -29,6 +29,8 @@ pub fn window(on: OnTime, off: OffTime) -> Schedule {
         priority: Priority::Normal,
         days: Days::ALL,
         dates: None,
+        except: Vec::new(),
+        also: Vec::new(),
         window: Some((on, off)),
         conditions: Conditions::default(),
         longest_on: None,
@@ -41,11 +43,23 @@ pub fn clock(text: &str) -> DayTime {
 }
 
 pub fn sunrise(offset: i64, fallback: &str) -> DayTime {
-    DayTime::Sun { event: SunEvent::Sunrise, offset: minutes(offset), fallback: time(fallback) }
+    DayTime::Sun {
+        event: SunEvent::Sunrise,
+        offset: minutes(offset),
+        fallback: time(fallback),
+        not_before: None,
+        not_after: None,
+    }
 }
 
 pub fn sunset(offset: i64, fallback: &str) -> DayTime {
-    DayTime::Sun { event: SunEvent::Sunset, offset: minutes(offset), fallback: time(fallback) }
+    DayTime::Sun {
+        event: SunEvent::Sunset,
+        offset: minutes(offset),
+        fallback: time(fallback),
+        not_before: None,
+        not_after: None,
+    }
 }
 
 pub fn between(on: DayTime, off: DayTime) -> Schedule {

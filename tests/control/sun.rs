@@ -36,7 +36,8 @@ fn ephemeris() -> Vec<Sky> {
 
 /// When the event of `date` is, by a schedule of that date alone that lasts a minute from it.
 fn event(zone_name: &str, place: Place, date: Date, event: SunEvent, offset: i64) -> Timestamp {
-    let on = DayTime::Sun { event, offset: minutes(offset), fallback: time("12:34") };
+    let on =
+        DayTime::Sun { event, offset: minutes(offset), fallback: time("12:34"), not_before: None, not_after: None };
     let day = (date.month(), date.day());
     let rule = window(heattrax::model::OnTime::At(on), heattrax::model::OffTime::After(minutes(1))).of_dates(day, day);
     let evening_before = date.yesterday().unwrap().at(12, 0, 0, 0).to_string();

@@ -7,8 +7,8 @@ mod opening;
 use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
-    Availability, Class, Control, Cut, Decision, End, House, Memory, Origin, Outlet, OutletId, Pin, Reason, Remembered,
-    Run, Switch, VacationTold, Wish,
+    Availability, Class, Control, Cut, Decision, End, Fault, House, Lockout, Memory, Origin, Outlet, OutletId, Pin,
+    Reason, Remembered, Run, Switch, VacationTold, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,6 +34,9 @@ fn remembered() -> Remembered {
             ran: SignedDuration::from_hours(6),
             limit: SignedDuration::from_hours(6),
         }),
+        ruled_since: Some(noon()),
+        moved_at: Some(noon()),
+        lockout: Some(Lockout { fault: Fault::Overload, at: noon(), acknowledged: false }),
     }
 }
 
@@ -43,6 +46,7 @@ fn memory() -> Memory {
         vacation: Some(VacationTold { away: true, config: false }),
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
         outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
+        written_at: Some(noon()),
     }
 }
 
