@@ -13,12 +13,13 @@ mod melt;
 mod name;
 mod outlet;
 mod plan;
+mod reason;
 mod schedule;
 mod settings;
 mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
-pub use decision::{Change, Decision, Mode, Opinion, Reason, VoiceName, Wait};
+pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use event::{Event, Notice, NoticeKind};
 pub use house::{
     Broker, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin, Remembered, Run,
@@ -31,6 +32,7 @@ pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Orders, Report, Socket, Switch, Trouble, TroubleKind,
 };
 pub use plan::{Plan, PlannedWindow};
+pub use reason::{Reason, Wait};
 pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 pub use settings::{
     Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings,
