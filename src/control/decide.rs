@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 
 use super::{
-    safety, schedule,
+    melt, safety, schedule,
     voice::{Facts, Voice},
     wishes,
 };
-use crate::model::{Decision, Reason, Switch};
+use crate::model::{Decision, Mode, Opinion, Reason, Switch, VoiceName};
 
 /// A decision, and the rest that a cut would bring.
 #[derive(Clone, Debug)]
@@ -18,30 +18,68 @@ pub(super) struct Verdict {
     pub(super) rules: Option<Switch>,
 }
 
+/// What the rules of an outlet's group say: storm heating and frost guard, and schedules.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) melt: Voice,
+    pub(super) schedule: Voice,
+    /// Is the weather known, as far as they ask for it?
+    pub(super) known: bool,
+}
+
+impl Rules {
+    fn of(facts: &Facts<'_>) -> Self {
+        let shut = melt::shut_of(facts);
+        let melt = melt::voice(facts, shut.as_ref());
+        let mut schedule = schedule::voice(facts);
+        if let Some(shut) = shut.filter(|_| schedule.opinion.wish.is_some()) {
+            let changes_at = schedule::earliest(schedule.opinion.changes_at, shut.until);
+            let opinion = Opinion { wish: None, reason: Some(shut.reason), changes_at, ..schedule.opinion };
+            schedule = Voice { opinion, ..Voice::silent(VoiceName::Schedule) };
+        }
+        let unknown =
+            |it: &Voice| matches!(it.opinion.reason, Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. }));
+        let known = !unknown(&melt) && !unknown(&schedule);
+        Self { melt, schedule, known }
+    }
+
+    fn wish(&self) -> Option<Switch> {
+        self.melt.opinion.wish.or(self.schedule.opinion.wish)
+    }
+
+    /// The largest limit of those that wish ON.
+    fn limit(&self) -> Option<SignedDuration> {
+        self.melt.limit.max(self.schedule.limit)
+    }
+
+    /// The rest after a cut: that of the rule that is shown.
+    fn rest(&self) -> Option<SignedDuration> {
+        if self.melt.opinion.wish.is_some() { self.melt.rest } else { self.schedule.rest }
+    }
+}
+
 /// Decides one outlet: of the ladder's voices, most important first, the first with a wish wins.
 pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
-    let rules = schedule::voice(facts);
-    let known = !matches!(rules.opinion.reason, Some(Reason::WeatherUnknown { .. }));
-    with_rules(facts, rules, known)
+    with_rules(facts, Rules::of(facts))
 }
 
 /// The same, with what the rules say given.
-pub(super) fn with_rules(facts: &Facts<'_>, rules: Voice, known: bool) -> Verdict {
-    let rules_say = match rules.opinion.wish {
+pub(super) fn with_rules(facts: &Facts<'_>, rules: Rules) -> Verdict {
+    let rules_say = match rules.wish() {
         _ if facts.vacation => Some(Switch::Off),
         Some(switch) => Some(switch),
-        None => known.then_some(Switch::Off),
+        None => rules.known.then_some(Switch::Off),
     };
     let wish = wishes::wish(facts, rules_say);
     let vacation = wishes::vacation(facts);
-    let wished = [&wish, &vacation, &rules].into_iter().find_map(|it| it.opinion.wish);
+    let wished = wish.opinion.wish.or(vacation.opinion.wish).or(rules.wish());
     // The largest limit among the voices that now wish ON; none when the outlet is not to be on in any case.
-    let limits = wish.limit.into_iter().chain(rules.limit.filter(|_| !facts.vacation));
+    let limits = wish.limit.into_iter().chain(rules.limit().filter(|_| !facts.vacation));
     let limit = limits.max().filter(|_| wished == Some(Switch::On));
     // Until the first forecast has come, a rule that waits for it may be the one that allows the most: it must not be cut for a lesser.
     let limit = limit.map(|it| if facts.starting { it.max(facts.most_allowed()) } else { it });
-    let rest = rules.rest.unwrap_or(facts.settings.safety.rest);
-    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, rules];
+    let rest = rules.rest().unwrap_or(facts.settings.safety.rest);
+    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, rules.melt, rules.schedule];
     Verdict { decision: decided(facts, ladder), rest, rules: rules_say }
 }
 
@@ -51,9 +89,16 @@ fn decided<const N: usize>(facts: &Facts<'_>, ladder: [Voice; N]) -> Decision {
     let winner = ladder.iter().find(|it| it.opinion.wish.is_some());
     let (switch, reason, until) = match winner {
         Some(voice) => (voice.opinion.wish.unwrap_or(Switch::Off), voice.opinion.reason.clone(), voice.until),
-        None => (Switch::Off, ladder.iter().rev().find_map(|it| it.opinion.reason.clone()), None),
+        None => (Switch::Off, why_silent(&ladder), None),
     };
     let reason = reason.unwrap_or(Reason::NothingAsks);
     let opinions = ladder.into_iter().map(|it| it.opinion).collect();
     Decision { switch, reason, since: facts.now, until, review_at, next: None, opinions }
+}
+
+/// Of the silent voices, one that says more than that nothing is the matter; else the last that says anything.
+fn why_silent(ladder: &[Voice]) -> Option<Reason> {
+    let reasons = || ladder.iter().rev().filter_map(|it| it.opinion.reason.as_ref());
+    let telling = reasons().find(|it| it.mode() != Mode::Idle);
+    telling.or_else(|| reasons().next()).cloned()
 }

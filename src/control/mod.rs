@@ -9,6 +9,7 @@ mod command;
 mod conditions;
 mod cron_times;
 mod decide;
+mod melt;
 mod outlook;
 mod record;
 mod run;
@@ -17,6 +18,7 @@ mod schedule;
 mod settle;
 mod start;
 mod surroundings;
+mod tariff;
 mod timetable;
 mod voice;
 mod windows;
@@ -29,7 +31,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{outlook::Outlook, timetable::Timetable, voice::Facts};
+use self::{melt::Reading, outlook::Outlook, timetable::Timetable, voice::Facts};
 use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
@@ -45,6 +47,10 @@ pub struct Controller {
     settings: Arc<ControlSettings>,
     house: House,
     timetable: Timetable,
+    /// The forecast as each group with storm heating reads it.
+    readings: BTreeMap<Slug, Arc<Reading>>,
+    /// Up to here it has been told that sources disagree.
+    disagreed: Timestamp,
     /// What the rules of each group will say, as far as somebody has asked.
     outlooks: BTreeMap<Slug, Arc<Outlook>>,
     /// Commands given to each device so far.
@@ -68,6 +74,8 @@ impl Controller {
             settings,
             house,
             timetable,
+            readings: BTreeMap::new(),
+            disagreed: Timestamp::MIN,
             outlooks: BTreeMap::new(),
             commanded: BTreeMap::new(),
             failing: BTreeSet::new(),
@@ -101,7 +109,7 @@ impl Controller {
                 self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
             }
             Event::WeatherObserved(forecast) => {
-                self.weather_observed(forecast, now);
+                self.weather_observed(forecast, now, &mut notices);
                 None
             }
             Event::StationReported(observation) => {
@@ -162,7 +170,7 @@ impl Controller {
     /// somebody has asked for something or it has run for as long as is allowed.
     fn waits_for_weather(&self, outlet: &Outlet) -> bool {
         !self.weather_settled
-            && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. })
+            && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. })
             && outlet.commanded == 0
             && outlet.memory.run.elapsed(self.house.at) < self.settings.safety.longest_on
     }
@@ -179,6 +187,7 @@ impl Controller {
 
     fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {
         let group = outlet.group.as_ref().and_then(|group| self.settings.groups.get(group));
+        let sky = conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now);
         Facts {
             now,
             settings: &self.settings,
@@ -186,7 +195,13 @@ impl Controller {
             openings: group.map(|it| self.timetable.of(&it.slug)).unwrap_or_default(),
             outlet,
             wish: outlet.memory.wish,
-            sky: conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now),
+            sky,
+            reading: group
+                .and_then(|it| self.readings.get(&it.slug))
+                .map(Arc::as_ref)
+                .filter(|_| sky.forecast.is_some()),
+            issued_at: self.house.weather.forecast.as_ref().map(|it| it.issued_at),
+            station: self.house.weather.station.as_ref().filter(|it| it.is_fresh(now)),
             vacation: self.house.vacation,
             stopping: self.stopping,
             starting: !self.weather_settled,

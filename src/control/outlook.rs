@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conditions::Sky,
-    decide, schedule,
+    decide::{self, Rules},
+    melt::{self, View},
+    schedule,
     timetable::Openings,
     voice::{Facts, Voice},
     wishes,
 };
-use crate::model::{Change, ControlSettings, Decision, GroupSettings, Opinion, Switch, VoiceName};
+use crate::model::{Change, Decision, GroupSettings, Opinion, Reason, Switch, VoiceName};
 
 /// Looks at the rules on the way to the horizon.
 const LOOKS: usize = 1024;
@@ -27,6 +29,38 @@ struct Step {
     limit: Option<SignedDuration>,
     /// Is the weather known, as far as they ask for it?
     known: bool,
+}
+
+/// What the rules of a group say at an instant, and when that changes.
+fn step(
+    group: &GroupSettings,
+    openings: &[Openings],
+    view: View<'_>,
+    held: bool,
+    at: Timestamp,
+) -> (Step, Option<Timestamp>) {
+    if !group.enabled {
+        return (Step { limit: None, known: true }, None);
+    }
+    let schedules = schedule::look(group, openings, view.settings, view.sky, at);
+    let mut step = Step { limit: schedules.limit(view.settings), known: schedules.is_known() };
+    let Some(melt) = &group.melt else { return (step, schedules.changes_at) };
+    let look = melt::look(melt, view, at, held);
+    let mut changes_at = schedule::earliest(schedules.changes_at, look.changes_at);
+    match look.on {
+        Ok(_) => step.limit = step.limit.max(Some(melt.longest_on)),
+        Err(Reason::IceUnknown { .. }) => step.known = false,
+        Err(_) => {}
+    }
+    if let Some(shut) = melt::shut(melt, view, at, held) {
+        step.limit = None;
+        changes_at = schedule::earliest(changes_at, shut.until);
+    } else if step.limit.is_some() {
+        // It may become too warm at each hour.
+        let hour = view.sky.forecast.and_then(|it| it.at(at)).map(|it| it.end);
+        changes_at = schedule::earliest(changes_at, hour);
+    }
+    (step, changes_at)
 }
 
 /// What the rules of a group will say.
@@ -49,15 +83,9 @@ impl Default for Outlook {
 }
 
 impl Outlook {
-    pub(super) fn new(
-        group: &GroupSettings,
-        openings: &[Openings],
-        settings: &ControlSettings,
-        sky: Sky<'_>,
-        now: Timestamp,
-    ) -> Self {
-        let fresh = sky.forecast.is_some();
-        let sky = Sky { changes_at: None, ..sky };
+    pub(super) fn new(group: &GroupSettings, openings: &[Openings], view: View<'_>, on: bool, now: Timestamp) -> Self {
+        let fresh = view.sky.forecast.is_some();
+        let view = View { sky: Sky { changes_at: None, ..view.sky }, ..view };
         let mut until = openings.iter().map(Openings::until).min().unwrap_or(Timestamp::MAX);
         let mut steps: Vec<(Timestamp, Step)> = Vec::new();
         let mut at = now;
@@ -68,16 +96,13 @@ impl Outlook {
             if at >= until {
                 break;
             }
-            let look = schedule::look(group, openings, settings, sky, at);
-            let step = if group.enabled {
-                Step { limit: look.limit(settings), known: look.is_known() }
-            } else {
-                Step { limit: None, known: true }
-            };
+            // A mat that is on stays on by gentler limits.
+            let held = steps.last().map_or(on, |(_, step)| step.limit.is_some());
+            let (step, changes_at) = step(group, openings, view.at(at), held, at);
             if steps.last().is_none_or(|(_, before)| *before != step) {
                 steps.push((at, step));
             }
-            match look.changes_at.filter(|next| *next > at) {
+            match changes_at.filter(|next| *next > at) {
                 Some(next) => at = next,
                 None => break,
             }
@@ -92,13 +117,14 @@ impl Outlook {
     }
 
     /// What the rules will say at an instant.
-    fn voice(&self, at: Timestamp) -> (Voice, bool) {
+    fn voice(&self, at: Timestamp) -> Rules {
         let after = self.steps.partition_point(|(from, _)| *from <= at);
         let step = self.steps[..after].last().map_or(Step { limit: None, known: true }, |(_, step)| *step);
         let changes_at = self.steps.get(after).map(|(from, _)| *from);
         let wish = step.limit.map(|_| Switch::On);
         let opinion = Opinion { changes_at, wish, ..Opinion::silent(VoiceName::Schedule) };
-        (Voice { opinion, until: None, limit: step.limit, rest: None }, step.known)
+        let schedule = Voice { opinion, until: None, limit: step.limit, rest: None };
+        Rules { melt: Voice::silent(VoiceName::Melt), schedule, known: step.known }
     }
 
     /// The next change of an outlet's position if nothing else happens.
@@ -109,8 +135,7 @@ impl Outlook {
             if at >= self.until {
                 return None;
             }
-            let (rules, known) = self.voice(at);
-            let then = decide::with_rules(&Facts { now: at, wish, ..*facts }, rules, known);
+            let then = decide::with_rules(&Facts { now: at, wish, ..*facts }, self.voice(at));
             if then.decision.switch != decision.switch {
                 return Some(Change { at, switch: then.decision.switch });
             }

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, conditions, decide, outlook::Outlook, record::tell, safety, wishes};
+use super::{Controller, conditions, decide, melt::View, outlook::Outlook, record::tell, safety, wishes};
 use crate::model::{
-    Availability, Change, Class, Cut, Decision, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Slug, Switch,
+    Availability, Change, Class, Cut, Decision, GroupState, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Slug,
+    Switch,
 };
 
 impl Controller {
@@ -108,7 +109,11 @@ impl Controller {
             return Arc::clone(known);
         }
         let openings = self.timetable.of(&group.slug);
-        let outlook = Arc::new(Outlook::new(group, openings, &self.settings, sky, now));
+        let station = self.house.weather.station.as_ref().filter(|it| it.is_fresh(now));
+        let reading = self.readings.get(&group.slug).map(Arc::as_ref).filter(|_| sky.forecast.is_some());
+        let view = View { settings: &self.settings, sky, reading, station };
+        let on = self.house.groups.get(&group.slug).is_some_and(|it| it.state(&self.house) == GroupState::On);
+        let outlook = Arc::new(Outlook::new(group, openings, view, on, now));
         self.outlooks.insert(group.slug.clone(), Arc::clone(&outlook));
         outlook
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Controller, FIRST_FORECAST, civil::later, conditions, wishes::LONGEST};
+use super::{Controller, FIRST_FORECAST, civil::later, conditions, melt::Common, wishes::LONGEST};
 use crate::model::{End, Forecast, Notice, NoticeKind, Observation, Trouble, WeatherBoard};
 
 impl Controller {
-    pub(super) fn weather_observed(&mut self, forecast: Arc<Forecast>, now: Timestamp) {
+    pub(super) fn weather_observed(&mut self, forecast: Arc<Forecast>, now: Timestamp, notices: &mut Vec<Notice>) {
         let usable = |it: &Forecast| conditions::sky(&self.settings, Some(it), now).forecast.is_some();
         let known = self.house.weather.forecast.as_deref();
         // One that cannot be acted on, such as one from the future by a clock that was wrong, must not hold back another.
@@ -19,6 +19,30 @@ impl Controller {
             let (fresh, station) = (self.house.weather.fresh, self.house.weather.station);
             self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh, station });
             self.outlooks.clear();
+            self.read(now, notices);
+        }
+    }
+
+    /// Reads the forecast for every group with storm heating.
+    fn read(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
+        self.readings.clear();
+        let Some(forecast) = self.house.weather.forecast.as_deref() else { return };
+        let mut melting = self.settings.groups.values().filter(|it| it.melt.is_some()).peekable();
+        if melting.peek().is_none() {
+            return;
+        }
+        let common = Common::new(forecast, self.settings.place);
+        for group in melting {
+            let Some(melt) = &group.melt else { continue };
+            let reading = common.read(melt, self.settings.thresholds.black_ice.as_ref());
+            self.readings.insert(group.slug.clone(), Arc::new(reading));
+        }
+        let stretches = self.readings.values().flat_map(|it| &it.strict);
+        let news = stretches.filter(|it| it.disagree && it.ice.from > self.disagreed && it.heat_to > now);
+        if let Some(it) = news.min_by_key(|it| it.ice.from) {
+            let words = format!("the forecast's code and its figures disagree about {}: ice is assumed", it.ice);
+            notices.push(Notice::new(now, NoticeKind::SourcesDisagree, words));
+            self.disagreed = it.ice.to;
         }
     }
 

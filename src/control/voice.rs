@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{conditions::Sky, timetable::Openings};
-use crate::model::{ControlSettings, GroupSettings, Opinion, Outlet, Reason, VoiceName, Wish};
+use super::{conditions::Sky, melt::Reading, timetable::Openings};
+use crate::model::{ControlSettings, GroupSettings, Observation, Opinion, Outlet, Reason, VoiceName, Wish};
 
 /// All that a decision may look at.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,12 @@ pub(super) struct Facts<'a> {
     /// The outlet's wish: another than it remembers when looking ahead.
     pub(super) wish: Option<Wish>,
     pub(super) sky: Sky<'a>,
+    /// The forecast as the outlet's group reads it, as long as it may be acted on.
+    pub(super) reading: Option<&'a Reading>,
+    /// When the newest forecast was fetched, be it too old or not.
+    pub(super) issued_at: Option<Timestamp>,
+    /// What a station near the house measured, as long as it is held to be true.
+    pub(super) station: Option<&'a Observation>,
     pub(super) vacation: bool,
     pub(super) stopping: bool,
     /// Is the first forecast after a start still under way?
@@ -28,7 +34,8 @@ impl Facts<'_> {
     pub(super) fn most_allowed(&self) -> SignedDuration {
         let global = self.settings.safety.longest_on;
         let rules = self.group.iter().flat_map(|it| &it.schedules).filter(|it| it.enabled);
-        rules.filter_map(|it| it.longest_on).fold(global, SignedDuration::max)
+        let melt = self.group.and_then(|it| it.melt.as_ref()).map(|it| it.longest_on);
+        rules.filter_map(|it| it.longest_on).chain(melt).fold(global, SignedDuration::max)
     }
 }
 

@@ -119,3 +119,11 @@ pub struct Observation {
     /// Wind in m/s.
     pub wind: Option<f64>,
 }
+
+impl Observation {
+    /// Is it still held to be true? A measurement that claims to come from the future is, for a moment: clocks differ.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.at);
+        age < self.max_age && age > -self.max_age
+    }
+}
