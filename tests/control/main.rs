@@ -7,6 +7,7 @@ mod dst;
 mod home;
 mod legacy;
 mod legacy_weather;
+mod melt;
 mod memory;
 mod people;
 mod plan;

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use crate::home::*;
 
 /// What a person does, and when.
-type Happening = (&'static str, fn(&mut Day));
+pub type Happening = (&'static str, fn(&mut Day));
 
 /// Lives until `until` with plugs that obey, asking `at` what `asks` say, and writes down each change of a decision.
-fn diary(mut day: Day, until: &str, mut happenings: Vec<Happening>) -> String {
+pub fn diary(mut day: Day, until: &str, mut happenings: Vec<Happening>) -> String {
     let end = day.instant(until);
     let mut shown: BTreeMap<String, (heattrax::model::Switch, &'static str)> = BTreeMap::new();
     let mut text = String::new();

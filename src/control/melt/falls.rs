@@ -3,7 +3,7 @@
 use super::physics;
 use crate::model::{Hazard, Interval};
 
-/// At least this much in an interval is precipitation, in mm: what gauges and models can tell from nothing.
+/// At least this much an hour is precipitation, in mm: what gauges and models can tell from nothing.
 const LEAST_AMOUNT: f64 = 0.1 - 1e-9;
 /// Precipitation without a code is frozen up to this wet-bulb temperature in °C: half of it is snow there (Sims and Liu 2015).
 const FROZEN_WET_BULB: f64 = 1.0;
@@ -94,7 +94,8 @@ impl Air {
 /// What an interval brings. `margin` in K widens what counts as frozen: the hysteresis of a mat that is on.
 pub(super) fn falls(it: &Interval, air: &Air, margin: f64) -> Falls {
     let code = it.code.map(says);
-    let wet = it.precipitation.map(|amount| amount >= LEAST_AMOUNT);
+    let hours = it.end.duration_since(it.start).as_secs_f64() / 3600.0;
+    let wet = it.precipitation.map(|amount| amount >= LEAST_AMOUNT * hours.min(1.0));
     let snows = it.snowfall.is_some_and(|depth| depth >= LEAST_AMOUNT);
     let icy = |hazard, disagree| Falls::Icy { hazard, disagree };
     match code {
