@@ -41,7 +41,7 @@ pub(super) struct Surface {
     pub(super) film: f64,
 }
 
-/// The surface over the intervals of a forecast. `None` where it cannot be told. `rain` and `snow` are what fell in each, in mm.
+/// The surface over the intervals of a forecast. `None` where it cannot be told. `rain` is what fell as water in each, in mm.
 pub(super) fn walk(intervals: &[Interval], airs: &[Air], rain: &[f64], place: Place) -> Vec<Option<Surface>> {
     let soil = soil(airs);
     let mut state: Option<State> = None;
