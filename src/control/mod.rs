@@ -17,6 +17,7 @@ mod schedule;
 mod settle;
 mod start;
 mod surroundings;
+mod tariff;
 mod timetable;
 mod voice;
 mod windows;
@@ -34,7 +35,10 @@ use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
 
-pub use self::cron_times::validate_cron;
+pub use self::{
+    cron_times::validate_cron,
+    tariff::{changes_at as tariff_changes_at, price_at},
+};
 
 /// A weather-driven rule leaves an outlet as it is for this long after a start, while the first forecast is under way.
 const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);

@@ -14,5 +14,6 @@ mod properties;
 mod rules;
 mod safety;
 mod sun;
+mod tariff;
 mod weather;
 mod winter_day;
