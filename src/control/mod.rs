@@ -36,7 +36,10 @@ use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
 
-pub use self::cron_times::validate_cron;
+pub use self::{
+    cron_times::validate_cron,
+    tariff::{changes_at as tariff_changes_at, price_at},
+};
 
 /// A weather-driven rule leaves an outlet as it is for this long after a start, while the first forecast is under way.
 const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);

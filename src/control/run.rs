@@ -41,6 +41,22 @@ pub(super) fn record(memory: &mut Remembered, report: &Report, now: Timestamp, r
     }
 }
 
+/// Remembers when the relay moved; before `record`, which forgets where it was. One that has never been seen has not moved: at
+/// the first contact ever nothing is known, and after a start only what was remembered of it.
+pub(super) fn note_move(memory: &mut Remembered, report: &Report, before: Option<Switch>, now: Timestamp) {
+    let run = &memory.run;
+    let known = match before {
+        Some(before) => Some(before),
+        None if run.on_since.is_some() => Some(Switch::On),
+        None if run.off_since.is_some() || memory.moved_at.is_some() => Some(Switch::Off),
+        None => None,
+    };
+    if known.is_some_and(|known| known != report.switch) {
+        let by_the_plug = report.on_time.filter(|_| report.switch.is_on()).map(|it| earlier(now, it).min(now));
+        memory.moved_at = Some(by_the_plug.unwrap_or(now).max(memory.moved_at.unwrap_or(Timestamp::MIN)));
+    }
+}
+
 /// On since, by the plug's count where it gives one; steady although the two clocks drift.
 pub(super) fn shown_since(outlet: &Outlet, report: &Report, now: Timestamp) -> Option<Timestamp> {
     if report.switch == Switch::Off {

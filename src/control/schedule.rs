@@ -4,10 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conditions::{self, Asked, Sky},
+    tariff,
     timetable::Openings,
     voice::{Facts, Voice},
 };
-use crate::model::{ControlSettings, Fact, GroupSettings, Opinion, Reason, Schedule, Switch, VoiceName};
+use crate::model::{
+    Class, ControlSettings, Fact, GroupSettings, Opinion, Priority, Reason, Schedule, Switch, TariffWindow, VoiceName,
+    Wait,
+};
 
 /// A schedule whose window is open and whose conditions hold.
 struct Active<'a> {
@@ -23,6 +27,8 @@ type Waiting<'a> = (&'a Schedule, Fact, Asked);
 pub(super) struct Look<'a> {
     active: Vec<Active<'a>>,
     waiting: Option<Waiting<'a>>,
+    /// One could speak, but waits for the end of expensive hours.
+    expensive: Option<&'a TariffWindow>,
     /// When this could be different by itself.
     pub(super) changes_at: Option<Timestamp>,
 }
@@ -31,11 +37,12 @@ pub(super) struct Look<'a> {
 pub(super) fn look<'a>(
     group: &'a GroupSettings,
     openings: &[Openings],
-    settings: &ControlSettings,
+    settings: &'a ControlSettings,
     sky: Sky<'_>,
     now: Timestamp,
 ) -> Look<'a> {
     let mut look = Look::default();
+    let mut can_wait = false;
     let mut asks_the_weather = false;
     for (schedule, openings) in group.schedules.iter().zip(openings).filter(|(it, _)| it.enabled) {
         let opening = openings.at(now);
@@ -43,6 +50,13 @@ pub(super) fn look<'a>(
         let Some(until) = opening.open else { continue };
         asks_the_weather |= !schedule.conditions.is_empty();
         match conditions::unmet(&schedule.conditions, &settings.thresholds, sky.forecast, now) {
+            None if group.class == Class::Heater && schedule.priority == Priority::Low => {
+                can_wait = true;
+                look.expensive = tariff::expensive(settings, now).map(|(window, _)| window);
+                if look.expensive.is_none() {
+                    look.active.push(Active { schedule, until });
+                }
+            }
             None => look.active.push(Active { schedule, until }),
             Some((fact, asked)) => {
                 // What is unknown is told first: it may become known at any moment.
@@ -54,6 +68,9 @@ pub(super) fn look<'a>(
     if asks_the_weather {
         let edge = sky.forecast.and_then(|it| conditions::change_at(&settings.thresholds, it, now));
         look.changes_at = [look.changes_at, edge, sky.changes_at].into_iter().flatten().min();
+    }
+    if can_wait {
+        look.changes_at = earliest(look.changes_at, tariff::changes_at(settings, now));
     }
     look
 }
@@ -80,7 +97,9 @@ pub(super) fn voice(facts: &Facts<'_>) -> Voice {
     let look = look(group, facts.openings, facts.settings, facts.sky, facts.now);
     let says = |wish, reason| Opinion { voice: VoiceName::Schedule, wish, reason, changes_at: look.changes_at };
     let Some(winner) = winner(&look.active) else {
-        let reason = look.waiting.map(|(schedule, fact, asked)| waits(schedule, fact, asked));
+        let expensive = look.expensive.filter(|_| look.is_known());
+        let expensive = expensive.map(|it| Reason::Waits { wait: Wait::Expensive { window: it.name.clone() } });
+        let reason = expensive.or(look.waiting.map(|(schedule, fact, asked)| waits(schedule, fact, asked)));
         return Voice { opinion: says(None, reason), ..silent };
     };
     let others = look.active.iter().filter(|it| !std::ptr::eq(it.schedule, winner.schedule));

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Controller, conditions, decide, melt::View, outlook::Outlook, record::tell, safety, wishes};
 use crate::model::{
-    Availability, Change, Class, Cut, Decision, GroupState, Notice, NoticeKind, Outlet, OutletId, Reason, Run, Slug,
-    Switch,
+    Availability, Change, Class, Cut, Decision, GroupState, Notice, NoticeKind, Opinion, Outlet, OutletId, Reason, Run,
+    Slug, Switch, VoiceName,
 };
 
 impl Controller {
@@ -37,6 +37,7 @@ impl Controller {
         while self.settle(&mut outlet, &verdict, now, notices) {
             verdict = decide::decide(&self.facts(&outlet, now));
         }
+        self.note_rule(&mut outlet, &verdict.decision, now);
         let mut new = verdict.decision;
         let old = &outlet.decision;
         if old.switch == new.switch && old.reason.key() == new.reason.key() && !old.opinions.is_empty() {
@@ -59,6 +60,25 @@ impl Controller {
         if safety::rests_until(memory, self.settings.safety.rest).is_some_and(|until| now >= until) {
             memory.cut = None;
             memory.run = Run::default();
+        }
+    }
+
+    /// Remembers since when rules have wished the outlet on. It ends when they no longer do, or when something above them, a
+    /// person's wish apart, speaks against it.
+    ///
+    /// It changes no decision by itself: it counts only for a relay that is on, and only to keep it so. Rules that are silent for
+    /// want of weather or of a first report, as after each start, have not changed their mind.
+    fn note_rule(&self, outlet: &mut Outlet, decision: &Decision, now: Timestamp) {
+        let below_people = decision.opinions.iter().filter(|it| it.voice != VoiceName::Wish);
+        let rules = |it: &Opinion| matches!(it.voice, VoiceName::Melt | VoiceName::Schedule);
+        let winner = below_people.clone().find(|it| it.wish.is_some());
+        let unknown =
+            |it: &Opinion| matches!(it.reason, Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. }));
+        let since = &mut outlet.memory.ruled_since;
+        match winner {
+            Some(it) if rules(it) && it.wish == Some(Switch::On) => *since = since.or(Some(now)),
+            None if (!self.weather_settled || outlet.reported.is_none()) && below_people.clone().any(unknown) => {}
+            _ => *since = None,
         }
     }
 

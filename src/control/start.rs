@@ -126,6 +126,8 @@ pub(super) fn name(settings: &ControlSettings, id: &OutletId, label: &str) -> St
 fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.run.on_since = memory.run.on_since.map(|at| at.min(now));
     memory.run.off_since = memory.run.off_since.map(|at| at.min(now)).filter(|_| memory.run.on_since.is_none());
+    memory.ruled_since = memory.ruled_since.map(|at| at.min(now));
+    memory.moved_at = memory.moved_at.map(|at| at.min(now));
     memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
     if let Some(cut) = &mut memory.cut {
         cut.at = cut.at.min(now);

@@ -96,6 +96,7 @@ impl Controller {
             let outlet = Arc::make_mut(outlet);
             let memory = &mut outlet.memory;
             memory.run.on_since.iter_mut().chain(&mut memory.run.off_since).for_each(moved);
+            memory.ruled_since.iter_mut().chain(&mut memory.moved_at).for_each(moved);
             memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
             if let Some(wish) = &mut memory.wish {
                 moved(&mut wish.since);

@@ -117,7 +117,7 @@ pub struct TariffWindow {
     pub from: civil::Time,
     /// Local wall-clock time of its end, on the next day if it is not after `from`.
     pub to: civil::Time,
-    /// Price of a kWh.
+    /// Price of a kWh; that outside of the windows where `None`.
     pub price: Option<f64>,
     /// Heating that can wait waits for the end of the window: schedules of priority `low`, and frost guard where `melt` says so.
     pub expensive: bool,

@@ -81,7 +81,9 @@ impl Store {
     /// Writes what the board says, if the file holds something else. Does the file hold it now?
     async fn keep(&mut self, house: &House, handle: &Handle) -> bool {
         let memory = house.memory();
-        if self.written.as_ref() == Some(&memory) {
+        // The time alone is no reason to write: the file would wear the flash at every look at a plug.
+        let holds = |written: &Memory| Memory { written_at: memory.written_at, ..written.clone() } == memory;
+        if self.written.as_ref().is_some_and(holds) {
             return true;
         }
         let (path, bridge_id, copy) = (self.path.clone(), self.bridge_id.clone(), memory.clone());

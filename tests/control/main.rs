@@ -15,5 +15,6 @@ mod properties;
 mod rules;
 mod safety;
 mod sun;
+mod tariff;
 mod weather;
 mod winter_day;

@@ -113,3 +113,78 @@ fn an_outlet_that_no_group_lists_keeps_its_memory_before_it_is_identified() {
     day.identified("lamp", 2);
     assert_eq!((day.key("lamp/1"), day.key("lamp/2")), ("nothing_asks", "control_off"));
 }
+
+/// Since when rules have wished the mat on, and when its relay moved.
+fn remembered(day: &Day) -> (Option<String>, Option<String>) {
+    let memory = &day.outlet("mat/1").memory;
+    let local = |at: Option<Timestamp>| at.map(|at| day.local(at)[11..].to_owned());
+    (local(memory.ruled_since), local(memory.moved_at))
+}
+
+fn both(ruled: &str, moved: &str) -> (Option<String>, Option<String>) {
+    (Some(ruled.to_owned()), Some(moved.to_owned()))
+}
+
+#[test]
+fn it_is_remembered_since_when_rules_have_wished_it_on_and_when_the_relay_moved() {
+    let mut day = home().mats("mat", &["mat/1"], [daily("13:00", "18:00")]).starts(NOW);
+    day.report("mat/1", first(Off)).at("12:30").report("mat/1", polled(Off));
+    assert_eq!(remembered(&day), (None, None), "nothing has happened yet");
+    day.at("13:00").after(seconds(2)).report("mat/1", switched(On));
+    assert_eq!(remembered(&day), both("13:00:00", "13:00:02"));
+    // A person does not end what rules wish, and the relay moves.
+    day.at("14:00").asks("mat/1", set_for(Off, hours(1))).obey();
+    assert_eq!(remembered(&day), both("13:00:00", "14:00:00"));
+    day.lives_until("15:00");
+    assert_eq!(remembered(&day), both("13:00:00", "15:00:00"));
+    // Neither does a restart, before and after the plug has spoken.
+    day.at("15:30").restart();
+    assert_eq!(remembered(&day), both("13:00:00", "15:00:00"));
+    day.report("mat/1", first(On));
+    assert_eq!(remembered(&day), both("13:00:00", "15:00:00"));
+    // Everything that is above rules does, a person's wish apart.
+    day.at("16:00").asks("mat/1", CONTROL_OFF);
+    assert_eq!(remembered(&day).0, None);
+    day.asks("mat/1", CONTROL_AUTO);
+    assert_eq!(remembered(&day), both("16:00:00", "15:00:00"));
+    day.at("18:00").after(seconds(1)).report("mat/1", switched(Off));
+    assert_eq!(remembered(&day), (None, Some("18:00:01".to_owned())));
+}
+
+#[test]
+fn a_relay_that_moved_while_nobody_looked_moved_by_the_plugs_count() {
+    let mut day = always().starts(NOW);
+    day.report("mat/1", first(On).on_for(hours(1)));
+    assert_eq!(remembered(&day).1, None, "the first contact ever");
+    day.at("12:10").report("mat/1", switched(Off)).at("13:00").restart();
+    day.report("mat/1", first(On).on_for(minutes(20)));
+    assert_eq!(remembered(&day).1, Some("12:40:00".to_owned()));
+    day.at("14:00").restart().report("mat/1", first(Off));
+    assert_eq!(remembered(&day).1, Some("14:00:00".to_owned()), "nobody knows more");
+}
+
+#[test]
+fn rules_that_have_not_heard_of_the_weather_since_the_start_have_not_changed_their_mind() {
+    let mut day = home().mats("mat", &["mat/1"], [all_day().if_precipitation(true)]).starts(NOW);
+    day.expects("2026-01-10 10:00", &[SNOW; 24]).obey().at("13:00").restart();
+    assert_eq!((day.key("mat/1"), remembered(&day).0), ("weather_unknown", Some("12:00:00".to_owned())));
+    day.report("mat/1", first(On)).expects("2026-01-10 10:00", &[SNOW; 24]);
+    assert_eq!(remembered(&day).0, Some("12:00:00".to_owned()));
+    day.expects("2026-01-10 10:00", &[DRY; 24]);
+    assert_eq!(remembered(&day).0, None);
+    // One that never comes is none.
+    day.expects("2026-01-10 10:00", &[SNOW; 24]).obey().restart();
+    day.report("mat/1", first(On)).after(minutes(2));
+    assert_eq!((day.key("mat/1"), remembered(&day).0), ("weather_unknown", None));
+}
+
+#[test]
+fn the_clock_moves_what_is_remembered_along() {
+    for step in [hours(-30), hours(30)] {
+        let mut day = home().mats("mat", &["mat/1"], [all_day()]).starts(NOW);
+        day.report("mat/1", first(Off)).after(minutes(1)).report("mat/1", switched(On)).clock_set(step);
+        let memory = &day.outlet("mat/1").memory;
+        let ago = |at: Option<Timestamp>| day.now.duration_since(at.unwrap());
+        assert_eq!((ago(memory.ruled_since), ago(memory.moved_at)), (minutes(1), minutes(0)), "{step:#}");
+    }
+}
