@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    circuits,
     groups::{self, Group, Item},
     problem::Place,
     schedule::Units,
     section::{Book, Section, cut},
 };
-use crate::model::{Address, Credentials, DeviceSettings, GroupSettings, Member, Secret, Slug};
+use crate::model::{Address, Circuit, Credentials, DeviceSettings, GroupSettings, Member, Secret, Slug};
 
 /// Texts of templates that are no account.
 const NO_USERNAMES: [&str; 4] =
@@ -22,13 +23,14 @@ pub(super) struct Devices {
     pub(super) credentials: Credentials,
     pub(super) groups: BTreeMap<Slug, GroupSettings>,
     pub(super) devices: Vec<DeviceSettings>,
+    pub(super) circuits: BTreeMap<String, Circuit>,
 }
 
 /// Reads the `devices` section.
 pub(super) fn read(root: &Section<'_>, units: Units) -> Devices {
     let Some(it) = root.section("devices") else {
         root.miss("devices", "a section with the keys `credentials` and `groups`");
-        return Devices { credentials: Credentials::default(), groups: BTreeMap::new(), devices: Vec::new() };
+        return assembled(root.book, Credentials::default(), Vec::new());
     };
     let credentials = credentials(&it);
     let mut groups: Vec<Group> = Vec::new();
@@ -51,7 +53,8 @@ pub(super) fn read(root: &Section<'_>, units: Units) -> Devices {
     assembled(root.book, credentials, groups)
 }
 
-fn assembled(book: &Book, credentials: Credentials, groups: Vec<Group>) -> Devices {
+fn assembled(book: &Book, credentials: Credentials, mut groups: Vec<Group>) -> Devices {
+    let circuits = circuits::shared(book, &mut groups);
     let mut found: Vec<Found> = Vec::new();
     let mut settings = BTreeMap::new();
     for group in groups {
@@ -63,7 +66,8 @@ fn assembled(book: &Book, credentials: Credentials, groups: Vec<Group>) -> Devic
             });
             if let Some(device) = found.get_mut(at) {
                 let slots = item.slots.as_ref().map(|slots| slots.iter().map(|(slot, ..)| *slot).collect());
-                members.push(Member { device: device.settings.slug.clone(), slots, rated_watts: None });
+                let rated_watts = item.rated_watts.as_ref().map(|(watts, _)| *watts);
+                members.push(Member { device: device.settings.slug.clone(), slots, rated_watts });
                 device.take(book, item);
             }
         }
@@ -72,7 +76,7 @@ fn assembled(book: &Book, credentials: Credentials, groups: Vec<Group>) -> Devic
     one_slug_each(book, &found);
     found.iter().for_each(|device| device.one_group_each(book));
     let devices = found.into_iter().map(Found::finished).collect();
-    Devices { credentials, groups: settings, devices }
+    Devices { credentials, groups: settings, devices, circuits }
 }
 
 /// No port is the vendor's port.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    address,
+    address, circuits, melt,
     problem::Place,
     range::Range,
     schedule::{self, Units},
@@ -19,6 +19,7 @@ const RESERVED: [&str; 4] = ["bridge", "group", "weather", "vacation"];
 pub(super) const WISH_HOURS: Range = Range::above(0.0, 24.0, "hours");
 const POLL_SECONDS: Range = Range::of(1.0, 3600.0, "seconds");
 const TIMEOUT_SECONDS: Range = Range::of(1.0, 60.0, "seconds");
+pub(super) const RATED_WATTS: Range = Range::of(1.0, 5000.0, "watts");
 const OUTLET: Range = Range::of(0.0, 15.0, "");
 const LEGACY: &str = "accepted, but not translated by this version: the group has no rules without `schedules`";
 
@@ -36,6 +37,7 @@ pub(super) struct Item {
     pub(super) mac: Option<(Mac, Place)>,
     pub(super) poll: Option<Duration>,
     pub(super) timeout: Option<Duration>,
+    pub(super) rated_watts: Option<(u32, Place)>,
 }
 
 /// A group without its members, and its items.
@@ -43,6 +45,7 @@ pub(super) struct Group {
     pub(super) settings: GroupSettings,
     pub(super) items: Vec<Item>,
     pub(super) place: Place,
+    pub(super) circuit: Option<circuits::Written>,
 }
 
 /// The slug of a name, which must not be one of the reserved words.
@@ -82,7 +85,7 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         class,
         members: Vec::new(),
         schedules,
-        melt: None,
+        melt: it.section("melt").and_then(|it| melt::read(it, units)),
         circuit: None,
         wish_lasts: it.number("manual_override_hours", WISH_HOURS).map(schedule::hours),
         require_device_timer: it.switch("require_device_timer").unwrap_or(class == Class::Heater),
@@ -93,8 +96,9 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         items.extend(read_item(&item, slug.as_ref()));
         item.close();
     }
+    let circuit = circuits::read(&it);
     it.close();
-    Some(Group { settings, items, place: entry.place.clone() })
+    Some(Group { settings, items, place: entry.place.clone(), circuit })
 }
 
 /// Is the group there to melt snow? It is when its rules ask for weather.
@@ -132,20 +136,6 @@ fn legacy(it: &Section<'_>, no_schedules: bool) {
         schedule.close();
         it.warn("schedule", text);
     }
-    if let Some(melt) = it.section("melt") {
-        melt.switch("enabled");
-        melt.number("lead_minutes", Range::from(0.0));
-        melt.number("after_run_minutes", Range::from(0.0));
-        melt.one_of("frost", &["seed", "radiative", "off"]);
-        melt.close();
-        it.warn("melt", "accepted, not used by this version: give the group a schedule with weather conditions");
-    }
-    if let Some(circuit) = it.section("circuit") {
-        circuit.text("name");
-        circuit.number("amps", Range::above(0.0, 100.0, "amperes"));
-        circuit.close();
-        it.unused(&["circuit"]);
-    }
 }
 
 fn read_item(it: &Section<'_>, group: Option<&Slug>) -> Option<Item> {
@@ -167,8 +157,7 @@ fn read_item(it: &Section<'_>, group: Option<&Slug>) -> Option<Item> {
     let timeout = it.number("discovery_timeout_seconds", TIMEOUT_SECONDS).map(Duration::from_secs_f64);
     it.whole::<i64>("outlet", Range::from(0.0));
     it.warn("outlet", "only for display, as it always was: `outlets: [N]` says which outlets the item has");
-    it.number("rated_watts", Range::above(0.0, 5000.0, "watts"));
-    it.unused(&["rated_watts"]);
+    let rated_watts = it.whole("rated_watts", RATED_WATTS).map(|watts| (watts, it.place_of("rated_watts")));
     Some(Item {
         group: group?.clone(),
         path: it.path.clone(),
@@ -181,6 +170,7 @@ fn read_item(it: &Section<'_>, group: Option<&Slug>) -> Option<Item> {
         mac,
         poll,
         timeout,
+        rated_watts,
     })
 }
 

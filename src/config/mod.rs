@@ -7,11 +7,14 @@
 
 mod address;
 mod broker;
+mod circuits;
 mod cron;
 mod devices;
 mod environment;
+mod exceptions;
 mod groups;
 mod layers;
+mod melt;
 mod problem;
 mod range;
 mod rescue;
@@ -20,6 +23,7 @@ mod schedule;
 mod section;
 mod show;
 mod sources;
+mod tariff;
 mod tree;
 mod values;
 mod weather;
@@ -186,7 +190,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
     let data = PathBuf::from(root.text("data").unwrap_or_else(|| "data".to_owned()));
     let (place, zone) = weather::location(&root);
     let devices = devices::read(&root, units);
-    let (weather, forecast_valid) = weather::weather(&root, place, &data).unzip();
+    let forecasts = weather::weather(&root, place, &data);
     let web = rest::web(&root);
     let by_slug = devices.devices.iter().map(|device| (device.slug.clone(), device.clone())).collect();
     let control = ControlSettings {
@@ -196,11 +200,11 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         devices: by_slug,
         safety: weather::safety(&root),
         thresholds: weather::thresholds(&root, units),
-        circuits: BTreeMap::new(),
-        tariff: None,
-        hold_unknown: None,
+        circuits: devices.circuits,
+        tariff: tariff::read(&root),
+        hold_unknown: forecasts.as_ref().and_then(|it| it.hold),
         wish_lasts: schedule::hours(web.wish_hours),
-        forecast_valid,
+        forecast_valid: forecasts.as_ref().map(|it| it.valid),
         answer_within: ANSWER_WITHIN,
         vacation: root.switch("vacation_mode").unwrap_or(false),
     };
@@ -210,7 +214,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         credentials: devices.credentials,
         mqtt: broker::mqtt(&root, hostname),
         homeassistant: broker::homeassistant(&root),
-        weather,
+        weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),
         log: rest::log(&root),
         data,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, civil};
 
 use super::{
+    exceptions,
     range::Range,
     section::{Section, cut, nearest, shown},
     tree::{Kind, Node},
@@ -61,14 +62,15 @@ pub(super) fn read(it: &Section<'_>, units: Units) -> Schedule {
     let longest_on = safety.as_ref().and_then(|it| it.number("max_runtime_hours", LIMIT_HOURS)).map(hours);
     let rest = safety.as_ref().and_then(|it| it.number("cooldown_minutes", REST_MINUTES));
     safety.into_iter().for_each(Section::close);
+    let (except, also) = exceptions::read(it);
     Schedule {
         name: it.text("name").unwrap_or_else(|| "Unnamed Schedule".to_owned()),
         enabled: it.switch("enabled").unwrap_or(true),
         priority: priority(it),
         days: days(it),
         dates: dates(it),
-        except: Vec::new(),
-        also: Vec::new(),
+        except,
+        also,
         window: window(it),
         conditions: it.section("conditions").map(|it| conditions(it, units)).unwrap_or_default(),
         longest_on,
@@ -89,7 +91,8 @@ fn priority(it: &Section<'_>) -> Priority {
     }
 }
 
-fn days(it: &Section<'_>) -> Days {
+/// The days of the week that a section lists; all where it lists none.
+pub(super) fn days(it: &Section<'_>) -> Days {
     if !it.has("days") {
         return Days::ALL;
     }
@@ -235,11 +238,19 @@ fn day_time(it: &Section<'_>, kind: &str) -> Option<DayTime> {
     }
     let event = if kind == "sunrise" { SunEvent::Sunrise } else { SunEvent::Sunset };
     let minutes = it.number("offset", OFFSET).unwrap_or_default();
+    let bound = |key| it.has(key).then(|| clock_at(it, key)).flatten();
+    let (not_before, not_after) = (bound("not_before"), bound("not_after"));
+    if let Some((floor, ceiling)) = not_before.zip(not_after).filter(|(floor, ceiling)| floor > ceiling) {
+        let time = |it: civil::Time| it.strftime("%H:%M").to_string();
+        let allowed = format!("a time of day that is not before `not_before` ({})", time(floor));
+        it.refuse("not_after", format!("\"{}\"", time(ceiling)), allowed);
+    }
     let fallback = clock_at(it, "fallback")?;
-    Some(DayTime::Sun { event, offset: seconds(minutes * 60.0), fallback, not_before: None, not_after: None })
+    Some(DayTime::Sun { event, offset: seconds(minutes * 60.0), fallback, not_before, not_after })
 }
 
-fn clock_at(it: &Section<'_>, key: &'static str) -> Option<civil::Time> {
+/// A clock time that must be there.
+pub(super) fn clock_at(it: &Section<'_>, key: &'static str) -> Option<civil::Time> {
     let Some(entry) = it.get(key) else {
         it.miss(key, CLOCK);
         return None;

@@ -5,10 +5,11 @@ use std::{io::Read, path::Path};
 use super::{
     problem::Place,
     range::Range,
+    schedule::Units,
     section::{Section, cut, nearest, shown},
     tree::{Entry, Kind, Node, kind_of},
 };
-use crate::model::Secret;
+use crate::model::{Celsius, Secret};
 
 /// A file with a secret is not larger than this.
 const MOST_SECRET_BYTES: u64 = 64 * 1024;
@@ -56,6 +57,26 @@ impl Section<'_> {
             self.miss(key, format!("a number {range}"));
         }
         self.number(key, range).unwrap_or_default()
+    }
+
+    /// A temperature under a key that follows `units`, or under its twin that is always in °F. Both are a problem.
+    pub(super) fn temperature(
+        &self,
+        units: Units,
+        (plain, fahrenheit): (&'static str, &'static str),
+        range: impl Fn(Units) -> Range,
+    ) -> Option<Celsius> {
+        self.one_of_two(plain, fahrenheit);
+        let followed = self.number(plain, range(units)).map(|degrees| units.celsius(degrees));
+        let always = self.number(fahrenheit, range(Units::Imperial)).map(Celsius::from_fahrenheit);
+        followed.or(always)
+    }
+
+    /// Refuses a key beside its twin.
+    pub(super) fn one_of_two(&self, plain: &'static str, twin: &'static str) {
+        if self.has(plain) && self.has(twin) {
+            self.refuse(plain, format!("`{plain}` beside `{twin}`"), "one of the two");
+        }
     }
 
     /// True or false.

@@ -27,6 +27,8 @@ const HORIZON_HOURS: Range = Range::of(1.0, 384.0, "hours");
 const PAUSE_MINUTES: Range = Range::of(1.0, 1440.0, "minutes");
 /// A whole day ahead is always asked for: storms are announced, and a longer outage is bridged.
 const LEAST_HORIZON_HOURS: u16 = 24;
+/// By then the weather is another one.
+const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(6);
 const OPEN_METEO: &str = "https://api.open-meteo.com";
 
 /// Reads `location`.
@@ -96,20 +98,13 @@ fn usual_black_ice() -> BlackIce {
 /// `…_f` keys are in °F whatever `units` says; those without a unit follow it.
 fn black_ice(it: Section<'_>, units: Units) -> Option<BlackIce> {
     let usual = usual_black_ice();
-    for (plain, fahrenheit) in [("temperature_max", "temperature_max_f"), ("dew_point_spread", "dew_point_spread_f")] {
-        if it.has(plain) && it.has(fahrenheit) {
-            it.refuse(plain, format!("`{plain}` beside `{fahrenheit}`"), "one of the two");
-        }
-    }
-    let warmest = it.number("temperature_max", units.temperatures()).map(|degrees| units.celsius(degrees));
-    let fahrenheit = it.number("temperature_max_f", Units::Imperial.temperatures());
+    let warmest = it.temperature(units, ("temperature_max", "temperature_max_f"), Units::temperatures);
+    it.one_of_two("dew_point_spread", "dew_point_spread_f");
     let kelvins = |degrees: f64, units| if units == Units::Metric { degrees } else { degrees / 1.8 };
     let spread = it.number("dew_point_spread", SPREAD).map(|degrees| kelvins(degrees, units));
     let spread_f = it.number("dew_point_spread_f", SPREAD).map(|degrees| kelvins(degrees, Units::Imperial));
     let rule = BlackIce {
-        temperature_max: warmest
-            .or(fahrenheit.map(|degrees| Units::Imperial.celsius(degrees)))
-            .unwrap_or(usual.temperature_max),
+        temperature_max: warmest.unwrap_or(usual.temperature_max),
         spread: spread.or(spread_f).unwrap_or(usual.spread),
         humidity_min: it.number("humidity_min_percent", PERCENT).unwrap_or(usual.humidity_min),
     };
@@ -118,12 +113,21 @@ fn black_ice(it: Section<'_>, units: Units) -> Option<BlackIce> {
     enabled.then_some(rule)
 }
 
-/// The forecast's settings, and how long a forecast is acted on. Both `None` when weather is switched off.
-pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<(WeatherSettings, SignedDuration)> {
+/// The forecast as it was asked for.
+pub(super) struct Forecasts {
+    pub(super) settings: WeatherSettings,
+    /// How long a forecast is acted on.
+    pub(super) valid: SignedDuration,
+    /// How long rules keep what was decided when the weather has become unknown.
+    pub(super) hold: Option<SignedDuration>,
+}
+
+/// Reads `weather_api`. `None` when weather is switched off.
+pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<Forecasts> {
     let it = root.section("weather_api")?;
     let enabled = it.switch("enabled").unwrap_or(true);
     providers(&it, enabled);
-    when_unknown(&it);
+    let hold = when_unknown(&it);
     let open_meteo = it.section("open_meteo");
     let asked_at = open_meteo.as_ref().and_then(|it| {
         base_url(it, "api_url");
@@ -140,17 +144,52 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<(
     let (mut settings, valid) = resilience(&it, place, data);
     settings.open_meteo_base_url = asked_at.unwrap_or(settings.open_meteo_base_url);
     it.close();
-    enabled.then_some((settings, valid))
+    enabled.then_some(Forecasts { settings, valid, hold })
 }
 
-/// `off`, quoted or not. The other choice, `hold: 2h`, is one of a later version.
-fn when_unknown(it: &Section<'_>) {
-    let Some(entry) = it.get("when_unknown") else { return };
-    match &entry.value.kind {
-        Kind::Bool(false) => {}
-        Kind::Text(word) if word.eq_ignore_ascii_case("off") => {}
-        _ => it.refuse("when_unknown", shown(&entry.value), "off (this version cannot hold what was decided)"),
+/// `off`, quoted or not, or for how long to hold what was decided: `hold: 2h` as text or as a section.
+fn when_unknown(it: &Section<'_>) -> Option<SignedDuration> {
+    const ALLOWED: &str = "off or `hold: 2h`, at most `hold: 6h`";
+    let entry = it.get("when_unknown")?;
+    let text = match &entry.value.kind {
+        Kind::Bool(false) => return None,
+        Kind::Text(word) if word.trim().eq_ignore_ascii_case("off") => return None,
+        Kind::Text(text) => text.split_once(':').filter(|(key, _)| key.trim() == "hold").map(|(_, length)| length),
+        Kind::Map(_) => return held(it),
+        _ => None,
+    };
+    let length = text.and_then(hold_length);
+    if length.is_none() {
+        it.refuse("when_unknown", shown(&entry.value), ALLOWED);
     }
+    length
+}
+
+fn held(it: &Section<'_>) -> Option<SignedDuration> {
+    const ALLOWED: &str = "a length of time such as 45m, 2h or 1h30m, above 0, at most 6h";
+    let section = it.section("when_unknown")?;
+    let length = match section.get("hold") {
+        None => {
+            section.miss("hold", ALLOWED);
+            None
+        }
+        Some(entry) => {
+            let text = if let Kind::Text(text) = &entry.value.kind { Some(text) } else { None };
+            let length = text.and_then(|text| hold_length(text));
+            if length.is_none() {
+                section.refuse("hold", shown(&entry.value), ALLOWED);
+            }
+            length
+        }
+    };
+    section.close();
+    length
+}
+
+/// `45m`, `2h`, `1h30m`.
+fn hold_length(text: &str) -> Option<SignedDuration> {
+    let length: SignedDuration = text.trim().parse().ok()?;
+    (SignedDuration::ZERO < length && length <= LONGEST_HOLD).then_some(length)
 }
 
 /// Refuses providers that this version has not, if anybody is to be asked at all.

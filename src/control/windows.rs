@@ -1,7 +1,7 @@
 //! The windows of a schedule: half-open, anchored to the day they open on.
 //!
 //! Whether a window runs over midnight is decided by its usual times: clock times as they stand, sun times by their fallback
-//! and offset. A window of that kind closes on the next date; any other one closes on its own date, and is empty on days on which
+//! and offset, held between their floor and ceiling. A window of that kind closes on the next date; any other one closes on its own date, and is empty on days on which
 //! the sun puts its end before its beginning.
 
 use jiff::{
@@ -40,8 +40,13 @@ impl Calendar<'_> {
     fn at(&self, time: &DayTime, date: Date) -> Timestamp {
         match time {
             DayTime::Clock(time) => instant(self.zone, date, *time),
-            DayTime::Sun { event, offset, fallback, .. } => match self.almanac.sun(date, *event) {
-                Some(sun) => later(sun, *offset),
+            DayTime::Sun { event, offset, fallback, not_before, not_after } => match self.almanac.sun(date, *event) {
+                Some(sun) => {
+                    // By the wall clock of the date itself, also for a sun that sets past its midnight.
+                    let bound = |time: &Option<Time>| time.map(|time| instant(self.zone, date, time));
+                    within(later(sun, *offset), bound(not_before), bound(not_after))
+                }
+                // Somebody has written this time as it is: it is neither moved nor held between others.
                 None => instant(self.zone, date, *fallback),
             },
         }
@@ -86,8 +91,26 @@ fn closed(start: Timestamp, end: Timestamp) -> Option<Window> {
     (start < end).then_some(Window { start, end })
 }
 
-/// Does the schedule list this date?
+/// `it`, but not before the floor and not after the ceiling. Settings do not put the one above the other.
+fn within<T: Ord>(it: T, floor: Option<T>, ceiling: Option<T>) -> T {
+    let it = match floor {
+        Some(floor) => it.max(floor),
+        None => it,
+    };
+    match ceiling {
+        Some(ceiling) => it.min(ceiling),
+        None => it,
+    }
+}
+
+/// Does the schedule list this date? Dates of its own say more than days and season, and one that is left out says most.
 pub(super) fn opens_on(schedule: &Schedule, date: Date) -> bool {
+    if schedule.except.iter().any(|(from, to)| (*from..=*to).contains(&date)) {
+        return false;
+    }
+    if schedule.also.contains(&date) {
+        return true;
+    }
     let day: MonthDay = (date.month(), date.day());
     let in_season = schedule
         .dates
@@ -123,7 +146,9 @@ pub(super) fn cron_of(schedule: &Schedule) -> Option<(CronTimes, &OffTime)> {
 fn usual(time: &DayTime) -> i64 {
     match time {
         DayTime::Clock(time) => seconds(*time),
-        DayTime::Sun { offset, fallback, .. } => seconds(*fallback) + offset.as_secs(),
+        DayTime::Sun { offset, fallback, not_before, not_after, .. } => {
+            within(seconds(*fallback) + offset.as_secs(), not_before.map(seconds), not_after.map(seconds))
+        }
     }
 }
 

@@ -64,9 +64,9 @@ pub enum DayTime {
         offset: SignedDuration,
         /// Local wall-clock time for polar days and nights, without the offset.
         fallback: civil::Time,
-        /// Not before this local wall-clock time of that date.
+        /// Not before this local wall-clock time of that date. The fallback is not bound by it.
         not_before: Option<civil::Time>,
-        /// Not after this local wall-clock time of that date.
+        /// Not after this local wall-clock time of that date, nor before `not_before`. The fallback is not bound by it.
         not_after: Option<civil::Time>,
     },
 }

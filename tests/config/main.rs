@@ -5,6 +5,7 @@ mod accepted;
 mod any_text;
 mod devices;
 mod layers;
+mod melting;
 mod problems;
 mod schedules;
 mod secrets;

@@ -1,14 +1,19 @@
 //! Daylight saving: a time in the gap fires at its end, one in the fold fires once, the first time.
 
-use heattrax::model::{OffTime, Schedule};
+use heattrax::model::{OffTime, Place, Schedule};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use proptest::prelude::*;
 
 use crate::home::*;
 
 /// The windows of a rule as they come while nothing but time passes, read from the decisions.
-fn windows(zone_name: &str, rule: Schedule, from: &str, to: &str) -> Vec<(Timestamp, Timestamp)> {
-    let mut day = home_in(zone_name, NEW_YORK).lights("porch", &["p/1"], [rule]).starts(from);
+pub fn windows(zone_name: &str, rule: Schedule, from: &str, to: &str) -> Vec<(Timestamp, Timestamp)> {
+    windows_at(NEW_YORK, zone_name, rule, from, to)
+}
+
+/// The same at another place.
+pub fn windows_at(place: Place, zone_name: &str, rule: Schedule, from: &str, to: &str) -> Vec<(Timestamp, Timestamp)> {
+    let mut day = home_in(zone_name, place).lights("porch", &["p/1"], [rule]).starts(from);
     let end = day.instant(to);
     let mut found = Vec::new();
     let mut opened = day.wanted("p/1").is_on().then_some(day.now);

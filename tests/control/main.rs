@@ -4,6 +4,7 @@
 mod contested;
 mod day;
 mod dst;
+mod exceptions;
 mod home;
 mod legacy;
 mod legacy_weather;
