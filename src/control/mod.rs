@@ -9,8 +9,11 @@ mod command;
 mod conditions;
 mod cron_times;
 mod decide;
+mod foresight;
 mod outlook;
+mod plan;
 mod record;
+mod rehearsal;
 mod run;
 mod safety;
 mod schedule;
@@ -34,7 +37,12 @@ use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
 
-pub use self::cron_times::validate_cron;
+pub use self::{
+    cron_times::validate_cron,
+    foresight::Foresight,
+    plan::{Foreseen, foresee, plan},
+    rehearsal::Rehearsal,
+};
 
 /// A weather-driven rule leaves an outlet as it is for this long after a start, while the first forecast is under way.
 const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);
