@@ -11,6 +11,7 @@ mod cron_times;
 mod decide;
 mod outlook;
 mod record;
+mod rehearsal;
 mod run;
 mod safety;
 mod schedule;
@@ -34,7 +35,7 @@ use crate::model::{
     Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
 };
 
-pub use self::cron_times::validate_cron;
+pub use self::{cron_times::validate_cron, rehearsal::Rehearsal};
 
 /// A weather-driven rule leaves an outlet as it is for this long after a start, while the first forecast is under way.
 const FIRST_FORECAST: SignedDuration = SignedDuration::from_secs(60);
