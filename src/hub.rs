@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     control::Controller,
-    model::{Event, House, Notice, Orders, Slug},
+    model::{Event, House, Notice, Orders, Plan, Slug},
 };
 
 /// Events that may wait for the hub.
@@ -157,12 +157,18 @@ impl Pulse {
     }
 }
 
+/// What each group will do.
+pub type Plans = BTreeMap<Slug, Plan>;
+
 /// All that a shell receives.
 #[derive(Clone, Debug)]
 pub struct Handle {
     events: mpsc::Sender<Event>,
     /// The board.
     pub house: watch::Receiver<Arc<House>>,
+    /// The board of plans: empty until the first one is worked out, and for ever where nobody plans.
+    pub plans: watch::Receiver<Arc<Plans>>,
+    planned: watch::Sender<Arc<Plans>>,
     notices: broadcast::Sender<Arc<Notice>>,
     /// The time of the house.
     pub clock: Clock,
@@ -182,8 +188,9 @@ impl Handle {
         let (events, heard) = mpsc::channel(EVENTS);
         let (board, shown) = watch::channel(Arc::new(house));
         let (notices, _) = broadcast::channel(NOTICES);
+        let (planned, plans) = watch::channel(Arc::default());
         let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
-        (Self { events, house: shown, notices, clock, pulse }, heard, board)
+        (Self { events, house: shown, plans, planned, notices, clock, pulse }, heard, board)
     }
 
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
@@ -205,6 +212,11 @@ impl Handle {
     /// The newest picture.
     pub fn picture(&self) -> Arc<House> {
         self.house.borrow().clone()
+    }
+
+    /// Shows new plans on their board. For the planner alone.
+    pub fn show_plans(&self, plans: Plans) {
+        self.planned.send_replace(Arc::new(plans));
     }
 
     /// Everything that people should hear about, from now on.
@@ -243,9 +255,12 @@ impl Hub {
             let orders = controller.orders(device);
             (device.clone(), watch::channel(Arc::new(orders)).0)
         });
+        let (planned, plans) = watch::channel(Arc::default());
         let handle = Handle {
             events: events_in,
             house: board,
+            plans,
+            planned,
             notices: notices.clone(),
             clock: clock.clone(),
             pulse: Arc::clone(&pulse),

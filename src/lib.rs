@@ -8,8 +8,10 @@ pub mod model;
 
 pub mod config;
 pub mod emulator;
+pub mod explain;
 pub mod mqtt;
 pub mod outlets;
+pub mod planner;
 pub mod store;
 pub mod weather;
 pub mod web;

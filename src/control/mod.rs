@@ -9,9 +9,12 @@ mod command;
 mod conditions;
 mod cron_times;
 mod decide;
+mod foresight;
 mod melt;
 mod outlook;
+mod plan;
 mod record;
+mod rehearsal;
 mod run;
 mod safety;
 mod schedule;
@@ -38,6 +41,9 @@ use crate::model::{
 
 pub use self::{
     cron_times::validate_cron,
+    foresight::Foresight,
+    plan::{Foreseen, foresee, plan},
+    rehearsal::Rehearsal,
     tariff::{changes_at as tariff_changes_at, price_at},
 };
 

@@ -13,6 +13,7 @@ mod memory;
 mod people;
 mod plan;
 mod properties;
+mod rehearsal;
 mod rules;
 mod safety;
 mod sun;
