@@ -9,6 +9,7 @@ mod home;
 mod legacy;
 mod legacy_weather;
 mod melt;
+mod melt_properties;
 mod memory;
 mod people;
 mod plan;
