@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    automation::Legacy,
     circuits,
     groups::{self, Group, Item},
     problem::Place,
@@ -27,7 +28,7 @@ pub(super) struct Devices {
 }
 
 /// Reads the `devices` section.
-pub(super) fn read(root: &Section<'_>, units: Units) -> Devices {
+pub(super) fn read(root: &Section<'_>, units: Units, legacy: &Legacy) -> Devices {
     let Some(it) = root.section("devices") else {
         root.miss("devices", "a section with the keys `credentials` and `groups`");
         return assembled(root.book, Credentials::default(), Vec::new());
@@ -36,7 +37,7 @@ pub(super) fn read(root: &Section<'_>, units: Units) -> Devices {
     let mut groups: Vec<Group> = Vec::new();
     let section = it.section("groups");
     for entry in section.as_ref().map_or(&[][..], Section::all) {
-        let Some(group) = groups::read(it.book, entry, units) else { continue };
+        let Some(group) = groups::read(it.book, entry, units, legacy) else { continue };
         match groups.iter().find(|other| other.settings.slug == group.settings.slug) {
             Some(other) => {
                 let found = format!("a second group with the name `{}` in topics", other.settings.slug);

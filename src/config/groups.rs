@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    address, circuits, melt,
+    address,
+    automation::{self, Legacy},
+    circuits, melt,
     problem::Place,
     range::Range,
     schedule::{self, Units},
     section::{Book, Section, cut, shown},
-    tree::{Entry, Kind},
+    tree::Entry,
     values::whole_of,
 };
 use crate::model::{Address, Class, GroupSettings, Mac, Schedule, Slug};
@@ -21,7 +23,6 @@ const POLL_SECONDS: Range = Range::of(1.0, 3600.0, "seconds");
 const TIMEOUT_SECONDS: Range = Range::of(1.0, 60.0, "seconds");
 pub(super) const RATED_WATTS: Range = Range::of(1.0, 5000.0, "watts");
 const OUTLET: Range = Range::of(0.0, 15.0, "");
-const LEGACY: &str = "accepted, but not translated by this version: the group has no rules without `schedules`";
 
 /// An item of a group with all its places.
 pub(super) struct Item {
@@ -63,13 +64,12 @@ pub(super) fn slug_of(book: &Book, place: &Place, path: &str, name: &str) -> Opt
 }
 
 /// Reads one entry of `devices.groups`.
-pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
+pub(super) fn read(book: &Book, entry: &Entry, units: Units, legacy: &Legacy) -> Option<Group> {
     let path = format!("devices.groups.{}", entry.key);
     let it = Section::new(book, path.clone(), entry.place.clone(), &entry.value);
     let slug = slug_of(book, &entry.place, &path, &entry.key);
     let heats = heats(&it);
-    let schedules = schedules(&it, units);
-    legacy(&it, schedules.is_empty());
+    let schedules = automation::read(&it, schedules(&it, units), legacy);
     let class = match it.one_of("class", &["heater", "light", "generic"]) {
         Some("heater") => Class::Heater,
         Some("light") => Class::Light,
@@ -77,6 +77,10 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         None if heats => Class::Heater,
         None => Class::Generic,
     };
+    let melt = it.section("melt").and_then(|it| melt::read(it, units));
+    if melt.is_some() && class != Class::Heater {
+        it.refuse("class", format!("`{}` beside `melt`", class.as_str()), "heater: what melts snow is one");
+    }
     it.warn("require_device_timer", "accepted, not enforced by this version: no timer on the plug is armed yet");
     let settings = GroupSettings {
         slug: slug.clone()?,
@@ -85,7 +89,7 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         class,
         members: Vec::new(),
         schedules,
-        melt: it.section("melt").and_then(|it| melt::read(it, units)),
+        melt,
         circuit: None,
         wish_lasts: it.number("manual_override_hours", WISH_HOURS).map(schedule::hours),
         require_device_timer: it.switch("require_device_timer").unwrap_or(class == Class::Heater),
@@ -104,9 +108,7 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
 /// Is the group there to melt snow? It is when its rules ask for weather.
 fn heats(it: &Section<'_>) -> bool {
     let conditional = it.list("schedules").iter().any(|(_, node)| schedule::is_conditional(node));
-    let wants = |entry: &Entry| entry.key != "schedule_control" && matches!(entry.value.kind, Kind::Bool(true));
-    let automatic = it.get("automation").is_some_and(|it| it.value.entries().iter().any(wants));
-    conditional || automatic || it.has("melt")
+    conditional || it.get("automation").is_some_and(automation::heats) || it.has("melt")
 }
 
 fn schedules(it: &Section<'_>, units: Units) -> Vec<Schedule> {
@@ -117,25 +119,6 @@ fn schedules(it: &Section<'_>, units: Units) -> Vec<Schedule> {
         section.close();
     }
     schedules
-}
-
-/// Keys of the seed before it had schedules, and keys that a later version uses.
-fn legacy(it: &Section<'_>, no_schedules: bool) {
-    let text = if no_schedules { LEGACY } else { "without effect beside `schedules`" };
-    if let Some(automation) = it.section("automation") {
-        for key in ["weather_control", "precipitation_control", "morning_mode", "schedule_control"] {
-            automation.switch(key);
-        }
-        automation.close();
-        it.warn("automation", text);
-    }
-    if let Some(schedule) = it.section("schedule") {
-        schedule.text("on_time");
-        schedule.text("off_time");
-        schedule.list("days");
-        schedule.close();
-        it.warn("schedule", text);
-    }
 }
 
 fn read_item(it: &Section<'_>, group: Option<&Slug>) -> Option<Item> {

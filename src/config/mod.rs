@@ -6,6 +6,7 @@
 //! when a reader asks for it, so there is no second list of keys that could differ.
 
 mod address;
+mod automation;
 mod broker;
 mod circuits;
 mod cron;
@@ -34,6 +35,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use jiff::SignedDuration;
 
 use self::{
+    automation::Legacy,
     layers::Layer,
     schedule::Units,
     section::{Book, Section},
@@ -189,7 +191,9 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
     };
     let data = PathBuf::from(root.text("data").unwrap_or_else(|| "data".to_owned()));
     let (place, zone) = weather::location(&root);
-    let devices = devices::read(&root, units);
+    let legacy = Legacy::read(&root, units);
+    let devices = devices::read(&root, units, &legacy);
+    legacy.warn_of_unused(&root);
     let forecasts = weather::weather(&root, place, &data);
     let web = rest::web(&root);
     let by_slug = devices.devices.iter().map(|device| (device.slug.clone(), device.clone())).collect();

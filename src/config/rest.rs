@@ -11,7 +11,7 @@ use super::{
 use crate::model::{LogFormat, LogSettings, WebSettings};
 
 const POSITIVE: Range = Range::above(0.0, f64::MAX, "");
-const HOUR_OF_DAY: Range = Range::of(0.0, 24.0, "o'clock");
+pub(super) const HOUR_OF_DAY: Range = Range::of(0.0, 24.0, "o'clock");
 
 /// Loopback: what is served when nobody says otherwise, or when nobody can read what was said.
 pub(super) fn usual_web() -> WebSettings {
@@ -112,7 +112,7 @@ fn log_level(text: &str) -> Option<String> {
 
 /// Checks the sections of the seed that nothing uses yet.
 pub(super) fn unused(root: &Section<'_>) {
-    root.unused(&["scheduler", "morning_mode", "health_check", "reboot", "health_server"]);
+    root.unused(&["scheduler", "health_check", "reboot", "health_server"]);
     if let Some(it) = root.section("scheduler") {
         it.number("check_interval_minutes", Range::of(1.0, 1440.0, "minutes"));
         it.number("forecast_hours", Range::from(1.0));

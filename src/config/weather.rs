@@ -81,7 +81,6 @@ pub(super) fn thresholds(root: &Section<'_>, units: Units) -> Thresholds {
     let Some(it) = root.section("thresholds") else { return usual };
     let minutes = |key| it.number(key, WINDOW_MINUTES).map(|minutes| seconds(minutes * 60.0));
     it.number("temperature_f", Units::Imperial.temperatures());
-    it.unused(&["temperature_f"]);
     let read = Thresholds {
         lead: minutes("lead_time_minutes").unwrap_or(usual.lead),
         trailing: minutes("trailing_time_minutes").unwrap_or(usual.trailing),

@@ -2,25 +2,29 @@
 
 use heattrax::{
     config,
-    model::{BrokerHost, Class},
+    model::{BrokerHost, Class, Melt},
 };
 
 use crate::{SMALL, bad, env, good, parse, parse_with};
 
 const EXAMPLE: &str = include_str!("../../config/heattrax.yaml");
+const SNOW_MELT: &str = include_str!("../../config/snow-melt.yaml");
+const ACCOUNT: [(&str, &str); 2] =
+    [("HEATTRAX_TAPO_USERNAME", "ann@example.org"), ("HEATTRAX_TAPO_PASSWORD", "hunter22")];
 
 /// Every key that the seed knew, in one file of our own.
 const SEED: &str = include_str!("seed.yaml");
 
 #[test]
 fn the_example_has_neither_problems_nor_warnings() {
-    let account = env(&[("HEATTRAX_TAPO_USERNAME", "ann@example.org"), ("HEATTRAX_TAPO_PASSWORD", "hunter22")]);
-    let settings = parse_with(EXAMPLE, &account).unwrap_or_else(|problems| panic!("{problems}"));
+    let settings = parse_with(EXAMPLE, &env(&ACCOUNT)).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(settings.warnings, Vec::<String>::new());
-    assert_eq!(settings.devices.len(), 1, "the mat and the lights hang on one plug");
+    assert_eq!(settings.devices.len(), 2, "the mat and the lights hang on one plug");
     assert_eq!(settings.devices[0].outlet_names[&2], "Porch lights");
-    let walkway = settings.control.groups.values().find(|it| it.name == "walkway").unwrap();
-    assert_eq!((walkway.class, walkway.schedules.len()), (Class::Heater, 2));
+    let group = |name: &str| settings.control.groups.values().find(|it| it.name == name).unwrap();
+    let (walkway, steps) = (group("walkway"), group("back_steps"));
+    assert_eq!((walkway.class, walkway.schedules.len(), &walkway.melt), (Class::Heater, 0, &Some(Melt::default())));
+    assert_eq!((steps.class, steps.schedules.len(), &steps.melt), (Class::Heater, 2, &None));
     assert_eq!(settings.mqtt.as_ref().unwrap().host, BrokerHost::Remote("localhost".to_owned()));
     assert_eq!(config::report(&Ok(settings)), "OK");
 }
@@ -31,6 +35,63 @@ fn the_example_s_placeholders_are_named() {
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains("devices.credentials.username: found the placeholder of a template"), "{lines:#?}");
     assert!(lines[1].contains("devices.credentials.password: found the placeholder of a template"), "{lines:#?}");
+}
+
+#[test]
+fn what_the_example_has_behind_comment_signs_loads_too() {
+    let keys = [
+        "rated_watts:",
+        "circuit:",
+        "name: porch",
+        "amps:",
+        "volts:",
+        "except:",
+        "also:",
+        "tariff:",
+        "price_per_kwh:",
+        "currency:",
+        "windows:",
+        "- {name: Peak",
+        "username: heattrax",
+    ];
+    let uncommented = |line: &str| match line.split_once("# ") {
+        Some((margin, rest)) if margin.trim().is_empty() && keys.iter().any(|it| rest.trim_start().starts_with(it)) => {
+            format!("{margin}{rest}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    let text: String = EXAMPLE.lines().map(uncommented).collect();
+    let settings = parse_with(&text, &env(&ACCOUNT)).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    assert_eq!(settings.control.circuits["porch"].amps, 12.0);
+    assert_eq!(settings.control.tariff.as_ref().unwrap().windows.len(), 1);
+    let dates: Vec<_> = settings.control.groups.values().flat_map(|it| &it.schedules).flat_map(|it| &it.also).collect();
+    assert_eq!(dates.len(), 1);
+}
+
+#[test]
+fn the_recommended_config_takes_its_place_from_the_environment_and_melts_by_the_defaults() {
+    let place =
+        [("HEATTRAX_LATITUDE", "40.7"), ("HEATTRAX_LONGITUDE", "-74.2"), ("HEATTRAX_TIMEZONE", "America/New_York")];
+    let settings = parse_with(SNOW_MELT, &env(&[place.as_slice(), &ACCOUNT].concat()))
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    let control = &settings.control;
+    assert_eq!(control.groups.keys().map(|it| it.as_str()).collect::<Vec<_>>(), ["mats"]);
+    let mats = control.groups.values().next().unwrap();
+    assert_eq!((mats.class, &mats.melt), (Class::Heater, &Some(Melt::default())), "what is written out is the default");
+    assert_eq!((mats.members.len(), mats.members[0].rated_watts), (1, Some(1500)));
+    assert_eq!((mats.schedules.len(), control.circuits.len(), &control.tariff), (0, 0, &None));
+    assert_eq!((control.place.latitude, control.zone.iana_name()), (40.7, Some("America/New_York")));
+    // Every key that there is stands in it.
+    let shown = settings.shown["devices"]["groups"]["mats"]["melt"].as_object().unwrap().len();
+    assert_eq!(shown, 12, "a new key of `melt` belongs into the file");
+
+    let problems = parse_with(SNOW_MELT, &env(&place)).unwrap_err();
+    assert_eq!(problems.list.len(), 2, "{problems}");
+    assert!(problems.list.iter().all(|it| it.found == "the placeholder of a template"), "{problems}");
+    let problems = parse_with(SNOW_MELT, &env(&ACCOUNT)).unwrap_err();
+    assert_eq!(problems.list.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["location"]);
 }
 
 #[test]
@@ -51,10 +112,9 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
         ("mqtt", "there is no such section: MQTT is off"),
         ("weather_api.openweathermap", "accepted, not used by this version"),
         ("weather_api.resilience.outage_alert_after_minutes", "accepted, not used by this version"),
-        ("devices.groups.legacy_mats.automation", "accepted, but not translated by this version"),
-        ("devices.groups.legacy_mats.schedule", "accepted, but not translated by this version"),
-        ("thresholds.temperature_f", "accepted, not used by this version"),
-        ("morning_mode", "accepted, not used by this version"),
+        ("devices.groups.legacy_mats.automation", "read as `schedules: [{name: Precipitation (from automation), "),
+        ("devices.groups.legacy_mats.schedule", "without effect, as it always was"),
+        ("morning_mode", "without effect: only groups with `automation`"),
         ("scheduler", "accepted, not used by this version"),
         ("logging.max_file_size_mb", "accepted, not used by this version"),
         ("health_check", "accepted, not used by this version"),

@@ -9,6 +9,7 @@ use crate::{parse, parse_with};
 
 const VALID: &str = include_str!("seed.yaml");
 const EXAMPLE: &str = include_str!("../../config/heattrax.yaml");
+const SNOW_MELT: &str = include_str!("../../config/snow-melt.yaml");
 
 fn places_are_inside(text: &str) {
     let Err(problems) = parse(text) else { return };
@@ -43,7 +44,7 @@ proptest! {
     fn a_valid_file_with_a_wound_is_read_or_refused_with_a_place(
         from in 0.0..1.0, length in 0usize..40, put in "([a-z]|[:\\-\\[\\]{}\"'!&*|>\n #]|-1|1e999|\\.inf|null|true){0,8}"
     ) {
-        for text in [VALID, EXAMPLE] {
+        for text in [VALID, EXAMPLE, SNOW_MELT] {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a test")]
             let start = (text.len() as f64 * from) as usize;
             let mut chars: Vec<char> = text.chars().collect();

@@ -4,7 +4,7 @@ use crate::{SMALL, bad, group_with, parse, parse_with, small_and};
 
 /// The first line that `small_and` adds is line 9.
 #[track_caller]
-fn says(text: &str, expected: &[&str]) {
+pub(crate) fn says(text: &str, expected: &[&str]) {
     assert_eq!(bad(text), expected, "\n{text}");
 }
 

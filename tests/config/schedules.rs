@@ -1,7 +1,10 @@
 //! Schedules: what the seed refused is refused, what it accepted is read.
 
 use heattrax::model::{Celsius, DayTime, Days, OffTime, OnTime, Priority, SunEvent};
-use jiff::{SignedDuration, civil::time};
+use jiff::{
+    SignedDuration,
+    civil::{date, time},
+};
 
 use crate::{bad, good, group_with, schedule, small_and};
 
@@ -188,6 +191,37 @@ fn metric_units_make_temperatures_celsius() {
 fn dates_may_wrap_over_new_year() {
     let it = schedule(&format!("{{{ON}, {OFF}, dates: {{from: 11-15, to: 02-29}}}}"));
     assert_eq!(it.dates, Some(((11, 15), (2, 29))));
+}
+
+#[test]
+fn a_schedule_leaves_out_dates_and_takes_some_on() {
+    let it = schedule(
+        "{all_day: true, days: [], except: [2026-12-24, \"2026-12-25\", {from: 2026-12-31, to: 2027-01-06}], also: \
+         [2026-12-26, 2028-02-29, 2026-12-26]}",
+    );
+    let (eve, feast) = (date(2026, 12, 24), date(2026, 12, 25));
+    assert_eq!(it.except, [(eve, eve), (feast, feast), (date(2026, 12, 31), date(2027, 1, 6))]);
+    assert_eq!(it.also, [date(2026, 12, 26), date(2028, 2, 29), date(2026, 12, 26)], "twice says no more than once");
+    let it = schedule(&format!("{{{ON}, {OFF}}}"));
+    assert_eq!((it.except, it.also), (vec![], vec![]));
+}
+
+#[test]
+fn a_sun_time_may_have_a_floor_and_a_ceiling() {
+    let it = schedule(
+        "{on: {type: sunset, fallback: \"17:00\", not_before: \"16:30\", not_after: \"20:00\"}, off: {type: sunrise, \
+         fallback: \"07:00\", not_after: \"6:30\"}}",
+    );
+    let Some((OnTime::At(DayTime::Sun { not_before, not_after, .. }), OffTime::At(off))) = it.window else {
+        panic!("{it:?}")
+    };
+    assert_eq!((not_before, not_after), (Some(time(16, 30, 0, 0)), Some(time(20, 0, 0, 0))));
+    let DayTime::Sun { not_before, not_after, .. } = off else { panic!("{off:?}") };
+    assert_eq!((not_before, not_after), (None, Some(time(6, 30, 0, 0))));
+    // One time twice is a clock by another name, and the fallback may lie outside.
+    schedule(
+        "{all_day: false, on: {type: sunset, fallback: \"21:00\", not_before: \"18:00\", not_after: \"18:00\"}, off: {type: duration, value: 1}}",
+    );
 }
 
 #[test]
