@@ -54,6 +54,8 @@ enum Command {
         #[arg(long, value_name = "F")]
         config: Option<PathBuf>,
     },
+    /// Each outlet: on or off, why, what every voice says, the weather and the plan. Asks the running bridge, else its memory
+    Explain(ExplainArguments),
     /// Emulated devices on consecutive ports, until stopped
     Emulate(EmulateArguments),
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
@@ -88,6 +90,21 @@ struct DemoArguments {
     /// The recorded storm
     #[arg(long, value_name = "NAME", default_value = emulator::storm::Storm::names()[0])]
     storm: String,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ExplainArguments {
+    #[command(flatten)]
+    from: RunArguments,
+    /// Only the outlets of this group
+    #[arg(long, value_name = "G")]
+    group: Option<String>,
+    /// For this time: 2026-01-15T06:00:00Z, or 06:00 of today in the zone of the house [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -183,6 +200,10 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             ended.map_or_else(|error| fatal(&chain(&error)), |()| ExitCode::SUCCESS)
         }
         Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
+        Some(Command::Explain(it)) => {
+            let options = app::ExplainOptions { group: it.group, at: it.at, json: it.json };
+            explain(&Sources::from_process(it.from.config, overrides(it.from.data)), options).await
+        }
         Some(Command::Emulate(emulate)) => {
             let log = start_log(&plain_log());
             let code = emulated(emulate).await;
@@ -238,6 +259,20 @@ fn check(sources: &Sources) -> ExitCode {
     let loaded = config::load(sources);
     say(config::report(&loaded).trim_end());
     if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+async fn explain(sources: &Sources, options: app::ExplainOptions) -> ExitCode {
+    let settings = match config::load(sources) {
+        Ok(settings) => settings,
+        Err(problems) => return refused(config::report(&Err(problems)).trim_end()),
+    };
+    match app::explain(&settings, options, Clock::wall().now()).await {
+        Ok(answer) => {
+            say(answer.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(words) => refused(&words),
+    }
 }
 
 async fn emulated(arguments: EmulateArguments) -> ExitCode {
@@ -310,6 +345,12 @@ async fn end_log(guard: WorkerGuard) {
 /// A line for people. A reader that has gone away is no reason to fail.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What was asked for cannot be understood.
+fn refused(words: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "heattrax: {words}");
+    ExitCode::from(2)
 }
 
 fn fatal(words: &str) -> ExitCode {

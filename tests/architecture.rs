@@ -12,10 +12,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("outlets", &["model", "hub"]),
     ("mqtt", &["model", "hub"]),
     ("weather", &["model", "hub"]),
-    ("web", &["model", "hub"]),
+    ("web", &["model", "hub", "explain"]),
+    ("planner", &["model", "control", "hub"]),
+    ("explain", &["model", "control"]),
     ("store", &["model", "hub"]),
     ("emulator", &["model"]),
-    ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator"]),
+    ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator", "planner", "explain"]),
     ("main", &["app", "config", "emulator", "hub", "model", "web"]),
 ];
 
