@@ -17,7 +17,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("explain", &["model", "control"]),
     ("store", &["model", "hub"]),
     ("emulator", &["model"]),
-    ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator", "planner", "explain"]),
+    (
+        "app",
+        &[
+            "model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator", "planner",
+            "explain",
+        ],
+    ),
     ("main", &["app", "config", "emulator", "hub", "model", "web"]),
 ];
 
