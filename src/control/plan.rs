@@ -171,3 +171,35 @@ fn rounded(figure: f64, scale: f64) -> f64 {
 fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Hazard, Opinion, VoiceName};
+
+    fn snow(from: i64, to: i64) -> Ice {
+        let at = |second| Timestamp::from_second(second).unwrap_or_default();
+        let (air, wet_bulb, surface, amount) = (None, None, None, None);
+        Ice { hazard: Hazard::Snow, from: at(from), to: at(to), air, wet_bulb, surface, amount }
+    }
+
+    #[test]
+    fn a_stretch_of_ice_is_noted_once_and_grows() {
+        let mut known = Vec::new();
+        for ice in [snow(0, 100), snow(0, 200), snow(0, 100), snow(500, 600)] {
+            let reason = Reason::Icy { mode: Mode::Melt, ice };
+            let opinion = Opinion { reason: Some(reason), ..Opinion::silent(VoiceName::Melt) };
+            let decision = Decision {
+                switch: Switch::Off,
+                reason: Reason::ControlOff,
+                since: Timestamp::UNIX_EPOCH,
+                until: None,
+                review_at: None,
+                next: None,
+                opinions: vec![opinion],
+            };
+            note_ice(&mut known, &decision);
+        }
+        assert_eq!(known, [snow(0, 200), snow(500, 600)], "although another voice wins");
+    }
+}

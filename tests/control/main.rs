@@ -10,6 +10,7 @@ mod legacy_weather;
 mod memory;
 mod people;
 mod plan;
+mod plan_ahead;
 mod properties;
 mod rehearsal;
 mod rules;
