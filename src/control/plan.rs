@@ -28,7 +28,7 @@ pub fn foresee(settings: &Arc<ControlSettings>, house: &House, until: Timestamp)
     let mut ahead = Foresight::of(settings, house);
     let mut tracks: Vec<Track> = settings.groups.keys().map(|it| Track::of(it, settings, ahead.house())).collect();
     loop {
-        let from = ahead.now();
+        let from = ahead.at();
         let (price, changes_at) = price(settings, from);
         for track in &mut tracks {
             track.look(ahead.house(), house, from, price);
@@ -38,14 +38,14 @@ pub fn foresee(settings: &Arc<ControlSettings>, house: &House, until: Timestamp)
             break;
         }
         for track in &mut tracks {
-            track.spend(hours(from, ahead.now()), price);
+            track.spend(hours(from, ahead.at()), price);
         }
     }
     let (mut plans, mut ice) = (BTreeMap::new(), BTreeMap::new());
     for mut track in tracks {
-        track.close(ahead.now());
+        track.close(ahead.at());
         ice.insert(track.group.clone(), std::mem::take(&mut track.ice));
-        plans.insert(track.group.clone(), track.plan(settings, house.at, ahead.now()));
+        plans.insert(track.group.clone(), track.plan(settings, house.at, ahead.at()));
     }
     Foreseen { plans, ice }
 }

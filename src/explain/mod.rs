@@ -83,7 +83,7 @@ pub fn explain(
     } else if at > house.at {
         let mut ahead = Foresight::of(settings, house);
         ahead.run(at);
-        (Basis::Ahead { reached: ahead.now() }, ahead.house().clone())
+        (Basis::Ahead { reached: ahead.at() }, ahead.house().clone())
     } else {
         (Basis::Past, past(settings, house, at))
     };

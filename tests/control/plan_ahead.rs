@@ -104,7 +104,7 @@ fn looking_ahead_changes_nothing() {
     planned(&day, "mat");
     let mut ahead = Foresight::of(&day.settings, day.controller.house());
     ahead.run(day.instant("23:00"));
-    assert_eq!(ahead.now(), day.instant("23:00"));
+    assert_eq!(ahead.at(), day.instant("23:00"));
     assert_eq!(*day.controller.house(), before);
 }
 
