@@ -203,8 +203,7 @@ fn a_house_of_a_thousand_outlets_is_planned_in_a_moment() {
     let began = std::time::Instant::now();
     let plans = plan(&Arc::clone(&day.settings), day.controller.house(), Timestamp::MAX);
     let took = began.elapsed();
-    println!("1,000 outlets were planned in {took:?}");
     assert_eq!(plans.len(), 20);
-    assert!(plans.values().all(|it| it.windows.len() >= 3), "{:?}", plans.values().next());
+    assert!(plans.values().all(|it| it.windows.len() == 2), "{:?}", plans.values().next());
     assert!(took.as_secs() < 20, "took {took:?}, unoptimised");
 }
