@@ -10,6 +10,8 @@ pub mod config;
 pub mod emulator;
 pub mod mqtt;
 pub mod outlets;
+pub mod recorded;
+pub mod simulate;
 pub mod store;
 pub mod weather;
 pub mod web;

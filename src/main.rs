@@ -1,5 +1,8 @@
 //! The `heattrax` program: arguments, the log, and how it ends.
 
+#[path = "main/simulation.rs"]
+mod simulation;
+
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -54,6 +57,8 @@ enum Command {
         #[arg(long, value_name = "F")]
         config: Option<PathBuf>,
     },
+    /// A recorded winter through the very same controller: how warm, how dear, how safe
+    Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, until stopped
     Emulate(EmulateArguments),
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
@@ -183,6 +188,10 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             ended.map_or_else(|error| fatal(&chain(&error)), |()| ExitCode::SUCCESS)
         }
         Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
+        Some(Command::Simulate(it)) => {
+            let sources = Sources::from_process(it.config.clone(), overrides(None));
+            simulation::simulated(&it, &sources)
+        }
         Some(Command::Emulate(emulate)) => {
             let log = start_log(&plain_log());
             let code = emulated(emulate).await;

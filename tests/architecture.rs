@@ -14,9 +14,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("weather", &["model", "hub"]),
     ("web", &["model", "hub"]),
     ("store", &["model", "hub"]),
-    ("emulator", &["model"]),
+    ("emulator", &["model", "recorded"]),
+    ("recorded", &["model"]),
+    ("simulate", &["model", "control", "recorded"]),
     ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator"]),
-    ("main", &["app", "config", "emulator", "hub", "model", "web"]),
+    ("main", &["app", "config", "emulator", "hub", "model", "recorded", "simulate", "web"]),
 ];
 
 /// Outside crate, and the rooms that may name it.
@@ -33,7 +35,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("cbc", &["emulator"]),
     ("sha1", &["emulator"]),
     ("sha2", &["emulator"]),
-    ("flate2", &["emulator"]),
+    ("flate2", &["recorded"]),
     ("figment", &["config"]),
     ("serde_saphyr", &["config"]),
     ("strsim", &["config"]),
