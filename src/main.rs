@@ -1,5 +1,10 @@
 //! The `heattrax` program: arguments, the log, and how it ends.
 
+#[path = "main/explanation.rs"]
+mod explanation;
+#[path = "main/simulation.rs"]
+mod simulation;
+
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -55,7 +60,9 @@ enum Command {
         config: Option<PathBuf>,
     },
     /// Each outlet: on or off, why, what every voice says, the weather and the plan. Asks the running bridge, else its memory
-    Explain(ExplainArguments),
+    Explain(explanation::ExplainArguments),
+    /// A recorded winter through the very same controller: how warm, how dear, how safe
+    Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, until stopped
     Emulate(EmulateArguments),
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
@@ -90,21 +97,6 @@ struct DemoArguments {
     /// The recorded storm
     #[arg(long, value_name = "NAME", default_value = emulator::storm::Storm::names()[0])]
     storm: String,
-}
-
-#[derive(Clone, Debug, Args)]
-struct ExplainArguments {
-    #[command(flatten)]
-    from: RunArguments,
-    /// Only the outlets of this group
-    #[arg(long, value_name = "G")]
-    group: Option<String>,
-    /// For this time: 2026-01-15T06:00:00Z, or 06:00 of today in the zone of the house [default: now]
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
-    /// JSON for programs
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -201,8 +193,12 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
         }
         Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
         Some(Command::Explain(it)) => {
-            let options = app::ExplainOptions { group: it.group, at: it.at, json: it.json };
-            explain(&Sources::from_process(it.from.config, overrides(it.from.data)), options).await
+            let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
+            explanation::explained(it, &sources).await
+        }
+        Some(Command::Simulate(it)) => {
+            let sources = Sources::from_process(it.config.clone(), overrides(None));
+            simulation::simulated(&it, &sources)
         }
         Some(Command::Emulate(emulate)) => {
             let log = start_log(&plain_log());
@@ -259,20 +255,6 @@ fn check(sources: &Sources) -> ExitCode {
     let loaded = config::load(sources);
     say(config::report(&loaded).trim_end());
     if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
-}
-
-async fn explain(sources: &Sources, options: app::ExplainOptions) -> ExitCode {
-    let settings = match config::load(sources) {
-        Ok(settings) => settings,
-        Err(problems) => return refused(config::report(&Err(problems)).trim_end()),
-    };
-    match app::explain(&settings, options, Clock::wall().now()).await {
-        Ok(answer) => {
-            say(answer.trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(words) => refused(&words),
-    }
 }
 
 async fn emulated(arguments: EmulateArguments) -> ExitCode {

@@ -16,7 +16,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("planner", &["model", "control", "hub"]),
     ("explain", &["model", "control"]),
     ("store", &["model", "hub"]),
-    ("emulator", &["model"]),
+    ("emulator", &["model", "recorded"]),
+    ("recorded", &["model"]),
+    ("simulate", &["model", "control", "recorded"]),
     (
         "app",
         &[
@@ -24,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "explain",
         ],
     ),
-    ("main", &["app", "config", "emulator", "hub", "model", "web"]),
+    ("main", &["app", "config", "emulator", "hub", "model", "recorded", "simulate", "web"]),
 ];
 
 /// Outside crate, and the rooms that may name it.
@@ -41,7 +43,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("cbc", &["emulator"]),
     ("sha1", &["emulator"]),
     ("sha2", &["emulator"]),
-    ("flate2", &["emulator"]),
+    ("flate2", &["recorded"]),
     ("figment", &["config"]),
     ("serde_saphyr", &["config"]),
     ("strsim", &["config"]),

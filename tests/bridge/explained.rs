@@ -122,8 +122,10 @@ fn what_was_remembered_is_told_and_nothing_is_written() {
 }
 
 #[test]
-fn any_time_can_be_asked_for() {
-    let (folder, _) = folder();
+fn any_time_can_be_asked_for_and_no_account_is_needed() {
+    let (folder, port) = folder();
+    let config = config(port).replace("  credentials: { username: me@example.com, password: secret }\n", "");
+    fs::write(folder.path().join("heattrax.yaml"), config).unwrap();
     let answer: Value =
         serde_json::from_str(&said(&explain(folder.path(), &["--at", "2026-01-15T12:30:00Z", "--json"]))).unwrap();
     // Half past seven in New Jersey.
