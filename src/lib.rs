@@ -12,6 +12,8 @@ pub mod explain;
 pub mod mqtt;
 pub mod outlets;
 pub mod planner;
+pub mod recorded;
+pub mod simulate;
 pub mod store;
 pub mod weather;
 pub mod web;

@@ -1,5 +1,10 @@
 //! The `heattrax` program: arguments, the log, and how it ends.
 
+#[path = "main/explanation.rs"]
+mod explanation;
+#[path = "main/simulation.rs"]
+mod simulation;
+
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -54,6 +59,10 @@ enum Command {
         #[arg(long, value_name = "F")]
         config: Option<PathBuf>,
     },
+    /// Each outlet: on or off, why, what every voice says, the weather and the plan. Asks the running bridge, else its memory
+    Explain(explanation::ExplainArguments),
+    /// A recorded winter through the very same controller: how warm, how dear, how safe
+    Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, until stopped
     Emulate(EmulateArguments),
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
@@ -183,6 +192,14 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             ended.map_or_else(|error| fatal(&chain(&error)), |()| ExitCode::SUCCESS)
         }
         Some(Command::Check { config }) => check(&Sources::from_process(config, overrides(None))),
+        Some(Command::Explain(it)) => {
+            let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
+            explanation::explained(it, &sources).await
+        }
+        Some(Command::Simulate(it)) => {
+            let sources = Sources::from_process(it.config.clone(), overrides(None));
+            simulation::simulated(&it, &sources)
+        }
         Some(Command::Emulate(emulate)) => {
             let log = start_log(&plain_log());
             let code = emulated(emulate).await;
@@ -310,6 +327,12 @@ async fn end_log(guard: WorkerGuard) {
 /// A line for people. A reader that has gone away is no reason to fail.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What was asked for cannot be understood.
+fn refused(words: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "heattrax: {words}");
+    ExitCode::from(2)
 }
 
 fn fatal(words: &str) -> ExitCode {

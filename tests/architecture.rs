@@ -12,11 +12,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("outlets", &["model", "hub"]),
     ("mqtt", &["model", "hub"]),
     ("weather", &["model", "hub"]),
-    ("web", &["model", "hub"]),
+    ("web", &["model", "hub", "explain"]),
+    ("planner", &["model", "control", "hub"]),
+    ("explain", &["model", "control"]),
     ("store", &["model", "hub"]),
-    ("emulator", &["model"]),
-    ("app", &["model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator"]),
-    ("main", &["app", "config", "emulator", "hub", "model", "web"]),
+    ("emulator", &["model", "recorded"]),
+    ("recorded", &["model"]),
+    ("simulate", &["model", "control", "recorded"]),
+    (
+        "app",
+        &[
+            "model", "control", "hub", "config", "outlets", "mqtt", "weather", "web", "store", "emulator", "planner",
+            "explain",
+        ],
+    ),
+    ("main", &["app", "config", "emulator", "hub", "model", "recorded", "simulate", "web"]),
 ];
 
 /// Outside crate, and the rooms that may name it.
@@ -33,7 +43,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("cbc", &["emulator"]),
     ("sha1", &["emulator"]),
     ("sha2", &["emulator"]),
-    ("flate2", &["emulator"]),
+    ("flate2", &["recorded"]),
     ("figment", &["config"]),
     ("serde_saphyr", &["config"]),
     ("strsim", &["config"]),

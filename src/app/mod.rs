@@ -1,6 +1,7 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
 mod demo;
+mod explain;
 mod setup;
 mod stop;
 
@@ -19,13 +20,14 @@ use crate::{
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Clock, Handle, Hub},
     model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, OnTime, Orders, Settings, Slug, WebSettings},
-    mqtt, outlets,
+    mqtt, outlets, planner,
     store::Store,
     weather, web,
 };
 
 pub use self::{
     demo::{DemoError, DemoOptions, demo},
+    explain::{ExplainOptions, explain},
     setup::setup,
 };
 
@@ -91,7 +93,8 @@ impl Bridge {
             bridge.handle.notify(trouble);
         }
         let mqtt = bridge.with_broker(settings.mqtt.clone()).await?;
-        bridge.serve(settings.web.as_ref(), mqtt.is_some(), Vec::new()).await?;
+        let control = Arc::clone(&settings.control);
+        bridge.serve(settings.web.as_ref(), mqtt.is_some(), Vec::new(), Some(control)).await?;
         bridge.spawn_devices(&settings, &memory, &hub);
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),
@@ -108,6 +111,8 @@ impl Bridge {
             let run = weather::run(weather, bridge.handle.clone(), bridge.shells.clone());
             bridge.spawn("weather", run);
         }
+        let run = planner::run(Arc::clone(&settings.control), bridge.handle.clone(), bridge.shells.clone());
+        bridge.spawn("planner", run);
         let run = crate::store::run(store, bridge.handle.clone(), bridge.shells.clone());
         bridge.spawn("store", run);
         bridge.spawn("hub", hub.run());
@@ -188,12 +193,14 @@ impl Bridge {
         settings: Option<&WebSettings>,
         mqtt: bool,
         setup: Vec<String>,
+        control: Option<Arc<ControlSettings>>,
     ) -> Result<(), StartError> {
         let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         self.web = Some(listener.local_addr().map_err(refused)?);
-        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names: vec![bind_host.clone()] };
+        let names = vec![bind_host.clone()];
+        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names, settings: control };
         let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
         self.spawn("web", async {
             if let Err(error) = run.await {

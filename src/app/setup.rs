@@ -27,7 +27,7 @@ pub async fn setup(problems: Problems, clock: Clock) -> Result<Bridge, StartErro
     let (hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle);
     let mqtt = bridge.with_broker(partial.mqtt).await?;
-    bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone()).await?;
+    bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone(), None).await?;
     if let Some(mqtt) = mqtt {
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),

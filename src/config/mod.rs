@@ -72,6 +72,20 @@ const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// # Errors
 /// Every problem at once, sorted by place. A missing or unreadable file is one.
 pub fn load(sources: &Sources) -> Result<Settings, Problems> {
+    load_what(sources, |_| true)
+}
+
+/// Reads the rules of these sources, for what meets no device: the account of the plugs may be missing or wrong.
+///
+/// # Errors
+/// Every other problem at once, as [`load`] tells them.
+pub fn load_rules(sources: &Sources) -> Result<Settings, Problems> {
+    const ACCOUNT: &str = "devices.credentials";
+    load_what(sources, |it| it.path.strip_prefix(ACCOUNT).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.')))
+}
+
+/// Reads the config of these sources; problems that are not `wanted` are none.
+fn load_what(sources: &Sources, wanted: fn(&Problem) -> bool) -> Result<Settings, Problems> {
     let path = sources.chosen_file();
     let name: Arc<str> = path.to_string_lossy().into();
     let refuse = |place: Place, found: String, allowed: &str| {
@@ -88,7 +102,7 @@ pub fn load(sources: &Sources) -> Result<Settings, Problems> {
         }
     };
     match std::str::from_utf8(&bytes) {
-        Ok(text) => parse(&name, text, &sources.env, &sources.flags),
+        Ok(text) => parse_what(&name, text, &sources.env, &sources.flags, wanted),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let good = String::from_utf8_lossy(good);
@@ -105,14 +119,23 @@ pub fn load(sources: &Sources) -> Result<Settings, Problems> {
 /// # Errors
 /// Every problem at once, sorted by place.
 pub fn parse(name: &str, text: &str, env: &BTreeMap<String, String>, flags: &Overrides) -> Result<Settings, Problems> {
-    let name: Arc<str> = name.into();
-    let (file, problems) = yaml::read(&name, text);
+    parse_what(&name.into(), text, env, flags, |_| true)
+}
+
+fn parse_what(
+    name: &Arc<str>,
+    text: &str,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+    wanted: fn(&Problem) -> bool,
+) -> Result<Settings, Problems> {
+    let (file, problems) = yaml::read(name, text);
     match problems.first() {
         // Not YAML: what is missing is not worth reporting then.
         Some(syntax) if syntax.path.is_empty() && file.entries().is_empty() => {
-            Err(without_file(&name, syntax.clone(), rescue::readable(&name, text), env, flags))
+            Err(without_file(name, syntax.clone(), rescue::readable(name, text), env, flags))
         }
-        _ => decided(&name, file, problems, env, flags),
+        _ => decided(name, file, problems, env, flags, wanted),
     }
 }
 
@@ -134,7 +157,7 @@ fn without_file(
     env: &BTreeMap<String, String>,
     flags: &Overrides,
 ) -> Problems {
-    let mut problems = match decided(name, rest, Vec::new(), env, flags) {
+    let mut problems = match decided(name, rest, Vec::new(), env, flags, |_| true) {
         Ok(settings) => problems_of(name, Vec::new(), settings),
         Err(problems) => problems,
     };
@@ -160,6 +183,7 @@ fn decided(
     found: Vec<Problem>,
     env: &BTreeMap<String, String>,
     flags: &Overrides,
+    wanted: fn(&Problem) -> bool,
 ) -> Result<Settings, Problems> {
     let book = Book::new(name.clone());
     let environment = environment::read(env, &file);
@@ -177,6 +201,7 @@ fn decided(
     settings.warnings = warnings.into_iter().map(|(_, text)| text).chain(environment.warnings).collect();
     let mut list = book.problems.take();
     list.extend(found.into_iter().chain(environment.problems));
+    list.retain(wanted);
     list.sort();
     list.dedup();
     if list.is_empty() { Ok(settings) } else { Err(problems_of(name, list, settings)) }

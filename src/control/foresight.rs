@@ -36,7 +36,7 @@ impl Foresight {
     }
 
     /// How far it has come.
-    pub fn now(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         self.now
     }
 

@@ -28,7 +28,7 @@ pub fn foresee(settings: &Arc<ControlSettings>, house: &House, until: Timestamp)
     let mut ahead = Foresight::of(settings, house);
     let mut tracks: Vec<Track> = settings.groups.keys().map(|it| Track::of(it, settings, ahead.house())).collect();
     loop {
-        let from = ahead.now();
+        let from = ahead.at();
         let (price, changes_at) = price(settings, from);
         for track in &mut tracks {
             track.look(ahead.house(), house, from, price);
@@ -38,14 +38,14 @@ pub fn foresee(settings: &Arc<ControlSettings>, house: &House, until: Timestamp)
             break;
         }
         for track in &mut tracks {
-            track.spend(hours(from, ahead.now()), price);
+            track.spend(hours(from, ahead.at()), price);
         }
     }
     let (mut plans, mut ice) = (BTreeMap::new(), BTreeMap::new());
     for mut track in tracks {
-        track.close(ahead.now());
+        track.close(ahead.at());
         ice.insert(track.group.clone(), std::mem::take(&mut track.ice));
-        plans.insert(track.group.clone(), track.plan(settings, house.at, ahead.now()));
+        plans.insert(track.group.clone(), track.plan(settings, house.at, ahead.at()));
     }
     Foreseen { plans, ice }
 }
@@ -170,4 +170,36 @@ fn rounded(figure: f64, scale: f64) -> f64 {
 /// The second that has begun.
 fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Hazard, Opinion, VoiceName};
+
+    fn snow(from: i64, to: i64) -> Ice {
+        let at = |second| Timestamp::from_second(second).unwrap_or_default();
+        let (air, wet_bulb, surface, amount) = (None, None, None, None);
+        Ice { hazard: Hazard::Snow, from: at(from), to: at(to), air, wet_bulb, surface, amount }
+    }
+
+    #[test]
+    fn a_stretch_of_ice_is_noted_once_and_grows() {
+        let mut known = Vec::new();
+        for ice in [snow(0, 100), snow(0, 200), snow(0, 100), snow(500, 600)] {
+            let reason = Reason::Icy { mode: Mode::Melt, ice };
+            let opinion = Opinion { reason: Some(reason), ..Opinion::silent(VoiceName::Melt) };
+            let decision = Decision {
+                switch: Switch::Off,
+                reason: Reason::ControlOff,
+                since: Timestamp::UNIX_EPOCH,
+                until: None,
+                review_at: None,
+                next: None,
+                opinions: vec![opinion],
+            };
+            note_ice(&mut known, &decision);
+        }
+        assert_eq!(known, [snow(0, 200), snow(500, 600)], "although another voice wins");
+    }
 }

@@ -4,7 +4,6 @@
 //! begin this afternoon; without it, let the house's clock start at [`Storm::start_of`].
 
 mod answer;
-mod recorded;
 
 use std::{
     convert::Infallible,
@@ -29,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use recorded::{RecordedError, recorded_csv};
+pub use crate::recorded::{RecordedError, recorded_csv};
 
 use crate::model::Interval;
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     entities::{BRIDGE, GROUP, HOUSING, OUTLET},
     outbound::Context,
-    sheet::{Entity, Form, Outlives, Row, Sheet, Template},
+    sheet::{Attributes, Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
     truth::{Entries, Entry, Rank},
     views::{BridgeView, DeviceView, GroupView, OutletView, outlets_of},
@@ -225,8 +225,14 @@ impl Root<'_> {
         if let Some(command) = entity.command {
             component.insert("cmd_t".to_owned(), json!(format!("{}/{command}", view.commands(topics))));
         }
-        if entity.attributes {
-            component.insert("json_attr_t".to_owned(), json!(topic));
+        match entity.attributes {
+            Attributes::None => {}
+            Attributes::Own => {
+                component.insert("json_attr_t".to_owned(), json!(topic));
+            }
+            Attributes::Below(level) => {
+                component.insert("json_attr_t".to_owned(), json!(format!("{}/{level}", view.commands(topics))));
+            }
         }
         match entity.outlives {
             Outlives::Nothing => {}

@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    sheet::{Entity, Form, More, Outlives, Row, Sheet, Template},
-    views::{BridgeView, DeviceView, GroupView, OutletView, kwh, minutes, round, time},
+    sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
+    views::{BridgeView, DeviceView, GroupView, OutletView, PlanView, kwh, minutes, round, time},
 };
 
 const fn entity(key: &'static str, platform: &'static str, name: &'static str) -> Entity {
@@ -17,7 +17,7 @@ const fn entity(key: &'static str, platform: &'static str, name: &'static str) -
         name: Some(name),
         template: Template::Field,
         command: None,
-        attributes: false,
+        attributes: Attributes::None,
         outlives: Outlives::Nothing,
         more: &[],
     }
@@ -138,7 +138,7 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
             },
             Row {
                 entity: Some(Entity {
-                    attributes: true,
+                    attributes: Attributes::Own,
                     more: &[class("enum"), ("ops", More::Modes)],
                     ..entity("mode", "sensor", "Mode")
                 }),
@@ -223,7 +223,7 @@ pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
         },
         Row {
             entity: Some(Entity {
-                attributes: true,
+                attributes: Attributes::Own,
                 more: &[class("enum"), ("ops", More::Modes)],
                 ..entity("mode", "sensor", "Mode")
             }),
@@ -233,7 +233,11 @@ pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
         field("sentence", |it: &GroupView| it.spoken(|decision| json!(decision.reason.to_string()))),
         field("until", |it: &GroupView| it.spoken(|decision| time(decision.until))),
         Row {
-            entity: Some(Entity { more: &[class("timestamp")], ..entity("next_on", "sensor", "Next on") }),
+            entity: Some(Entity {
+                attributes: Attributes::Below("plan"),
+                more: &[class("timestamp")],
+                ..entity("next_on", "sensor", "Next on")
+            }),
             ..field("next_on", GroupView::next_on)
         },
         Row {
@@ -242,6 +246,21 @@ pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
         },
         field("runtime_min", GroupView::runtime),
         field("cooldown_until", GroupView::cooldown),
+    ],
+}];
+
+/// What a group will do. It has no entity of its own: it is the attributes of the group's `next_on`.
+pub(super) const PLAN: &[Sheet<PlanView>] = &[Sheet {
+    topic: |topics, it| topics.plan(&it.group),
+    has: |_| true,
+    form: Form::Fields,
+    rows: &[
+        field("made_at", |it: &PlanView| time(Some(it.plan.made_at))),
+        field("until", |it: &PlanView| time(Some(it.plan.until))),
+        field("windows", |it: &PlanView| json!(it.plan.windows)),
+        field("kwh", |it: &PlanView| json!(it.plan.kwh)),
+        field("cost", |it: &PlanView| json!(it.plan.cost)),
+        Row { has: |it| it.plan.currency.is_some(), ..field("currency", |it: &PlanView| json!(it.plan.currency)) },
     ],
 }];
 

@@ -7,14 +7,17 @@ use serde_json::{Map, Value};
 
 use super::{
     discovery::Part,
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN},
     layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, Identity, OutletView},
+    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView},
 };
-use crate::model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Slug};
+use crate::{
+    hub::Plans,
+    model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug},
+};
 
 /// What rendering needs to know beside the house.
 #[derive(Clone, Debug)]
@@ -50,6 +53,7 @@ pub struct Outbound {
     devices: BTreeMap<Slug, Arc<Device>>,
     outlets: BTreeMap<OutletId, (Arc<Outlet>, Option<Arc<Housing>>)>,
     groups: BTreeMap<Slug, (Arc<Group>, Vec<Arc<Outlet>>)>,
+    plans: BTreeMap<Slug, Plan>,
     bridge: Option<(bool, Option<u8>)>,
     layout: Layout,
     shown: BTreeMap<String, Value>,
@@ -63,6 +67,7 @@ impl Outbound {
             devices: BTreeMap::new(),
             outlets: BTreeMap::new(),
             groups: BTreeMap::new(),
+            plans: BTreeMap::new(),
             bridge: None,
             layout: Layout::default(),
             shown: BTreeMap::new(),
@@ -155,6 +160,23 @@ impl Outbound {
             self.groups.remove(&slug);
             self.layout.changed(Part::Group(slug.clone()));
             self.take_back(&[self.context.topics.group(&slug)], truth);
+        }
+    }
+
+    /// Tells the truth what the groups of a house will do, where that is news. A plan that says the same as before is none.
+    pub fn look_at_plans(&mut self, house: &House, plans: &Plans, truth: &mut Truth) {
+        for (group, plan) in plans.iter().filter(|(group, _)| house.groups.contains_key(group)) {
+            if self.plans.get(group).is_some_and(|before| before.says_the_same(plan)) {
+                continue;
+            }
+            self.publish(PLAN, &PlanView { group: group.clone(), plan: plan.clone() }, truth);
+            self.plans.insert(group.clone(), plan.clone());
+        }
+        let is_there = |group: &Slug| plans.contains_key(group) && house.groups.contains_key(group);
+        let gone: Vec<_> = self.plans.keys().filter(|it| !is_there(it)).cloned().collect();
+        for group in gone {
+            self.plans.remove(&group);
+            self.take_back(&[self.context.topics.plan(&group)], truth);
         }
     }
 

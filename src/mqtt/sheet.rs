@@ -52,12 +52,23 @@ pub(super) struct Entity {
     pub template: Template,
     /// The command topic below the state topic's subject.
     pub command: Option<&'static str>,
-    /// Are the topic's fields its attributes?
-    pub attributes: bool,
+    /// Where its attributes are.
+    pub attributes: Attributes,
     /// Does it stay available while its device is away?
     pub outlives: Outlives,
     /// Whatever else Home Assistant is told.
     pub more: &'static [(&'static str, More)],
+}
+
+/// Where the attributes of an entity are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attributes {
+    /// It has none.
+    None,
+    /// The fields of its own topic.
+    Own,
+    /// The fields of a topic below the subject's.
+    Below(&'static str),
 }
 
 /// How a value is read from a topic.

@@ -118,6 +118,11 @@ impl Topics {
         self.below(&format!("group/{group}"))
     }
 
+    /// What a group will do.
+    pub fn plan(&self, group: &Slug) -> String {
+        self.below(&format!("group/{group}/plan"))
+    }
+
     /// Where the device with this unique id is announced.
     pub fn announced(&self, unique: &str) -> String {
         format!("{}/device/{unique}/config", self.discovery)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Availability, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice, Outlet,
-    OutletId, Reason, Slug, Socket, Switch, VoiceName,
+    OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -281,6 +281,13 @@ impl GroupView {
     pub(super) fn cooldown(&self) -> Value {
         time(self.outlets.iter().filter_map(|outlet| rests_until(outlet)).max())
     }
+}
+
+/// What a group will do.
+#[derive(Clone, Debug)]
+pub(super) struct PlanView {
+    pub group: Slug,
+    pub plan: Plan,
 }
 
 /// An instant in RFC 3339, to the second: the one that has begun, for what has happened must not lie in the future.

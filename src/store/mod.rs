@@ -66,6 +66,22 @@ impl Store {
         (store, memory, notices)
     }
 
+    /// What `<dir>/memory.json` holds, for commands that only look: nothing is written, created or set aside. `None` where there is no such
+    /// file. Blocks.
+    ///
+    /// # Errors
+    /// The file is damaged or cannot be read, in words.
+    pub fn look(dir: &Path) -> Result<Option<Memory>, String> {
+        let path = dir.join("memory.json");
+        match file::read(&path) {
+            Ok(found) => Ok(Some(found.memory)),
+            Err(file::ReadError::Absent) => Ok(None),
+            Err(file::ReadError::Damaged { cause, .. }) => {
+                Err(format!("the memory {} cannot be used: {cause}", path.display()))
+            }
+        }
+    }
+
     /// Eight hexadecimal digits that name this bridge in identifiers. Drawn at the first start and kept.
     pub fn bridge_id(&self) -> &str {
         &self.bridge_id

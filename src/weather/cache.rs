@@ -65,13 +65,7 @@ impl Cache {
     /// # Errors
     /// There is nothing to use.
     pub fn read(&self, now: Timestamp) -> Result<Forecast, CacheError> {
-        let file = File::open(&self.path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => CacheError::Absent,
-            _ => CacheError::Unreadable(error),
-        })?;
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(CacheError::Unreadable)?;
-        let found = self.parse(&bytes, now);
+        let found = self.look(now);
         if let Err(CacheError::Damaged(_)) = found {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".damaged");
@@ -79,6 +73,20 @@ impl Cache {
             let _ = fs::rename(&self.path, aside);
         }
         found
+    }
+
+    /// Reads it, for commands that only look: nothing is set aside. Blocks.
+    ///
+    /// # Errors
+    /// There is nothing to use.
+    pub fn look(&self, now: Timestamp) -> Result<Forecast, CacheError> {
+        let file = File::open(&self.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => CacheError::Absent,
+            _ => CacheError::Unreadable(error),
+        })?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(CacheError::Unreadable)?;
+        self.parse(&bytes, now)
     }
 
     fn parse(&self, bytes: &[u8], now: Timestamp) -> Result<Forecast, CacheError> {

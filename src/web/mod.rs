@@ -3,6 +3,9 @@
 //! Reading changes nothing. As long as there is no login, only a loopback address shows names and reasons; any other serves the
 //! two probes, which name nothing of the house.
 
+mod api;
+mod calendar;
+mod client;
 mod gate;
 mod health;
 mod line;
@@ -22,11 +25,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
 use crate::{
     hub::Handle,
-    model::{Availability, Broker},
+    model::{Availability, Broker, ControlSettings},
 };
 
 /// Requests that are under way when the bridge stops may take this long to end.
@@ -43,6 +47,8 @@ pub struct WebInfo {
     pub mqtt: bool,
     /// Host names that are served beside `localhost` and IP addresses: that of `web.bind_host`, if it is a name.
     pub names: Vec<String>,
+    /// What decisions depend on: what is explained stands on it. `None` in setup mode.
+    pub settings: Option<Arc<ControlSettings>>,
 }
 
 struct Site {
@@ -62,6 +68,9 @@ pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: C
         .route("/", get(front))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/api/explain", get(api::explained))
+        .route("/api/plan", get(api::planned))
+        .route("/calendar.ics", get(api::calendar))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check))
         .with_state(site);
     let cut = CancellationToken::new();

@@ -1,6 +1,7 @@
 //! The whole house: every room, real sockets, the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod explained;
 mod home;
 
 use std::time::Duration;
@@ -109,6 +110,7 @@ async fn a_storm_heats_the_mat_an_hour_ahead_by_itself() {
     assert!((90..150).contains(&ahead), "after {ahead} min");
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
     assert!(home.mat.relay(1));
+    home.peer.wait("heattrax/group/walkway/plan", &["\"mode\":\"schedule\"", "schedule `Snow` is active"]).await;
     home.stop().await;
     assert!(!home.mat.relay(1), "no timer on the plug would end the heat, so the stop does");
 }

@@ -13,6 +13,7 @@ mod melt_properties;
 mod memory;
 mod people;
 mod plan;
+mod plan_ahead;
 mod properties;
 mod rehearsal;
 mod rules;

@@ -11,6 +11,7 @@ mod house;
 mod layout;
 mod live;
 mod peer;
+mod planned;
 mod published;
 mod requested;
 mod truth;

@@ -134,3 +134,18 @@ proptest! {
         prop_assert_eq!(id.len(), 8);
     }
 }
+
+#[test]
+fn looking_reads_and_leaves_everything_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.json");
+    assert_eq!(Store::look(&folder.path().join("not/there")), Ok(None));
+    assert_eq!(Store::look(folder.path()), Ok(None));
+    assert!(names(folder.path()).is_empty(), "nothing is drawn or created");
+    fs::write(&path, file("0a1b2c3d", 1, &memory())).unwrap();
+    assert_eq!(Store::look(folder.path()), Ok(Some(memory())));
+    fs::write(&path, "{\"bridge_id\": \"0a1b2c3d\", ").unwrap();
+    let words = Store::look(folder.path()).unwrap_err();
+    assert!(words.contains("memory.json cannot be used"), "{words}");
+    assert_eq!(names(folder.path()), ["memory.json"], "a damaged one is not set aside");
+}

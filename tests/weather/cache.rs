@@ -66,6 +66,17 @@ fn a_damaged_file_is_set_aside() {
 }
 
 #[test]
+fn looking_leaves_a_damaged_file_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weather.json");
+    fs::write(&path, "{").unwrap();
+    assert!(matches!(cache(folder.path()).look(noon()), Err(CacheError::Damaged(_))));
+    assert!(path.exists());
+    cache(folder.path()).write(&forecast(noon())).unwrap();
+    assert_eq!(cache(folder.path()).look(noon()).unwrap(), forecast(noon()));
+}
+
+#[test]
 fn a_folder_in_its_place_is_no_disaster() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("weather.json")).unwrap();

@@ -88,12 +88,16 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("0,1,,101,,,,", "column `rh`: `101`"),
         ("0,1,,,,-1,,", "column `precip_mm`: `-1`"),
         ("0,1,,,,,40,", "column `cloud`: `40` is not a cover of 0 to 1"),
+        ("0,1,,,,,,BR", "line 2, column `wx`: `BR` is not letters of S, F, R, U, Z, G and t"),
+        ("0,1,,,,,,\n3600,1,,", "line 3: there are 4 fields, the first line names 8 columns"),
         ("0,1,,,,,,\n\n1800,1,,,,,,", "line 4, column `time_utc`: `1800` is not at least an hour after"),
     ] {
         let error = rows(text).unwrap_err();
         assert!(error.contains(words), "{text}: {error}");
     }
     assert!(recorded_csv(b"when,temp_c\n").unwrap_err().to_string().contains("no column `time_utc`"));
+    let twice = recorded_csv(b"time_utc,temp_c,temp_c\n").unwrap_err().to_string();
+    assert_eq!(twice, "line 1, column `temp_c`: it is named twice");
     assert!(recorded_csv(b"\xff\xfe").is_err());
     assert!(recorded_csv(b"\x1f\x8b damaged").is_err());
     assert_eq!(rows("").unwrap(), []);

@@ -1,6 +1,7 @@
 //! The web room over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod explained;
 mod healthcheck;
 mod lines;
 mod probes;
@@ -96,12 +97,14 @@ fn house(broker: Broker, availability: Availability) -> House {
 }
 
 fn info() -> WebInfo {
-    WebInfo { version: "1.2.3".to_owned(), setup: Vec::new(), mqtt: true, names: vec!["porch.example".to_owned()] }
+    let (version, names) = ("1.2.3".to_owned(), vec!["porch.example".to_owned()]);
+    WebInfo { version, setup: Vec::new(), mqtt: true, names, settings: None }
 }
 
 /// The room at work.
 struct Room {
     address: SocketAddr,
+    handle: Handle,
     board: watch::Sender<Arc<House>>,
     stop: CancellationToken,
     task: JoinHandle<std::io::Result<()>>,
@@ -117,8 +120,8 @@ impl Room {
         let address = listener.local_addr().unwrap();
         let (handle, _, board) = Handle::detached(house, Clock::driven(noon(), 1.0));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(web::serve(listener, info, handle, stop.clone()));
-        Self { address, board, stop, task }
+        let task = tokio::spawn(web::serve(listener, info, handle.clone(), stop.clone()));
+        Self { address, handle, board, stop, task }
     }
 
     async fn connect(&self) -> TcpStream {

@@ -111,6 +111,7 @@ impl Session {
 
     async fn work(&mut self, mail: &mut Mail, mut notices: broadcast::Receiver<Arc<Notice>>) {
         let mut house = self.handle.house.clone();
+        let mut plans = self.handle.plans.clone();
         while !self.stop.is_cancelled() {
             let timer = self.next_timer();
             let mut changed = false;
@@ -121,6 +122,8 @@ impl Session {
                     // The hub is gone: nothing that could be published would be true any more.
                     Err(_) => return,
                 },
+                // The handle that is held here keeps that board.
+                Ok(()) = plans.changed() => changed = true,
                 Some(message) = mail.messages.next() => self.hear(&message).await,
                 Ok(()) = mail.connection.changed() => {
                     let connection = mail.connection.borrow_and_update().clone();
@@ -158,6 +161,8 @@ impl Session {
     fn look(&mut self) {
         let house = self.handle.picture();
         self.outbound.look(&house, &mut self.truth);
+        let plans = Arc::clone(&self.handle.plans.borrow());
+        self.outbound.look_at_plans(&house, &plans, &mut self.truth);
         if self.outbound.has_new_inventory() {
             self.inventory.get_or_insert(Instant::now() + INVENTORY_WITHIN);
         }

@@ -1,4 +1,4 @@
-//! Recorded weather: a CSV file, packed or not, read into hours.
+//! Recorded weather: a CSV file, packed or not, read into hours. The storm of the demo and `simulate` stand on it.
 
 use std::io::Read;
 
@@ -9,6 +9,8 @@ use crate::model::{Celsius, Interval};
 
 /// No recording is larger when unpacked: a hundred years of hours fit.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// What `wx` may hold.
+const LETTERS: &str = "SFRUZGt";
 
 /// A recording cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,19 @@ pub enum RecordedError {
     /// The first line lacks a column that every recording has.
     #[error("line 1: there is no column `{0}`")]
     NoColumn(&'static str),
+    /// The first line names a column twice.
+    #[error("line 1, column `{0}`: it is named twice")]
+    NamedTwice(&'static str),
+    /// A row ends early or goes on for too long: the file may have been cut.
+    #[error("line {line}: there are {found} fields, the first line names {allowed} columns")]
+    Width {
+        /// From 1.
+        line: usize,
+        /// Fields of the row.
+        found: usize,
+        /// Columns of the first line.
+        allowed: usize,
+    },
     /// A value cannot be read.
     #[error("line {line}, column `{column}`: `{found}` is not {allowed}")]
     Value {
@@ -36,36 +51,53 @@ pub enum RecordedError {
     },
 }
 
+/// Recorded weather, an hour at a time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// Ascending and without overlap; there may be gaps.
+    pub hours: Vec<Hour>,
+}
+
+/// An hour of recorded weather.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hour {
+    /// What was measured.
+    pub interval: Interval,
+    /// What was seen, as the file's `wx` says it: letters joined, empty where nobody looked or there was nothing to see.
+    pub letters: String,
+}
+
 /// Reads recorded weather: `time_utc,temp_c,dewp_c,rh,wind_ms,precip_mm,cloud,wx` in any order, plain or gzip.
 ///
 /// A row is the hour that starts at `time_utc` (unix seconds), an empty field is unknown, and columns that are not named here
-/// are ignored. `wx` joins letters (S snow, F freezing rain, R rain, U unknown precipitation, Z freezing fog, G bad sight), which
-/// become the WMO code of the most severe of them. Without letters the code is unknown, for many recordings never have any.
+/// are ignored. `wx` joins letters (S snow, F freezing rain, R rain, U unknown precipitation, Z freezing fog, G bad sight, t a trace),
+/// which become the WMO code of the most severe of them. Without letters the code is unknown, for many recordings never have any.
 ///
 /// # Errors
 /// The first thing that cannot be read, with its place. Rows must ascend by at least an hour.
-pub fn recorded_csv(bytes: &[u8]) -> Result<Vec<Interval>, RecordedError> {
+pub fn read(bytes: &[u8]) -> Result<Recording, RecordedError> {
     let text = unpack(bytes)?;
     let mut lines = text.lines();
     let names: Vec<&str> =
         lines.next().unwrap_or_default().trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
-    let place = |name| names.iter().position(|it| *it == name);
-    let columns = Places {
-        time: place("time_utc").ok_or(RecordedError::NoColumn("time_utc"))?,
-        temperature: place("temp_c"),
-        dew_point: place("dewp_c"),
-        humidity: place("rh"),
-        wind: place("wind_ms"),
-        precipitation: place("precip_mm"),
-        cloud: place("cloud"),
-        weather: place("wx"),
-    };
-    let mut hours: Vec<Interval> = Vec::new();
+    let columns = Places::of(&names)?;
+    let mut hours: Vec<Hour> = Vec::new();
     for (index, line) in lines.enumerate().filter(|it| !it.1.trim().is_empty()) {
         let row = Row { line: index + 2, fields: line.split(',').map(str::trim).collect() };
-        hours.push(columns.hour(&row, hours.last().map(|it| it.end))?);
+        if row.fields.len() != names.len() {
+            return Err(RecordedError::Width { line: row.line, found: row.fields.len(), allowed: names.len() });
+        }
+        hours.push(columns.hour(&row, hours.last().map(|it| it.interval.end))?);
     }
-    Ok(hours)
+    Ok(Recording { hours })
+}
+
+/// The measured hours alone, as [`read`] reads them.
+///
+/// # Errors
+/// As [`read`].
+pub fn recorded_csv(bytes: &[u8]) -> Result<Vec<Interval>, RecordedError> {
+    Ok(read(bytes)?.hours.into_iter().map(|it| it.interval).collect())
 }
 
 fn unpack(bytes: &[u8]) -> Result<String, RecordedError> {
@@ -122,7 +154,27 @@ struct Places {
 }
 
 impl Places {
-    fn hour(&self, row: &Row<'_>, last_end: Option<Timestamp>) -> Result<Interval, RecordedError> {
+    fn of(names: &[&str]) -> Result<Self, RecordedError> {
+        let place = |name| {
+            let mut places = names.iter().enumerate().filter(|(_, it)| **it == name).map(|(at, _)| at);
+            match (places.next(), places.next()) {
+                (_, Some(_)) => Err(RecordedError::NamedTwice(name)),
+                (place, None) => Ok(place),
+            }
+        };
+        Ok(Self {
+            time: place("time_utc")?.ok_or(RecordedError::NoColumn("time_utc"))?,
+            temperature: place("temp_c")?,
+            dew_point: place("dewp_c")?,
+            humidity: place("rh")?,
+            wind: place("wind_ms")?,
+            precipitation: place("precip_mm")?,
+            cloud: place("cloud")?,
+            weather: place("wx")?,
+        })
+    }
+
+    fn hour(&self, row: &Row<'_>, last_end: Option<Timestamp>) -> Result<Hour, RecordedError> {
         const DEGREES: &str = "a temperature of -90 to 60 °C";
         let time = row.field(Some(self.time)).unwrap_or_default();
         let start = time.parse().ok().and_then(|it| Timestamp::from_second(it).ok());
@@ -136,7 +188,10 @@ impl Places {
         let temperature = row.number(self.temperature, "temp_c", DEGREES, -90.0..=60.0)?;
         let precipitation = row.number(self.precipitation, "precip_mm", "an amount of 0 to 450 mm", 0.0..=450.0)?;
         let letters = row.field(self.weather).unwrap_or_default();
-        Ok(Interval {
+        if !letters.chars().all(|it| LETTERS.contains(it)) {
+            return Err(row.wrong("wx", letters, "letters of S, F, R, U, Z, G and t"));
+        }
+        let interval = Interval {
             start,
             end,
             temperature: temperature.map(Celsius),
@@ -147,7 +202,8 @@ impl Places {
             code: code(letters, precipitation, temperature),
             cloud: row.number(self.cloud, "cloud", "a cover of 0 to 1", 0.0..=1.0)?,
             wind: row.number(self.wind, "wind_ms", "a speed of 0 to 130 m/s", 0.0..=130.0)?,
-        })
+        };
+        Ok(Hour { interval, letters: letters.to_owned() })
     }
 }
 

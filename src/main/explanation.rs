@@ -1,0 +1,45 @@
+//! The `explain` command: its arguments, and how it ends.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use heattrax::{
+    app,
+    config::{self, Sources},
+    hub::Clock,
+};
+
+use super::{RunArguments, refused, say};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ExplainArguments {
+    #[command(flatten)]
+    pub(super) from: RunArguments,
+    /// Only the outlets of this group
+    #[arg(long, value_name = "G")]
+    group: Option<String>,
+    /// For this time: 2026-01-15T06:00:00Z, or 06:00 of today in the zone of the house [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the running bridge, else what it remembers, and prints the answer.
+pub(super) async fn explained(arguments: ExplainArguments, sources: &Sources) -> ExitCode {
+    // No plug is spoken to: their account may be missing.
+    let settings = match config::load_rules(sources) {
+        Ok(settings) => settings,
+        Err(problems) => return refused(config::report(&Err(problems)).trim_end()),
+    };
+    let ExplainArguments { from: _, group, at, json } = arguments;
+    let options = app::ExplainOptions { group, at, json };
+    match app::explain(&settings, options, Clock::wall().now()).await {
+        Ok(answer) => {
+            say(answer.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(words) => refused(&words),
+    }
+}

@@ -1,0 +1,106 @@
+//! What the bridge does and will do, for people and programs that ask: `/api/explain`, `/api/plan`, `/calendar.ics`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{Site, calendar, plain};
+use crate::{
+    explain::{Question, explain, parse_at},
+    model::ControlSettings,
+};
+
+/// `GET /api/explain?group=&at=`: text, or JSON where it is asked for.
+pub(super) async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    let settings = match open(&site) {
+        Ok(settings) => settings,
+        Err(refused) => return *refused,
+    };
+    let house = site.handle.picture();
+    let question = match question(uri.query().unwrap_or_default(), &settings, house.at) {
+        Ok(question) => question,
+        Err(words) => return plain(StatusCode::BAD_REQUEST, words),
+    };
+    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let as_json = accept.contains("application/json");
+    // Running a large house forward takes a while: nobody else shall wait for it.
+    let answered = tokio::task::spawn_blocking(move || {
+        let answer = explain(&settings, &house, &question, "the running bridge");
+        answer.map(|it| if as_json { Ok(it.json()) } else { Err(it.text()) })
+    });
+    match answered.await {
+        Ok(Ok(Ok(json))) => Json(json).into_response(),
+        Ok(Ok(Err(text))) => plain(StatusCode::OK, text),
+        Ok(Err(unknown)) => plain(StatusCode::BAD_REQUEST, unknown.to_string()),
+        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed"),
+    }
+}
+
+/// `GET /api/plan`: what each group will do.
+pub(super) async fn planned(State(site): State<Arc<Site>>) -> Response {
+    match open(&site) {
+        Ok(_) => Json(Arc::clone(&site.handle.plans.borrow())).into_response(),
+        Err(refused) => *refused,
+    }
+}
+
+/// `GET /calendar.ics`: the predicted windows.
+pub(super) async fn calendar(State(site): State<Arc<Site>>) -> Response {
+    let settings = match open(&site) {
+        Ok(settings) => settings,
+        Err(refused) => return *refused,
+    };
+    let plans = Arc::clone(&site.handle.plans.borrow());
+    let text = calendar::calendar(&plans, &settings);
+    ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response()
+}
+
+/// The settings, if they may be shown: as long as there is no login, only on a loopback address.
+fn open(site: &Site) -> Result<Arc<ControlSettings>, Box<Response>> {
+    if !site.is_loopback {
+        let words = "shown on a loopback address only (web.bind_host)";
+        return Err(Box::new(plain(StatusCode::FORBIDDEN, words)));
+    }
+    match &site.info.settings {
+        Some(settings) if site.info.setup.is_empty() => Ok(Arc::clone(settings)),
+        _ => Err(Box::new(plain(StatusCode::SERVICE_UNAVAILABLE, "setup mode: the config is absent or wrong"))),
+    }
+}
+
+fn question(query: &str, settings: &ControlSettings, now: jiff::Timestamp) -> Result<Question, String> {
+    let mut asked: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in query.split('&').filter(|it| !it.is_empty()).map(|it| it.split_once('=').unwrap_or((it, ""))) {
+        asked.insert(decoded(key)?, decoded(value)?);
+    }
+    let mut take = |key: &str| asked.remove(key).filter(|it| !it.is_empty());
+    let (group, at) = (take("group"), take("at"));
+    if let Some(key) = asked.keys().find(|it| !["group", "at"].contains(&it.as_str())) {
+        return Err(format!("`{key}` is unknown here: `group` and `at` can be asked for"));
+    }
+    let at = at.map(|it| parse_at(&it, &settings.zone, now)).transpose()?;
+    Ok(Question { group, at })
+}
+
+/// A part of a query as it was meant.
+fn decoded(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is not written as a query is");
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |it: Option<u8>| it.and_then(|it| char::from(it).to_digit(16)).ok_or_else(wrong);
+                let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+                u8::try_from(high * 16 + low).map_err(|_| wrong())?
+            }
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
