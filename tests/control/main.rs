@@ -6,8 +6,6 @@ mod day;
 mod dst;
 mod exceptions;
 mod home;
-mod legacy;
-mod legacy_weather;
 mod melt;
 mod melt_properties;
 mod memory;
