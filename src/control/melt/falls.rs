@@ -5,8 +5,9 @@ use crate::model::{Hazard, Interval};
 
 /// At least this much an hour is precipitation, in mm: what gauges and models can tell from nothing.
 const LEAST_AMOUNT: f64 = 0.1 - 1e-9;
-/// Precipitation without a code is frozen up to this wet-bulb temperature in °C: half of it is snow there (Sims and Liu 2015).
-const FROZEN_WET_BULB: f64 = 1.0;
+/// Precipitation without a code is taken for frozen up to this wet-bulb temperature in °C. Half of it is snow at 1 °C (Sims and Liu
+/// 2015); half a kelvin more allows for the formula and for a forecast that is a little too warm.
+const FROZEN_WET_BULB: f64 = 1.5;
 /// Precipitation that a source calls rain is held to freeze up to this wet-bulb temperature.
 const RAIN_FREEZES: f64 = 0.0;
 /// A code of snow above this wet-bulb temperature is a mistake of the source: snow was reported at 20 °C.

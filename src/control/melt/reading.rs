@@ -18,6 +18,8 @@ const FROST_LEAD: SignedDuration = SignedDuration::from_mins(30);
 const FROSTS_JOIN: SignedDuration = SignedDuration::from_hours(2);
 /// This much frost is slippery, in mm water equivalent.
 const FROST: f64 = 0.02;
+/// Frost that no longer grows is none on a mat that was warm while it grew: at least this much settles, in mm an hour.
+const SETTLES: f64 = 0.01;
 /// A film of water that freezes is ice from this much on, in mm.
 const FILM: f64 = 0.03;
 /// Heat dries the film: after this long there is nothing left to freeze.
@@ -136,9 +138,7 @@ impl<'a> Common<'a> {
                 continue;
             }
             match melt.frost {
-                FrostRule::Radiative
-                    if surface.is_some_and(|it| it.frost >= if held { FROST / 2.0 } else { FROST }) =>
-                {
+                FrostRule::Radiative if surface.is_some_and(|it| is_frosty(&it, held)) => {
                     frosts.add(Hazard::Frost, interval, air, surface, false);
                     continue;
                 }
@@ -160,6 +160,12 @@ impl<'a> Common<'a> {
         }
         frosts.found
     }
+}
+
+/// Does frost settle, and is there enough of it?
+fn is_frosty(it: &Surface, held: bool) -> bool {
+    let less = if held { 0.5 } else { 1.0 };
+    it.frost >= FROST * less && it.settles >= SETTLES * less
 }
 
 /// The seed's rule: near freezing and damp.

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{falls::Air, physics};
 use crate::model::{Interval, Place};
 
-/// Heat capacity of the slab in J/m²K: 7 cm of concrete.
-const SLAB: f64 = 0.07 * 2.1e6;
+/// Heat capacity of the slab in J/m²K: 12 cm of concrete, as deep as the cooling of a night reaches.
+const SLAB: f64 = 0.12 * 2.1e6;
 /// Emissivity of concrete.
 const EMISSIVITY: f64 = 0.95;
 /// The share of sunshine that grey concrete keeps.
@@ -37,6 +37,8 @@ pub(super) struct Surface {
     pub(super) coldest: f64,
     /// Frost, in mm water equivalent: the most within the interval while the surface was at most 0 °C.
     pub(super) frost: f64,
+    /// Frost that settled in the interval, in mm an hour.
+    pub(super) settles: f64,
     /// Water or ice that came as water, in mm.
     pub(super) film: f64,
 }
@@ -97,12 +99,13 @@ impl State {
         let steps = (seconds / STEP).clamp(1, 144);
         #[expect(clippy::cast_precision_loss, reason = "an interval is hours")]
         let step = seconds as f64 / steps as f64;
-        let mut seen = Surface { temperature: air, coldest: f64::INFINITY, frost: 0.0, film: 0.0 };
+        let mut seen = Surface { temperature: air, coldest: f64::INFINITY, frost: 0.0, settles: 0.0, film: 0.0 };
         for index in 0..steps {
             let at = it.start.as_second() + seconds * (2 * index + 1) / (2 * steps);
             let sun =
                 ABSORBED * physics::from_the_sun(physics::sun_elevation(at, place.latitude, place.longitude), cloud);
-            self.step(step, air, sky + sun, convection, vapour, soil, dew.is_some());
+            let settled = self.step(step, air, sky + sun, convection, vapour, soil, dew.is_some());
+            seen.settles += settled * 3600.0 / seconds as f64;
             seen.coldest = seen.coldest.min(self.temperature);
             if self.temperature <= 0.0 {
                 seen.frost = seen.frost.max(self.frost);
@@ -112,7 +115,16 @@ impl State {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the terms of one balance")]
-    fn step(&mut self, step: f64, air: f64, radiation: f64, convection: f64, vapour: f64, soil: f64, damp: bool) {
+    fn step(
+        &mut self,
+        step: f64,
+        air: f64,
+        radiation: f64,
+        convection: f64,
+        vapour: f64,
+        soil: f64,
+        damp: bool,
+    ) -> f64 {
         let freezes = self.temperature <= 0.0;
         let (saturated, latent) = if freezes {
             (physics::over_ice(self.temperature), physics::SUBLIMATION)
@@ -136,5 +148,6 @@ impl State {
             + convection * (air - self.temperature)
             + SOIL * (soil - self.temperature);
         self.temperature += (heat * step + settles * latent) / SLAB;
+        if freezes { settles.max(0.0) } else { 0.0 }
     }
 }
