@@ -14,6 +14,9 @@ use crate::model::{Place, SunEvent};
 
 /// Half a day around the transit holds the sunrise and the sunset of a date.
 const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
+const DAY: i64 = 24 * 3600;
+/// The Earth turns by a degree in four minutes.
+const SECONDS_PER_DEGREE: f64 = 240.0;
 
 /// The sun at one place.
 #[derive(Clone, Debug)]
@@ -46,10 +49,10 @@ impl Almanac {
         let mut date = first;
         while date <= last {
             if !self.dates.contains_key(&date) {
-                for day in [-1, 0, 1].map(|by| days_later(date, by)) {
-                    days.entry(day).or_insert_with(|| events(&self.zone, self.place, day));
+                for day in days_around(date) {
+                    days.entry(day).or_insert_with(|| events(self.place, day));
                 }
-                self.dates.insert(date, sun_times(&self.zone, date, &days));
+                self.dates.insert(date, sun_times(&self.zone, self.place, date, &days));
             }
             let next = days_later(date, 1);
             if next == date {
@@ -62,8 +65,8 @@ impl Almanac {
     /// The event of a date. A date that was not prepared is looked up anew.
     pub(super) fn sun(&self, date: Date, event: SunEvent) -> Option<Timestamp> {
         let times = self.dates.get(&date).copied().unwrap_or_else(|| {
-            let days = [-1, 0, 1].map(|by| days_later(date, by)).map(|day| (day, events(&self.zone, self.place, day)));
-            sun_times(&self.zone, date, &days.into())
+            let days = days_around(date).map(|day| (day, events(self.place, day)));
+            sun_times(&self.zone, self.place, date, &days.into())
         });
         match event {
             SunEvent::Sunrise => times.rise,
@@ -72,18 +75,35 @@ impl Almanac {
     }
 }
 
-/// The events that belong to a date, from what happens on it and on the dates beside it.
-fn sun_times(zone: &TimeZone, date: Date, days: &BTreeMap<Date, DayEvents>) -> SunTimes {
-    // The transit of the date itself; where a date has none (it may slip over midnight far from its zone's meridian), its noon.
-    let noon = instant(zone, date, jiff::civil::time(12, 0, 0, 0));
-    let transit = days.get(&date).and_then(|it| it.transits.first().copied()).unwrap_or(noon);
-    let beside = || days.range(days_later(date, -1)..=days_later(date, 1)).map(|(_, day)| day);
-    let rises = beside().flat_map(|day| day.rises.iter().copied());
-    let sets = beside().flat_map(|day| day.sets.iter().copied());
+/// The days of UTC that hold half a day around any moment of a local date, up to 14 hours east and 12 west.
+fn days_around(date: Date) -> [Date; 5] {
+    [-2, -1, 0, 1, 2].map(|by| days_later(date, by))
+}
+
+/// The events that belong to a local date, from what happens around it.
+fn sun_times(zone: &TimeZone, place: Place, date: Date, days: &BTreeMap<Date, DayEvents>) -> SunTimes {
+    let around = || days_around(date).into_iter().filter_map(|day| days.get(&day));
+    let noon = mean_noon(zone, place, date);
+    let transits = around().flat_map(|day| day.transits.iter().copied());
+    let transit = transits.min_by_key(|at| at.duration_since(noon).abs()).unwrap_or(noon);
+    let rises = around().flat_map(|day| day.rises.iter().copied());
+    let sets = around().flat_map(|day| day.sets.iter().copied());
     SunTimes {
         rise: rises.filter(|at| *at <= transit && *at > earlier(transit, HALF_A_DAY)).max(),
         set: sets.filter(|at| *at >= transit && *at < later(transit, HALF_A_DAY)).min(),
     }
+}
+
+/// The mean solar noon that is nearest to a date's noon by the clock. The true one is within 17 minutes of it, but may slip to
+/// and fro over a midnight of the clock where somebody lives by the time of the other side of the Earth: then a date would
+/// have none, or two.
+fn mean_noon(zone: &TimeZone, place: Place, date: Date) -> Timestamp {
+    let twelve = jiff::civil::time(12, 0, 0, 0);
+    #[expect(clippy::cast_possible_truncation, reason = "at most half a day")]
+    let east = SignedDuration::from_secs((place.longitude * SECONDS_PER_DEGREE) as i64);
+    let mean = earlier(instant(&TimeZone::UTC, date, twelve), east);
+    let ahead = instant(zone, date, twelve).duration_since(mean).as_secs();
+    later(mean, SignedDuration::from_secs((ahead + DAY / 2).div_euclid(DAY) * DAY))
 }
 
 #[derive(Default)]
@@ -93,16 +113,15 @@ struct DayEvents {
     transits: Vec<Timestamp>,
 }
 
-/// The events between the midnights of one local date. Empty if the crate refuses the date or the place, which settings exclude.
-fn events(zone: &TimeZone, place: Place, date: Date) -> DayEvents {
-    let noon = instant(zone, date, jiff::civil::time(12, 0, 0, 0));
-    let offset = chrono::FixedOffset::east_opt(zone.to_offset(noon).seconds());
+/// The events of one day of UTC, which follow each other without a gap: local days leave an hour out where clocks are set back.
+/// Empty if the crate refuses the date or the place, which settings exclude.
+fn events(place: Place, date: Date) -> DayEvents {
     let day = chrono::NaiveDate::from_ymd_opt(
         i32::from(date.year()),
         u32::from(date.month().unsigned_abs()),
         u32::from(date.day().unsigned_abs()),
     );
-    let (Some(offset), Some(day)) = (offset, day) else { return DayEvents::default() };
+    let (Some(offset), Some(day)) = (chrono::FixedOffset::east_opt(0), day) else { return DayEvents::default() };
     let location = Location { latitude: place.latitude, longitude: place.longitude };
     let Ok(delta_t) = delta_t::estimate_from_date_like(&day) else { return DayEvents::default() };
     let Ok(found) = SolarEvents::new().for_date(day, &offset, location, delta_t, Horizon::SunriseSunset) else {

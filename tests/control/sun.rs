@@ -108,13 +108,16 @@ fn an_offset_shifts_by_exactly_itself() {
 
 #[test]
 fn a_zone_far_from_the_places_meridian_gets_one_sunset_a_day() {
-    // Somebody lives in New York by Tokyo's clock, or on Kiritimati, a day ahead of its meridian.
-    for (zone_name, place) in [
-        ("Asia/Tokyo", NEW_YORK),
-        ("Pacific/Kiritimati", Place { latitude: 1.87, longitude: -157.4 }),
-        ("Etc/GMT+12", Place { latitude: 40.0, longitude: 175.0 }),
+    // Somebody lives in New York by Tokyo's clock, or on Kiritimati, a day ahead of its meridian. By Helsinki's the sun sets in
+    // the hour that is repeated in October, and by that of Bangkok its transit slips over midnight in spring.
+    for (zone_name, place, first) in [
+        ("Asia/Tokyo", NEW_YORK, "2026-03-01"),
+        ("Pacific/Kiritimati", Place { latitude: 1.87, longitude: -157.4 }, "2026-03-01"),
+        ("Etc/GMT+12", Place { latitude: 40.0, longitude: 175.0 }, "2026-03-01"),
+        ("Europe/Helsinki", NEW_YORK, "2021-10-20"),
+        ("Asia/Bangkok", NEW_YORK, "1990-03-22"),
     ] {
-        let mut date: Date = "2026-03-01".parse().unwrap();
+        let mut date: Date = first.parse().unwrap();
         let mut before: Option<Timestamp> = None;
         for _ in 0..20 {
             let set = event(zone_name, place, date, SunEvent::Sunset, 0);
