@@ -5,19 +5,16 @@
 //! ```
 //!
 //! Prints each change of an outlet with the sentence that says why. The weather is a recorded day in Newark, the blizzard of
-//! 8 February 2013; the forecast is perfect, for it is what was measured. The plug is a few lines that do what they are told.
+//! 8 February 2013; the forecast is perfect, for it is what was measured. The plugs do what they are told, at once.
 #![expect(clippy::print_stdout, reason = "it prints to people")]
 
 use std::{collections::BTreeMap, error::Error, fs, sync::Arc};
 
 use heattrax::{
     config::{self, Overrides},
-    control::Controller,
+    control::Rehearsal,
     emulator::storm::recorded_csv,
-    model::{
-        Cause, Command, Event, Forecast, Housing, Interval, Lasting, Memory, Origin, OutletId, Report, Settings, Slug,
-        Socket, Switch, Target, Verb,
-    },
+    model::{Command, Event, Forecast, Interval, Lasting, Memory, Origin, OutletId, Settings, Switch, Target, Verb},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = config::parse("explain_day", CONFIG, &BTreeMap::new(), &Overrides::default())?;
     let winter = recorded_csv(&fs::read(RECORDING)?)?;
     let midnight: Timestamp = "2013-02-08T05:00:00Z".parse()?;
-    let mut day = Day::new(&settings, winter, midnight)?;
+    let rehearsal = Rehearsal::new(Arc::clone(&settings.control), &Memory::default(), midnight);
+    let mut day = Day { rehearsal, settings, winter, now: midnight, said: BTreeMap::new() };
     println!("{:5}  {:12}  {:3}  why", "time", "outlet", "is");
     let end = midnight + SignedDuration::from_hours(24);
     while day.now < end {
@@ -54,77 +52,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The controller, and the world that it is told of.
+/// The controller with its plugs, and the world that it is told of.
 struct Day {
-    controller: Controller,
+    rehearsal: Rehearsal,
     settings: Settings,
     winter: Vec<Interval>,
     now: Timestamp,
-    plug: Slug,
-    relays: BTreeMap<u8, Switch>,
     said: BTreeMap<OutletId, (Switch, String)>,
 }
 
 impl Day {
-    fn new(settings: &Settings, winter: Vec<Interval>, now: Timestamp) -> Result<Self, Box<dyn Error>> {
-        let controller = Controller::new(Arc::clone(&settings.control), &Memory::default(), now);
-        let plug = Slug::of("Dual plug").ok_or("a name of letters has a slug")?;
-        let relays = BTreeMap::from([(1, Switch::Off), (2, Switch::Off)]);
-        let settings = settings.clone();
-        let mut day = Self { controller, settings, winter, now, plug, relays, said: BTreeMap::new() };
-        let housing = Arc::new(housing()?);
-        day.tell(Event::DeviceIdentified { device: day.plug.clone(), housing });
-        day.report(Cause::FirstContact);
-        Ok(day)
-    }
-
     /// What happens at this moment, and then time passes: to the next deadline of the controller, the next forecast, or the
     /// next person.
     fn live_until_next(&mut self) -> Result<(), Box<dyn Error>> {
         self.tell(Event::WeatherObserved(Arc::new(self.forecast())));
         if self.clock() == "20:00" {
             // Somebody comes home late and wants the porch dark.
-            let target = Target::Outlet(OutletId::new(self.plug.clone(), 2));
+            let target = Target::Outlet("dual_plug/2".parse()?);
             let verb = Verb::Set(Switch::Off, Lasting::For(SignedDuration::from_mins(45)));
             self.tell(Event::Commanded(Command { target, verb, origin: Origin::Mqtt, transaction: None }));
         }
         self.tell(Event::DeadlinePassed);
-        self.obey();
         self.print();
         let hour = Timestamp::from_second((self.now.as_second() / 3600 + 1) * 3600)?;
-        self.now = self.controller.next_deadline().map_or(hour, |deadline| deadline.min(hour));
+        self.now = self.rehearsal.next_deadline().map_or(hour, |deadline| deadline.min(hour));
         Ok(())
     }
 
     fn tell(&mut self, event: Event) {
-        for notice in self.controller.handle(event, self.now).iter().filter(|it| it.kind.is_warning()) {
+        for notice in self.rehearsal.tell(event, self.now).iter().filter(|it| it.kind.is_warning()) {
             let outlet = notice.device.iter().zip(notice.slot).map(|(device, slot)| format!("{device}/{slot}")).next();
             println!("{:5}  {:12}  !    {}", self.clock(), outlet.unwrap_or_default(), notice.message);
         }
-    }
-
-    /// The plug does what it is told, and says so.
-    fn obey(&mut self) {
-        let wanted = self.controller.orders(&self.plug).wanted;
-        if wanted != self.relays {
-            self.relays = wanted;
-            self.report(Cause::Switched);
-        }
-    }
-
-    fn report(&mut self, cause: Cause) {
-        let answers = self.controller.orders(&self.plug).commanded;
-        let report = |(slot, switch): (&u8, &Switch)| Report {
-            slot: *slot,
-            switch: *switch,
-            on_time: None,
-            energy: None,
-            fault: None,
-            cause,
-            answers,
-        };
-        let reports = self.relays.iter().map(report).collect();
-        self.tell(Event::DeviceReported { device: self.plug.clone(), reports, rssi: None });
     }
 
     fn forecast(&self) -> Forecast {
@@ -137,7 +96,7 @@ impl Day {
 
     /// Prints the outlets whose position or reason has changed.
     fn print(&mut self) {
-        for (id, outlet) in &self.controller.house().outlets {
+        for (id, outlet) in &self.rehearsal.house().outlets {
             let Some(switch) = outlet.switch() else { continue };
             let now = (switch, outlet.decision.reason.to_string());
             if self.said.get(id) != Some(&now) {
@@ -150,19 +109,4 @@ impl Day {
     fn clock(&self) -> String {
         self.settings.control.zone.to_datetime(self.now).strftime("%H:%M").to_string()
     }
-}
-
-fn housing() -> Result<Housing, Box<dyn Error>> {
-    let socket = |slot| Socket { slot, label: String::new(), meters_energy: false, meters_voltage: false };
-    Ok(Housing {
-        model: "EP40M".to_owned(),
-        firmware: "1.1.0".to_owned(),
-        hardware: "1.0".to_owned(),
-        mac: "A0:B1:C2:D3:E4:F5".parse()?,
-        device_id: "0".repeat(40),
-        address: "192.0.2.1".to_owned(),
-        rssi: None,
-        protocol: Some("KLAP".to_owned()),
-        sockets: vec![socket(1), socket(2)],
-    })
 }

@@ -148,7 +148,7 @@ fn a_storm_is_told_once_with_its_plan_in_words() {
 fn another_storm_is_told_but_not_within_six_hours() {
     let (mut storms, settings) = storms();
     let (first, second) = (window(5, 9, Mode::Melt), window(30, 34, Mode::Melt));
-    assert_eq!(storms.news(&settings, &plans(&[first.clone()]), at(0)).len(), 1);
+    assert_eq!(storms.news(&settings, &plans(std::slice::from_ref(&first)), at(0)).len(), 1);
     let both = plans(&[first, second]);
     assert!(storms.news(&settings, &both, at(5)).is_empty());
     let heard = storms.news(&settings, &both, at(6));
