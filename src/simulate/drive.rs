@@ -172,8 +172,9 @@ fn because(reason: &Reason, group: Option<&GroupSettings>) -> Because {
 /// What the group may not do, in plain numbers.
 fn limits(settings: &ControlSettings, group: &GroupSettings) -> Limits {
     let melt = group.melt.as_ref();
-    let rules = group.schedules.iter().filter_map(|it| it.longest_on).chain(melt.map(|it| it.longest_on));
-    let longest = rules.fold(settings.safety.longest_on, SignedDuration::max);
+    let global = settings.safety.longest_on;
+    let schedules = group.schedules.iter().filter(|it| it.enabled).map(|it| it.longest_on.unwrap_or(global));
+    let longest = schedules.chain(melt.map(|it| it.longest_on)).max().unwrap_or(global);
     Limits {
         too_warm: melt.map(|it| it.too_warm.0),
         longest_on: longest.as_secs(),
