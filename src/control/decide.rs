@@ -21,7 +21,7 @@ pub(super) struct Verdict {
 /// Decides one outlet: of the ladder's voices, most important first, the first with a wish wins.
 pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
     let rules = schedule::voice(facts);
-    let known = !matches!(rules.opinion.reason, Some(Reason::WeatherUnknown { .. }));
+    let known = !matches!(rules.opinion.reason, Some(Reason::WeatherUnknown { .. } | Reason::ClockNotTrusted));
     with_rules(facts, rules, known)
 }
 

@@ -92,6 +92,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         vacation: false,
         vacation_told: None,
         broker,
+        clock: Default::default(),
     }
 }
 
