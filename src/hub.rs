@@ -101,6 +101,11 @@ impl Clock {
         Self(Arc::new(ClockParts { base: AtomicI64::new(base), steady, speed, follows_wall }))
     }
 
+    /// Does it follow the wall clock of the machine? One that is driven tells the time of a story, and cannot be wrong.
+    pub fn is_wall(&self) -> bool {
+        self.0.follows_wall
+    }
+
     /// The time of the house.
     pub fn now(&self) -> Timestamp {
         let elapsed = self.0.steady.elapsed().as_secs_f64() * self.0.speed;

@@ -84,7 +84,8 @@ impl Bridge {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
-        let controller = Controller::new(Arc::clone(&settings.control), &memory, clock.now());
+        let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
+        let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
         let (hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
         bridge.heaters = heating(&settings.control);

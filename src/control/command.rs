@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, civil::later, decide, record::about, wishes};
+use super::{Controller, civil::later, decide, lockout, record::about, wishes};
 use crate::model::{
-    Availability, Command, Control, Lasting, Lockout, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered,
-    Switch, Target, VacationTold, Verb, Wish,
+    Availability, Command, Control, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch, Target,
+    VacationTold, Verb, Wish,
 };
 
 impl Controller {
@@ -19,6 +19,7 @@ impl Controller {
     ) -> Option<BTreeSet<OutletId>> {
         match (&command.target, command.verb) {
             (_, Verb::Vacation(away)) => self.set_vacation(away),
+            (_, Verb::Acknowledge) => self.acknowledge(command, now, notices),
             (Target::Outlet(id), verb) => {
                 let verb = self.toggled(std::slice::from_ref(id), verb);
                 self.ask(id, verb, command, now, notices);
@@ -39,6 +40,32 @@ impl Controller {
         }
         // Everybody is touched by a vacation; otherwise `ask` has decided what the command touched.
         (!matches!(command.verb, Verb::Vacation(_))).then(BTreeSet::new)
+    }
+
+    /// Somebody has looked at a fault. Of a group, every outlet that is locked off may be tried again.
+    fn acknowledge(&mut self, command: &Command, now: Timestamp, notices: &mut Vec<Notice>) {
+        let ids = match &command.target {
+            Target::Outlet(id) => vec![id.clone()],
+            Target::Group(group) => self.house.groups.get(group).map(|it| it.outlets.clone()).unwrap_or_default(),
+            Target::House => Vec::new(),
+        };
+        let mut found = false;
+        for id in &ids {
+            let Some(outlet) = self.house.outlets.get_mut(id) else { continue };
+            if let Some(lockout) = lockout::acknowledged(outlet) {
+                Arc::make_mut(outlet).memory.lockout = lockout;
+                self.decide_one(id, now, notices);
+                found = true;
+            }
+        }
+        if !found {
+            let notice = refused(command, now, "no fault waits for it");
+            notices.push(match &command.target {
+                Target::Outlet(id) => notice.about_outlet(id),
+                Target::Group(group) => notice.about_group(Some(group)),
+                Target::House => notice,
+            });
+        }
     }
 
     /// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
@@ -86,9 +113,11 @@ impl Controller {
             Verb::Control(Control::On) => Switch::On,
             Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge => decision.switch,
         };
-        if decision.switch != wanted {
+        let refusal = (decision.switch != wanted).then_some(decision.reason);
+        // Rules give way to a person, so whoever asks has to wait for them at most.
+        if let Some(reason) = refusal.or_else(|| wanted.is_on().then(|| self.circuit_refuses(&outlet, now)).flatten()) {
             outlet.memory = before;
-            notices.push(about(&outlet, named(&outlet, refused(command, now, &decision.reason.to_string()))));
+            notices.push(about(&outlet, named(&outlet, refused(command, now, &reason.to_string()))));
             return;
         }
         let failure = (outlet.availability == Availability::Offline).then(|| self.trouble(id));
@@ -132,11 +161,7 @@ impl Controller {
                 memory.control = Control::Auto;
                 (Switch::On, Lasting::Default)
             }
-            Verb::Acknowledge => {
-                memory.lockout = memory.lockout.map(|it| Lockout { acknowledged: true, ..it });
-                return Ok(memory);
-            }
-            Verb::Toggle | Verb::Vacation(_) => return Ok(memory),
+            Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge => return Ok(memory),
         };
         let rules = decide::decide(&self.facts(outlet, now)).rules.unwrap_or(Switch::Off);
         let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));

@@ -21,20 +21,22 @@ pub(super) struct Sky<'a> {
     pub(super) forecast: Option<&'a Forecast>,
     /// When that changes by itself.
     pub(super) changes_at: Option<Timestamp>,
+    /// Since when it has been too old, if it is.
+    pub(super) stale_since: Option<Timestamp>,
 }
 
 /// What is known of the sky at `now`.
 pub(super) fn sky<'a>(settings: &ControlSettings, forecast: Option<&'a Forecast>, now: Timestamp) -> Sky<'a> {
-    let nothing = Sky { forecast: None, changes_at: None };
+    let nothing = Sky { forecast: None, changes_at: None, stale_since: None };
     let Some((forecast, valid)) = forecast.zip(settings.forecast_valid) else { return nothing };
     let trusted_from = earlier(forecast.issued_at, FROM_THE_FUTURE);
     let stale_at = later(forecast.issued_at, valid);
     if now < trusted_from {
         Sky { changes_at: Some(trusted_from), ..nothing }
     } else if now < stale_at {
-        Sky { forecast: Some(forecast), changes_at: Some(stale_at) }
+        Sky { forecast: Some(forecast), changes_at: Some(stale_at), ..nothing }
     } else {
-        nothing
+        Sky { stale_since: Some(stale_at), ..nothing }
     }
 }
 

@@ -37,8 +37,12 @@ impl Rules {
             let opinion = Opinion { wish: None, reason: Some(shut.reason), changes_at, ..schedule.opinion };
             schedule = Voice { opinion, ..Voice::silent(VoiceName::Schedule) };
         }
-        let unknown =
-            |it: &Voice| matches!(it.opinion.reason, Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. }));
+        let unknown = |it: &Voice| {
+            matches!(
+                it.opinion.reason,
+                Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. } | Reason::ClockNotTrusted)
+            )
+        };
         let known = !unknown(&melt) && !unknown(&schedule);
         Self { melt, schedule, known }
     }

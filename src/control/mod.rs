@@ -4,12 +4,15 @@
 //! has come, never looking at which event it was. The ladder of voices is in `decide.rs`.
 
 mod almanac;
+mod circuit;
 mod civil;
+mod clock;
 mod command;
 mod conditions;
 mod cron_times;
 mod decide;
 mod foresight;
+mod lockout;
 mod melt;
 mod outlook;
 mod plan;
@@ -34,9 +37,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::{melt::Reading, outlook::Outlook, timetable::Timetable, voice::Facts};
+use self::{circuit::Circuits, melt::Reading, outlook::Outlook, timetable::Timetable, voice::Facts};
 use crate::model::{
-    Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId, Reason, Slug,
+    Availability, Broker, Class, ControlSettings, Event, House, Memory, Notice, NoticeKind, Orders, Outlet, OutletId,
+    Reason, Slug, Wait,
 };
 
 pub use self::{
@@ -67,6 +71,13 @@ pub struct Controller {
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
     failing: BTreeSet<OutletId>,
     started: Timestamp,
+    circuits: Circuits,
+    /// Since when the clock has shown a time that cannot be.
+    clock_doubted: Option<Timestamp>,
+    /// What was last told of the clock: is it trusted?
+    clock_told: bool,
+    /// Is the time that of a recording? Then no clock has to be doubted.
+    rehearses: bool,
     /// Has the weather been heard of at all, or been given up on?
     weather_settled: bool,
     /// Has the bridge been told to stop?
@@ -76,7 +87,17 @@ pub struct Controller {
 impl Controller {
     /// Starts from the settings and from what was remembered.
     pub fn new(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp) -> Self {
+        Self::started(settings, memory, now, false)
+    }
+
+    /// The same for a time that no clock shows, as that of a recording: rules speak whatever the year is.
+    pub fn rehearsing(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp) -> Self {
+        Self::started(settings, memory, now, true)
+    }
+
+    fn started(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp, rehearses: bool) -> Self {
         let timetable = Timetable::new(&settings);
+        let circuits = Circuits::new(&settings);
         let house = start::house(&settings, memory, now);
         let weather_settled = settings.forecast_valid.is_none();
         let mut controller = Self {
@@ -89,9 +110,14 @@ impl Controller {
             commanded: BTreeMap::new(),
             failing: BTreeSet::new(),
             started: now,
+            circuits,
+            clock_doubted: None,
+            clock_told: true,
+            rehearses,
             weather_settled,
             stopping: false,
         };
+        controller.watch_clock(now);
         controller.prepare(now);
         controller.decide_again(now, None);
         controller
@@ -108,6 +134,8 @@ impl Controller {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Notice> {
         self.house.at = now;
         self.prepare(now);
+        let clock_was_trusted = self.house.clock.is_trusted;
+        self.watch_clock(now);
         let mut notices = Vec::new();
         let touched = match event {
             Event::Commanded(command) => self.command(&command, now, &mut notices),
@@ -149,8 +177,11 @@ impl Controller {
                 None
             }
         };
-        // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed.
-        let touched = if self.freshness(now, &mut notices) { None } else { touched };
+        self.watch_clock(now);
+        self.tell_clock(now, &mut notices);
+        // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed. So does the clock.
+        let clock_changed = self.house.clock.is_trusted != clock_was_trusted;
+        let touched = if self.freshness(now, &mut notices) || clock_changed { None } else { touched };
         notices.extend(self.decide_again(now, touched.as_ref()));
         notices
     }
@@ -164,14 +195,15 @@ impl Controller {
         let forecast = self.house.weather.forecast.as_deref();
         let stale = conditions::sky(&self.settings, forecast, self.house.at).changes_at;
         let settled = (!self.weather_settled).then(|| civil::later(self.started, FIRST_FORECAST));
-        outlets.chain(stale).chain(settled).filter(|at| *at > self.house.at).min()
+        outlets.chain(stale).chain(settled).chain(self.clock_trusted_at()).filter(|at| *at > self.house.at).min()
     }
 
     /// What a device's task is to bring about.
     pub fn orders(&self, device: &Slug) -> Orders {
         let first = OutletId::new(device.clone(), 0);
         let outlets = self.house.outlets.range(first..).map(|(_, it)| it).take_while(|it| it.id.device == *device);
-        let wanted = outlets.filter(|it| !self.waits_for_weather(it)).map(|it| (it.id.slot, it.decision.switch));
+        let left_alone = |it: &Outlet| self.waits_for_weather(it) || waits_for_company(it);
+        let wanted = outlets.filter(|it| !left_alone(it)).map(|it| (it.id.slot, it.decision.switch));
         Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
     }
 
@@ -209,11 +241,12 @@ impl Controller {
                 .and_then(|it| self.readings.get(&it.slug))
                 .map(Arc::as_ref)
                 .filter(|_| sky.forecast.is_some()),
-            issued_at: self.house.weather.forecast.as_ref().map(|it| it.issued_at),
             station: self.house.weather.station.as_ref().filter(|it| it.is_fresh(now)),
             vacation: self.house.vacation,
             stopping: self.stopping,
             starting: !self.weather_settled,
+            clock_trusted: self.house.clock.is_trusted,
+            full: None,
         }
     }
 
@@ -221,4 +254,10 @@ impl Controller {
         let first = OutletId::new(device.clone(), 0);
         self.house.outlets.range(first..).map(|(id, _)| id.clone()).take_while(|id| id.device == *device).collect()
     }
+}
+
+/// Does it only wait for the others of its circuit to be heard after a start? It may be the one that runs.
+fn waits_for_company(outlet: &Outlet) -> bool {
+    let waits = matches!(outlet.decision.reason, Reason::Waits { wait: Wait::Circuit { .. } });
+    waits && outlet.availability == Availability::Unknown
 }

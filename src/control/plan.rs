@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::foresight::{Foresight, horizon};
+use super::{
+    foresight::{Foresight, horizon},
+    tariff,
+};
 use crate::model::{ControlSettings, Decision, House, Ice, Mode, OutletId, Plan, PlannedWindow, Reason, Slug, Switch};
 
 /// What is foreseen for each group.
@@ -51,8 +54,8 @@ pub fn foresee(settings: &Arc<ControlSettings>, house: &House, until: Timestamp)
 }
 
 /// The price of a kWh at an instant, and when it could be another.
-fn price(settings: &ControlSettings, _at: Timestamp) -> (Option<f64>, Option<Timestamp>) {
-    (settings.tariff.as_ref().and_then(|it| it.price), None)
+fn price(settings: &ControlSettings, at: Timestamp) -> (Option<f64>, Option<Timestamp>) {
+    (tariff::price_at(settings, at), tariff::changes_at(settings, at))
 }
 
 /// A group on its way.

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, decide, run, start, wishes};
+use super::{Controller, decide, lockout, run, start, wishes};
 use crate::model::{
-    Availability, Cause, Class, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin, Report,
-    Slug, Switch, Trouble, TroubleKind, Wish,
+    Availability, Cause, Class, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin, Reason,
+    Report, Slug, Switch, Trouble, TroubleKind, Wish,
 };
 
 type Touched = Option<BTreeSet<OutletId>>;
@@ -77,6 +77,7 @@ impl Controller {
             let id = OutletId::new(device.clone(), report.slot);
             let Some(outlet) = self.house.outlets.get(&id) else { continue };
             let mut outlet = Outlet::clone(outlet);
+            self.circuits.heard(&id, report.answers);
             self.record_report(&mut outlet, report, now, notices);
             self.house.outlets.insert(id.clone(), Arc::new(outlet));
             touched.insert(id);
@@ -95,10 +96,11 @@ impl Controller {
         if report.answers >= outlet.commanded {
             outlet.answered = outlet.commanded;
         }
+        let locks = lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now);
         if report.switch == Switch::Off && before == Some(Switch::On) && outlet.memory.cut.is_some() {
             notices.push(tell(outlet, now, NoticeKind::Cooldown, "is off and rests after the safety cut"));
         }
-        self.notice_fault(outlet, &report, now, notices);
+        notice_fault(outlet, &report, locks, now, notices);
         self.notice_switched(outlet, &report, before, now, notices);
         // While a command is under way nobody can tell a person's hand at the plug from an older state: the command wins.
         if !unanswered {
@@ -139,19 +141,6 @@ impl Controller {
         });
     }
 
-    fn notice_fault(&self, outlet: &Outlet, report: &Report, now: Timestamp, notices: &mut Vec<Notice>) {
-        let Some(fault) = report.fault else { return };
-        if outlet.reported.as_ref().and_then(|it| it.fault) == Some(fault) {
-            return;
-        }
-        let (kind, words) = match fault {
-            Fault::Overheat => (NoticeKind::Overheat, "is too hot, says the plug"),
-            Fault::Overload => (NoticeKind::Overload, "is overloaded, says the plug"),
-            Fault::Overcurrent => (NoticeKind::Overload, "draws too much current, says the plug"),
-        };
-        notices.push(tell(outlet, now, kind, words));
-    }
-
     /// A change that nobody asked the bridge for is a person's wish, with an end.
     fn record_unasked(
         &self,
@@ -185,12 +174,14 @@ impl Controller {
         };
         // As with a command: a wish that a more important voice speaks against is none, or it would come true later.
         let verdict = decide::decide(&self.facts(outlet, now)).decision;
-        let words = if verdict.switch == report.switch {
+        let refusal = (verdict.switch != report.switch).then_some(verdict.reason);
+        let refusal = refusal.or_else(|| report.switch.is_on().then(|| self.circuit_refuses(outlet, now)).flatten());
+        let words = if refusal.is_none() {
             let until = self.settings.zone.to_datetime(end.latest());
             format!("{found}: kept until {:02}:{:02} on {}", until.hour(), until.minute(), until.date())
         } else {
             outlet.memory.wish = before;
-            format!("{found}: not followed, {}", verdict.reason)
+            format!("{found}: not followed, {}", refusal.unwrap_or(Reason::NothingAsks))
         };
         notices.push(tell(outlet, now, NoticeKind::ExternalChange, &words));
     }
@@ -221,6 +212,7 @@ impl Controller {
             };
             notices.push(Notice::new(now, kind, trouble.text.clone()).about_device(device));
         }
+        self.doubt_device(device);
         let outlets = self.outlets_of(device);
         for id in &outlets {
             if let Some(outlet) = self.house.outlets.get_mut(id).filter(|it| it.availability != Availability::Offline) {
@@ -255,6 +247,28 @@ impl Controller {
             }
         }
         Some(BTreeSet::new())
+    }
+}
+
+fn notice_fault(outlet: &Outlet, report: &Report, locks: bool, now: Timestamp, notices: &mut Vec<Notice>) {
+    let Some(fault) = report.fault else { return };
+    // A restart does not make a fault new that was remembered.
+    let remembered = outlet.memory.lockout.filter(|it| it.fault == fault && !locks);
+    let known = match &outlet.reported {
+        Some(reported) => reported.fault == Some(fault),
+        None => remembered.is_some(),
+    };
+    if !known {
+        let (kind, words) = match fault {
+            Fault::Overheat => (NoticeKind::Overheat, "is too hot, says the plug"),
+            Fault::Overload => (NoticeKind::Overload, "is overloaded, says the plug"),
+            Fault::Overcurrent => (NoticeKind::Overload, "draws too much current, says the plug"),
+        };
+        notices.push(tell(outlet, now, kind, words));
+    }
+    if locks {
+        let reason = Reason::Faulty { fault, acknowledged: false };
+        notices.push(tell(outlet, now, NoticeKind::Lockout, &format!("is {reason}")));
     }
 }
 

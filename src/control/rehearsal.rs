@@ -31,7 +31,7 @@ impl Rehearsal {
     ///
     /// Of a device whose number of sockets nobody knows (no group lists any, and the memory has never met it), there is one.
     pub fn new(settings: Arc<ControlSettings>, memory: &Memory, now: Timestamp) -> Self {
-        let mut controller = Controller::new(Arc::clone(&settings), memory, now);
+        let mut controller = Controller::rehearsing(Arc::clone(&settings), memory, now);
         let devices: Vec<Slug> = controller.house.devices.keys().cloned().collect();
         for (number, device) in devices.into_iter().enumerate() {
             let housing = ideal_housing(&settings, memory, &device, number);
@@ -44,9 +44,13 @@ impl Rehearsal {
     /// positions, times on and fault flags that were reported last. A plug that does not answer is taken to be there again.
     pub fn of(settings: Arc<ControlSettings>, house: &House) -> Self {
         let (memory, now) = (house.memory(), house.at);
-        let mut controller = Controller::new(Arc::clone(&settings), &memory, now);
+        // A clock that is trusted goes on being trusted, be it that of a recording.
+        let begin = if house.clock.is_trusted { Controller::rehearsing } else { Controller::new };
+        let mut controller = begin(Arc::clone(&settings), &memory, now);
         controller.weather_settled |= house.weather.fresh.is_some();
         controller.house.weather = Arc::clone(&house.weather);
+        // What has been told of it has been told.
+        controller.read(now, &mut Vec::new());
         controller.house.broker = house.broker.clone();
         for (id, outlet) in &house.outlets {
             start::add_outlet(&mut controller.house, &settings, id, "", outlet.memory.clone());

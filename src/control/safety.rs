@@ -1,12 +1,14 @@
-//! The voice of safety: the longest runtime, and the rest after a cut.
+//! The voice of safety: the longest runtime, the rest after a cut, the lock after a fault, and the circuit.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    circuit,
     civil::later,
+    lockout,
     voice::{Facts, Voice},
 };
-use crate::model::{Class, Fault, Opinion, Reason, Remembered, Run, Switch, VoiceName};
+use crate::model::{Class, Opinion, Reason, Remembered, Switch, VoiceName};
 
 /// A plug that is still on this long after OFF was wanted does not obey: its time on is then cut like any other.
 const DISOBEYS_AFTER: SignedDuration = SignedDuration::from_mins(1);
@@ -16,12 +18,24 @@ const DISOBEYS_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// `limit` is that of the voices that wish it on. Where none does, OFF is wanted in any case, and a wish that ended when it had run
 /// for longer than the rules allow was no breach of theirs: safety speaks only if the plug does not obey.
 pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
+    let voice = limits(facts, limit);
+    match facts.full {
+        Some(full) if voice.opinion.wish.is_none() => {
+            let changes_at = voice.opinion.changes_at.into_iter().chain([full.next_turn]).min();
+            let waits = off(circuit::full(full.circuit), None);
+            Voice { opinion: Opinion { changes_at, ..waits.opinion }, ..waits }
+        }
+        _ => voice,
+    }
+}
+
+fn limits(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let memory = &facts.outlet.memory;
     if facts.stopping && facts.outlet.class == Class::Heater {
         return off(Reason::Stopping, None);
     }
-    if let Some(fault) = fault(facts) {
-        return off(Reason::Faulty { fault }, None);
+    if let Some(reason) = lockout::reason(facts) {
+        return off(reason, None);
     }
     if let Some(cut) = memory.cut {
         let until = rests_until(memory, facts.settings.safety.rest);
@@ -45,18 +59,6 @@ pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
         // When the rest is over, the run is forgotten.
         changes_at => Voice { opinion: Opinion { changes_at, ..silent.opinion }, ..silent },
     }
-}
-
-/// The fault flag that keeps a heater off. A flag of too much load stays until the outlet is switched on again, so after its rest a
-/// person may try; too much heat passes by itself.
-fn fault(facts: &Facts<'_>) -> Option<Fault> {
-    let fault = facts.outlet.reported.as_ref()?.fault.filter(|_| facts.outlet.class == Class::Heater)?;
-    let memory = &facts.outlet.memory;
-    let tried_again = fault != Fault::Overheat
-        && memory.cut.is_none()
-        && memory.run == Run::default()
-        && facts.wish.is_some_and(|wish| wish.switch.is_on());
-    (!tried_again).then_some(fault)
 }
 
 fn while_on(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {

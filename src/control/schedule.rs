@@ -75,7 +75,13 @@ pub(super) fn look<'a>(
     look
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    /// The schedule that goes on wishing what it wished before nobody knew the weather any more, and until when.
+    fn held(&self, facts: &Facts<'_>) -> Option<(&'a Schedule, Timestamp)> {
+        let (schedule, fact, _) = self.waiting?;
+        Some((schedule, facts.held_until()?)).filter(|_| fact == Fact::Unknown)
+    }
+
     /// Is it known what the weather is like, as far as it is asked for?
     pub(super) fn is_known(&self) -> bool {
         !self.active.is_empty() || self.waiting.is_none_or(|(_, fact, _)| fact != Fact::Unknown)
@@ -94,9 +100,18 @@ pub(super) fn voice(facts: &Facts<'_>) -> Voice {
     if !group.enabled {
         return silent.because(Reason::GroupDisabled);
     }
+    if facts.clock_is_wrong() {
+        return silent.because(Reason::ClockNotTrusted);
+    }
     let look = look(group, facts.openings, facts.settings, facts.sky, facts.now);
     let says = |wish, reason| Opinion { voice: VoiceName::Schedule, wish, reason, changes_at: look.changes_at };
     let Some(winner) = winner(&look.active) else {
+        if let Some((held, until)) = look.held(facts) {
+            let opinion = says(Some(Switch::On), Some(Reason::Held));
+            let limit = held.longest_on.unwrap_or(facts.settings.safety.longest_on);
+            let opinion = Opinion { changes_at: earliest(opinion.changes_at, Some(until)), ..opinion };
+            return Voice { opinion, until: Some(until), limit: Some(limit), rest: held.rest };
+        }
         let expensive = look.expensive.filter(|_| look.is_known());
         let expensive = expensive.map(|it| Reason::Waits { wait: Wait::Expensive { window: it.name.clone() } });
         let reason = expensive.or(look.waiting.map(|(schedule, fact, asked)| waits(schedule, fact, asked)));

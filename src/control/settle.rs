@@ -4,7 +4,14 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, conditions, decide, melt::View, outlook::Outlook, record::tell, safety, wishes};
+use super::{
+    Controller, conditions,
+    decide::{self, Verdict},
+    melt::View,
+    outlook::Outlook,
+    record::tell,
+    safety, wishes,
+};
 use crate::model::{
     Availability, Change, Class, Cut, Decision, GroupState, Notice, NoticeKind, Opinion, Outlet, OutletId, Reason, Run,
     Slug, Switch, VoiceName,
@@ -20,16 +27,38 @@ impl Controller {
         let mut ids = touched.cloned().unwrap_or_default();
         ids.extend(self.house.outlets.values().filter(|it| due(it)).map(|it| it.id.clone()));
         let mut notices = Vec::new();
+        // The outlets of a circuit depend on each other: they are decided together.
+        let circuits = self.circuits_of(&ids);
         for id in ids {
-            self.decide_one(&id, now, &mut notices);
+            if !self.house.outlets.get(&id).is_some_and(|it| self.circuit_of(it).is_some()) {
+                self.decide_one(&id, now, &mut notices);
+            }
+        }
+        for circuit in circuits {
+            self.decide_circuit(&circuit, now, &mut notices);
         }
         notices
     }
 
-    /// Decides one outlet and remembers what comes of it. Doing it again changes nothing.
+    /// Decides one outlet, and those that share its circuit, and remembers what comes of it. Doing it again changes nothing.
     pub(super) fn decide_one(&mut self, id: &OutletId, now: Timestamp, notices: &mut Vec<Notice>) {
-        let Some(before) = self.house.outlets.get(id).cloned() else { return };
-        let mut outlet = Outlet::clone(&before);
+        let circuit = self.house.outlets.get(id).and_then(|it| self.circuit_of(it)).map(|it| it.name.clone());
+        if let Some(circuit) = circuit {
+            return self.decide_circuit(&circuit, now, notices);
+        }
+        let Some((mut outlet, verdict)) = self.look_at(id, now, notices) else { return };
+        self.note_rule(&mut outlet, &verdict.decision, now);
+        self.conclude(outlet, verdict.decision, true, now);
+    }
+
+    /// What is decided about an outlet, its circuit apart, with what comes of it remembered.
+    pub(super) fn look_at(
+        &self,
+        id: &OutletId,
+        now: Timestamp,
+        notices: &mut Vec<Notice>,
+    ) -> Option<(Outlet, Verdict)> {
+        let mut outlet = Outlet::clone(self.house.outlets.get(id)?);
         self.end_rest(&mut outlet, now);
         // First, for a command that has failed may take its wish with it.
         answer(&mut outlet, now, notices);
@@ -37,16 +66,22 @@ impl Controller {
         while self.settle(&mut outlet, &verdict, now, notices) {
             verdict = decide::decide(&self.facts(&outlet, now));
         }
-        self.note_rule(&mut outlet, &verdict.decision, now);
-        let mut new = verdict.decision;
+        Some((outlet, verdict))
+    }
+
+    /// Puts a decision on the board. `foreseen`: is the next change known?
+    pub(super) fn conclude(&mut self, mut outlet: Outlet, mut new: Decision, foreseen: bool, now: Timestamp) {
         let old = &outlet.decision;
         if old.switch == new.switch && old.reason.key() == new.reason.key() && !old.opinions.is_empty() {
             new.since = old.since;
         }
-        new.next = self.next_change(&outlet, &new, now);
+        new.next = if foreseen { self.next_change(&outlet, &new, now) } else { None };
+        if new.switch == Switch::Off {
+            self.doubt(&mut outlet);
+        }
         outlet.decision = new;
-        if outlet != *before {
-            self.house.outlets.insert(id.clone(), Arc::new(outlet));
+        if self.house.outlets.get(&outlet.id).is_none_or(|before| **before != outlet) {
+            self.house.outlets.insert(outlet.id.clone(), Arc::new(outlet));
         }
     }
 
@@ -68,12 +103,16 @@ impl Controller {
     ///
     /// It changes no decision by itself: it counts only for a relay that is on, and only to keep it so. Rules that are silent for
     /// want of weather or of a first report, as after each start, have not changed their mind.
-    fn note_rule(&self, outlet: &mut Outlet, decision: &Decision, now: Timestamp) {
+    pub(super) fn note_rule(&self, outlet: &mut Outlet, decision: &Decision, now: Timestamp) {
         let below_people = decision.opinions.iter().filter(|it| it.voice != VoiceName::Wish);
         let rules = |it: &Opinion| matches!(it.voice, VoiceName::Melt | VoiceName::Schedule);
         let winner = below_people.clone().find(|it| it.wish.is_some());
-        let unknown =
-            |it: &Opinion| matches!(it.reason, Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. }));
+        let unknown = |it: &Opinion| {
+            matches!(
+                it.reason,
+                Some(Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. } | Reason::ClockNotTrusted)
+            )
+        };
         let since = &mut outlet.memory.ruled_since;
         match winner {
             Some(it) if rules(it) && it.wish == Some(Switch::On) => *since = since.or(Some(now)),
@@ -84,13 +123,7 @@ impl Controller {
 
     /// Remembers a cut and ends the wishes that it and time have ended. Says whether to decide once more; that comes to an end, for
     /// a wish ends only once and there is only one cut.
-    fn settle(
-        &self,
-        outlet: &mut Outlet,
-        verdict: &decide::Verdict,
-        now: Timestamp,
-        notices: &mut Vec<Notice>,
-    ) -> bool {
+    fn settle(&self, outlet: &mut Outlet, verdict: &Verdict, now: Timestamp, notices: &mut Vec<Notice>) -> bool {
         let ended = outlet.memory.wish.is_some_and(|it| !wishes::holds(&it, verdict.rules, now));
         if ended {
             outlet.memory.wish = None;
@@ -117,6 +150,17 @@ impl Controller {
 
     /// The next change of an outlet's position, by the outlook of its group.
     fn next_change(&mut self, outlet: &Outlet, decision: &Decision, now: Timestamp) -> Option<Change> {
+        match decision.reason {
+            // What comes when the clock is right, nobody knows.
+            Reason::ClockNotTrusted => return None,
+            // The outlook knows nothing of what is held.
+            Reason::Held => {
+                let safety = decision.opinions.iter().find(|it| it.voice == VoiceName::Safety);
+                let ends = decision.until.into_iter().chain(safety.and_then(|it| it.changes_at)).min();
+                return ends.map(|at| Change { at, switch: Switch::Off });
+            }
+            _ => {}
+        }
         let outlook = self.outlook(outlet.group.as_ref(), now);
         outlook.next_change(&self.facts(outlet, now), decision)
     }

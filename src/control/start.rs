@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ControlSettings, Decision, Device, End, Group, House, Memory, Outlet, OutletId, Pin, Reason,
-    Remembered, Slug, Switch, WeatherBoard, Wish,
+    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Outlet,
+    OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -50,6 +50,7 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         vacation: told.map_or(settings.vacation, |it| it.away),
         vacation_told: told,
         broker: Broker::Unknown,
+        clock: ClockTrust { is_trusted: true, newest: memory.written_at },
     };
     let members = settings.groups.values().flat_map(|it| &it.members);
     let slots = members.flat_map(|it| it.slots.iter().flatten().map(|slot| OutletId::new(it.device.clone(), *slot)));
@@ -128,6 +129,7 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.run.off_since = memory.run.off_since.map(|at| at.min(now)).filter(|_| memory.run.on_since.is_none());
     memory.ruled_since = memory.ruled_since.map(|at| at.min(now));
     memory.moved_at = memory.moved_at.map(|at| at.min(now));
+    memory.lockout = memory.lockout.map(|it| Lockout { at: it.at.min(now), ..it });
     memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
     if let Some(cut) = &mut memory.cut {
         cut.at = cut.at.min(now);

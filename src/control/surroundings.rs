@@ -24,7 +24,7 @@ impl Controller {
     }
 
     /// Reads the forecast for every group with storm heating.
-    fn read(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
+    pub(super) fn read(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
         self.readings.clear();
         let Some(forecast) = self.house.weather.forecast.as_deref() else { return };
         let mut melting = self.settings.groups.values().filter(|it| it.melt.is_some()).peekable();
@@ -92,12 +92,14 @@ impl Controller {
     pub(super) fn clock_stepped(&mut self, step: SignedDuration, now: Timestamp) {
         let moved = |at: &mut Timestamp| *at = later(*at, step);
         moved(&mut self.started);
+        self.clock_doubted.iter_mut().for_each(moved);
         for outlet in self.house.outlets.values_mut() {
             let outlet = Arc::make_mut(outlet);
             let memory = &mut outlet.memory;
             memory.run.on_since.iter_mut().chain(&mut memory.run.off_since).for_each(moved);
             memory.ruled_since.iter_mut().chain(&mut memory.moved_at).for_each(moved);
             memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
+            memory.lockout.iter_mut().for_each(|it| moved(&mut it.at));
             if let Some(wish) = &mut memory.wish {
                 moved(&mut wish.since);
                 match &mut wish.end {

@@ -2,8 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{conditions::Sky, melt::Reading, timetable::Openings};
-use crate::model::{ControlSettings, GroupSettings, Observation, Opinion, Outlet, Reason, VoiceName, Wish};
+use super::{civil::later, conditions::Sky, melt::Reading, timetable::Openings};
+use crate::model::{
+    Circuit, Class, ControlSettings, GroupSettings, Observation, Opinion, Outlet, Reason, Switch, VoiceName, Wish,
+};
 
 /// All that a decision may look at.
 #[derive(Clone, Copy, Debug)]
@@ -19,17 +21,41 @@ pub(super) struct Facts<'a> {
     pub(super) sky: Sky<'a>,
     /// The forecast as the outlet's group reads it, as long as it may be acted on.
     pub(super) reading: Option<&'a Reading>,
-    /// When the newest forecast was fetched, be it too old or not.
-    pub(super) issued_at: Option<Timestamp>,
     /// What a station near the house measured, as long as it is held to be true.
     pub(super) station: Option<&'a Observation>,
     pub(super) vacation: bool,
     pub(super) stopping: bool,
     /// Is the first forecast after a start still under way?
     pub(super) starting: bool,
+    /// Can the clock be right?
+    pub(super) clock_trusted: bool,
+    /// Its circuit carries as much as it may without it.
+    pub(super) full: Option<Full<'a>>,
+}
+
+/// A circuit that carries as much as it may.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Full<'a> {
+    pub(super) circuit: &'a Circuit,
+    /// When others may have their turn.
+    pub(super) next_turn: Timestamp,
 }
 
 impl Facts<'_> {
+    /// Are rules silent because the clock shows a time that cannot be? Only those of heaters are.
+    pub(super) fn clock_is_wrong(&self) -> bool {
+        !self.clock_trusted && self.outlet.class == Class::Heater
+    }
+
+    /// Until when what rules decided is kept although the weather has become unknown, if it is: only a heater that they had switched
+    /// on and that reports so.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        let until = later(self.sky.stale_since?, self.settings.hold_unknown?);
+        let memory = &self.outlet.memory;
+        let runs = memory.ruled_since.is_some() && self.outlet.switch() == Some(Switch::On);
+        (runs && self.outlet.class == Class::Heater && self.now < until).then_some(until)
+    }
+
     /// The longest time on that any rule of the outlet's group may allow it.
     pub(super) fn most_allowed(&self) -> SignedDuration {
         let global = self.settings.safety.longest_on;

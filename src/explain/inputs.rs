@@ -23,7 +23,10 @@ pub(super) fn inputs(reason: &Reason) -> Vec<(&'static str, Figure)> {
             all.extend([("ran", Figure::Length(*ran)), ("limit", Figure::Length(*limit))]);
         }
         Reason::Resting { until } => all.extend(until.map(|it| ("until", Figure::Time(it)))),
-        Reason::Faulty { fault } => all.push(("fault", Figure::Text(format!("{fault:?}").to_lowercase()))),
+        Reason::Faulty { fault, acknowledged } => {
+            all.push(("fault", Figure::Text(format!("{fault:?}").to_lowercase())));
+            all.push(("acknowledged", Figure::Text(acknowledged.to_string())));
+        }
         Reason::Icy { ice, .. } => all.extend(icy(ice)),
         Reason::NoIce { next: Some((hazard, heats_at)) } => {
             all.extend([("next", Figure::Text(hazard.key().to_owned())), ("heats_at", Figure::Time(*heats_at))]);

@@ -29,6 +29,8 @@ pub struct House {
     pub vacation_told: Option<VacationTold>,
     /// The broker.
     pub broker: Broker,
+    /// Is the clock right?
+    pub clock: ClockTrust,
 }
 
 impl House {
@@ -45,8 +47,24 @@ impl House {
             vacation: self.vacation_told,
             pins: pins.collect(),
             outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
-            written_at: Some(self.at),
+            // A clock that has gone wrong must not make the memory younger than it is.
+            written_at: self.clock.newest.max(Some(self.at)),
         }
+    }
+}
+
+/// Is the clock right?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockTrust {
+    /// While it is not, the rules of heaters are silent.
+    pub is_trusted: bool,
+    /// The newest time that was remembered when the bridge started.
+    pub newest: Option<Timestamp>,
+}
+
+impl Default for ClockTrust {
+    fn default() -> Self {
+        Self { is_trusted: true, newest: None }
     }
 }
 

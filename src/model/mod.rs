@@ -22,8 +22,8 @@ pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use event::{Event, Notice, NoticeKind};
 pub use house::{
-    Broker, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin, Remembered, Run,
-    VacationTold, WeatherBoard,
+    Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
+    Remembered, Run, VacationTold, WeatherBoard,
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};

@@ -46,6 +46,8 @@ pub enum Reason {
     Faulty {
         /// Which.
         fault: Fault,
+        /// Somebody has, but the plug still shows a flag that nobody can switch against.
+        acknowledged: bool,
     },
     /// It is, or will be, icy.
     Icy {
@@ -220,13 +222,16 @@ impl fmt::Display for Reason {
             }
             Self::Resting { until: Some(_) } => write!(f, "resting after a safety cut"),
             Self::Resting { until: None } => write!(f, "resting after a safety cut, once it has been seen off"),
-            Self::Faulty { fault } => {
+            Self::Faulty { fault, acknowledged } => {
                 let words = match fault {
                     Fault::Overheat => "that it is too hot",
                     Fault::Overload => "that it is overloaded",
                     Fault::Overcurrent => "that too much current flows",
                 };
-                write!(f, "locked off until somebody acknowledges it: the plug said {words}")
+                match acknowledged {
+                    false => write!(f, "locked off until somebody acknowledges it: the plug said {words}"),
+                    true => write!(f, "off for as long as the plug says {words}"),
+                }
             }
             Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),
             Self::Icy { mode, ice } => write!(f, "{}{ice}", before(*mode)),

@@ -98,7 +98,11 @@ impl Store {
     async fn keep(&mut self, house: &House, handle: &Handle) -> bool {
         let memory = house.memory();
         // The time alone is no reason to write: the file would wear the flash at every look at a plug.
-        let holds = |written: &Memory| Memory { written_at: memory.written_at, ..written.clone() } == memory;
+        // A time that has gone back is: at the next start the file's would be in the future.
+        let holds = |written: &Memory| {
+            written.written_at <= memory.written_at
+                && Memory { written_at: memory.written_at, ..written.clone() } == memory
+        };
         if self.written.as_ref().is_some_and(holds) {
             return true;
         }

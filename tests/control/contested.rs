@@ -1,6 +1,6 @@
 //! A hand at the plug against a command, a fault against a rule, a stop against a wish: who wins.
 
-use heattrax::model::{Control, Event, Fault, NoticeKind, Verb};
+use heattrax::model::{Control, Event, NoticeKind, Verb};
 
 use crate::home::*;
 
@@ -16,33 +16,6 @@ fn an_off_that_arrives_after_a_press_beats_it() {
     // From then on the command is answered, and a hand is a hand.
     day.report("mat/1", switched(Off)).report("mat/1", polled(On));
     assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (On, "manual_on"));
-}
-
-#[test]
-fn a_heater_with_a_fault_flag_is_off_and_rests_before_it_heats_again() {
-    let mut day = home().mats("mat", &["mat/1"], [all_day()]).starts(NOW);
-    day.obey().after(minutes(10));
-    assert_eq!(day.wanted("mat/1"), On);
-    day.report("mat/1", polled(Off).with_fault(Fault::Overheat));
-    assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (Off, "lockout"));
-    day.after(minutes(5)).report("mat/1", polled(Off));
-    assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (Off, "cooldown"), "the flag is gone, the rest is not over");
-    day.after(minutes(26)).report("mat/1", polled(Off));
-    assert_eq!(day.wanted("mat/1"), On);
-}
-
-#[test]
-fn a_person_may_try_an_overloaded_heater_again_after_its_rest_and_nobody_an_overheated_one() {
-    for (fault, tried) in [(Fault::Overload, On), (Fault::Overheat, Off)] {
-        let mut day = home().mats("mat", &["mat/1"], []).starts(NOW);
-        day.report("mat/1", first(Off)).asks("mat/1", set(On)).obey().after(minutes(10));
-        day.report("mat/1", polled(Off).with_fault(fault)).asks("mat/1", set(On));
-        assert_eq!(day.wanted("mat/1"), Off, "not before it has rested");
-        day.after(minutes(31)).report("mat/1", polled(Off).with_fault(fault));
-        assert_eq!(day.wanted("mat/1"), Off, "nobody has asked again");
-        day.asks("mat/1", set(On));
-        assert_eq!(day.wanted("mat/1"), tried, "{fault:?}");
-    }
 }
 
 #[test]

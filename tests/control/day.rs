@@ -18,6 +18,8 @@ use crate::home::*;
 pub struct Day {
     pub controller: Controller,
     pub settings: Arc<ControlSettings>,
+    /// Is it a day of a recording? Then its clock cannot be wrong.
+    pub rehearses: bool,
     pub now: Timestamp,
     pub heard: Vec<Notice>,
 }
@@ -208,7 +210,8 @@ impl Day {
     pub fn restart(&mut self) -> &mut Self {
         let text = serde_json::to_string(&self.controller.house().memory()).unwrap();
         let memory: Memory = serde_json::from_str(&text).unwrap();
-        self.controller = Controller::new(Arc::clone(&self.settings), &memory, self.now);
+        let begin = if self.rehearses { Controller::rehearsing } else { Controller::new };
+        self.controller = begin(Arc::clone(&self.settings), &memory, self.now);
         self
     }
 

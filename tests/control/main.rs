@@ -1,11 +1,14 @@
 //! The thinking, tested by its rules: facts in, decisions out, with the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
+mod circuit;
+mod clock;
 mod contested;
 mod day;
 mod dst;
 mod exceptions;
 mod home;
+mod lockout;
 mod melt;
 mod melt_properties;
 mod memory;

@@ -120,6 +120,10 @@ impl Plan {
     pub fn remembers(self, memory: Memory, when: &str) -> Day {
         let settings = Arc::new(self.settings);
         let now = instant(&settings.zone, when);
-        Day { controller: Controller::new(Arc::clone(&settings), &memory, now), settings, now, heard: Vec::new() }
+        // Tables of other years are told as recordings are.
+        let rehearses = now < instant(&settings.zone, "2026-01-01 00:00");
+        let begin = if rehearses { Controller::rehearsing } else { Controller::new };
+        let controller = begin(Arc::clone(&settings), &memory, now);
+        Day { controller, settings, rehearses, now, heard: Vec::new() }
     }
 }

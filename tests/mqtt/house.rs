@@ -130,6 +130,7 @@ pub(crate) fn empty() -> House {
         vacation: false,
         vacation_told: None,
         broker: Broker::Unknown,
+        clock: Default::default(),
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn empty_house() -> House {
         vacation: false,
         vacation_told: None,
         broker: Broker::Unknown,
+        clock: Default::default(),
     }
 }
 

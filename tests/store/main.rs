@@ -87,5 +87,6 @@ fn house(vacation: bool, memory: Remembered) -> House {
         vacation,
         vacation_told: Some(VacationTold { away: vacation, config: false }),
         broker: Default::default(),
+        clock: Default::default(),
     }
 }

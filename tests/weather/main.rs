@@ -45,6 +45,7 @@ fn empty_house(at: Timestamp) -> House {
         vacation: false,
         vacation_told: None,
         broker: Default::default(),
+        clock: Default::default(),
     }
 }
 

@@ -93,6 +93,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         vacation: false,
         vacation_told: None,
         broker,
+        clock: Default::default(),
     }
 }
 

@@ -164,6 +164,9 @@ pub(super) fn voice(facts: &Facts<'_>, shut: Option<&shut::Shut>) -> Voice {
     if !group.enabled {
         return silent.because(Reason::GroupDisabled);
     }
+    if facts.clock_is_wrong() {
+        return silent.because(Reason::ClockNotTrusted);
+    }
     let held = held(facts.outlet);
     let look = look(melt, View::of(facts), facts.now, held);
     // Each hour may be too warm, too cold or unknown; and what is known grows old.
@@ -182,9 +185,9 @@ pub(super) fn voice(facts: &Facts<'_>, shut: Option<&shut::Shut>) -> Voice {
             changes_at = earliest(changes_at, spared(melt.least_on));
             Ok((Reason::LeastOn, spared(melt.least_on)))
         }
-        Err(Reason::IceUnknown { .. }) if held && held_until(facts).is_some() => {
-            changes_at = earliest(changes_at, held_until(facts));
-            Ok((Reason::Held, held_until(facts)))
+        Err(Reason::IceUnknown { .. }) if held && facts.held_until().is_some() => {
+            changes_at = earliest(changes_at, facts.held_until());
+            Ok((Reason::Held, facts.held_until()))
         }
         Ok(_) if !held && facts.outlet.switch() == Some(Switch::Off) && spared(melt.least_off).is_some() => {
             changes_at = earliest(changes_at, spared(melt.least_off));
@@ -199,11 +202,4 @@ pub(super) fn voice(facts: &Facts<'_>, shut: Option<&shut::Shut>) -> Voice {
     };
     let opinion = Opinion { voice: VoiceName::Melt, wish, reason: Some(reason), changes_at };
     Voice { opinion, until, limit: wish.map(|_| melt.longest_on), rest: None }
-}
-
-/// How long what was decided is kept although the forecast has gone stale.
-fn held_until(facts: &Facts<'_>) -> Option<Timestamp> {
-    let hold = facts.settings.hold_unknown?;
-    let stale_at = later(facts.issued_at?, facts.settings.forecast_valid?);
-    Some(later(stale_at, hold)).filter(|until| *until > facts.now)
 }
