@@ -14,6 +14,7 @@ mod memory;
 mod people;
 mod plan;
 mod properties;
+mod relays;
 mod rules;
 mod safety;
 mod sun;
