@@ -70,12 +70,14 @@ struct Claim {
     amps: f64,
     /// `None` if nothing wishes it on.
     rank: Option<Rank>,
-    /// It is on, by its report or by an order, because it was entitled before.
-    runs: bool,
-    /// Current flows, by its report or by an order.
-    closed: bool,
-    /// Nobody knows whether current flows.
-    doubtful: bool,
+    /// It has its turn.
+    has_turn: bool,
+    /// It has reported that it is on.
+    seen_on: bool,
+    /// Current may flow: by its report, by an order, or because nobody knows.
+    may_flow: bool,
+    /// Does it answer? Not before it has been heard for the first time.
+    answers: bool,
     /// It cannot be reached.
     offline: bool,
 }
@@ -90,12 +92,12 @@ enum Grant {
     Yes,
 }
 
-/// Shares a circuit out. `keep`: those that run go on before others of their rank.
+/// Shares a circuit out. `keep`: those that have their turn go on before others of their rank.
 fn share(budget: f64, claims: &[Claim], turn: i64, keep: bool) -> Vec<Grant> {
     let fits = |amps: f64| amps <= budget + EPSILON;
-    let stuck = |it: &Claim| it.offline && (it.closed || it.doubtful);
+    let stuck = |it: &Claim| it.offline && it.may_flow;
     let mut order: Vec<_> = claims.iter().enumerate().filter_map(|(at, it)| Some((at, it, it.rank?))).collect();
-    // Nothing is ordered of what cannot be reached, or nobody would know what comes of it. A person may try.
+    // What cannot be reached keeps nobody waiting, unless it is on. A person may try.
     order.retain(|(_, it, rank)| *rank == Rank::Person || !it.offline || stuck(it));
     let sizes = order.iter().fold(BTreeMap::<Rank, i64>::new(), |mut sizes, (_, _, rank)| {
         *sizes.entry(*rank).or_default() += 1;
@@ -108,23 +110,30 @@ fn share(budget: f64, claims: &[Claim], turn: i64, keep: bool) -> Vec<Grant> {
             let place = seen.entry(rank).or_default();
             let turned = (*place - turn).rem_euclid(sizes.get(&rank).copied().unwrap_or(1));
             *place += 1;
-            ((it.offline && !stuck(it), rank, !(keep && it.runs), turned), at, it)
+            let goes_on = match keep && it.has_turn {
+                true if it.seen_on => 0,
+                true => 1,
+                false => 2,
+            };
+            ((it.offline && !stuck(it), rank, goes_on, turned), at, it)
         })
         .collect();
     order.sort_by_key(|(key, ..)| *key);
     let sum = |of: &dyn Fn(&Claim) -> bool| claims.iter().filter(|it| of(it)).map(|it| it.amps).sum::<f64>();
     let mut promised = sum(&stuck);
-    let mut flows = sum(&|it| it.closed || it.doubtful);
+    let mut flows = sum(&|it| it.may_flow);
     let mut grants = vec![Grant::No; claims.len()];
-    for (_, at, it) in order {
+    for ((_, rank, ..), at, it) in order {
         if !stuck(it) {
             if !fits(promised + it.amps) {
                 continue;
             }
             promised += it.amps;
         }
-        let more = if it.closed || it.doubtful { 0.0 } else { it.amps };
-        let grant = if it.closed || fits(flows + more) { Grant::Yes } else { Grant::Soon };
+        let more = if it.may_flow { 0.0 } else { it.amps };
+        // Nothing is ordered of what has not been heard yet, or nobody would know what comes of it.
+        let may_move = it.answers || rank == Rank::Person;
+        let grant = if it.seen_on || (may_move && fits(flows + more)) { Grant::Yes } else { Grant::Soon };
         if grant == Grant::Yes {
             flows += more;
         }
@@ -184,16 +193,17 @@ impl Controller {
         let seen_on = outlet.switch().map_or(outlet.memory.run.on_since.is_some(), Switch::is_on);
         let offline = outlet.availability == Availability::Offline;
         // What cannot be reached does not do what it is ordered to.
-        let closed = seen_on || (outlet.decision.switch.is_on() && !offline);
+        let ordered = outlet.decision.switch.is_on() && !offline;
+        let unconfirmed = self.circuits.unconfirmed.contains_key(&outlet.id);
         // Where nobody says what hangs on it, it may be as much as the circuit carries.
         let rated = self.settings.rated_watts(&outlet.id).map(|watts| f64::from(watts) / circuit.volts);
         Claim {
             amps: rated.unwrap_or(circuit.amps),
             rank,
-            runs: closed && (rank == Some(Rank::Person) || outlet.memory.ruled_since.is_some()),
-            closed,
-            doubtful: outlet.availability == Availability::Unknown
-                || self.circuits.unconfirmed.contains_key(&outlet.id),
+            has_turn: rank == Some(Rank::Person) || outlet.memory.ruled_since.is_some(),
+            seen_on,
+            may_flow: seen_on || ordered || unconfirmed || outlet.availability == Availability::Unknown,
+            answers: outlet.availability == Availability::Online,
             offline,
         }
     }
@@ -211,8 +221,11 @@ impl Controller {
         let (turn, keep) = self.turn(circuit, now);
         let ids = self.fed_by(&circuit.name);
         let claims = ids.iter().filter_map(|id| {
-            let it = if *id == outlet.id { outlet } else { self.house.outlets.get(id)? };
-            Some((id, self.claim(circuit, it, &decide::decide(&self.facts(it, now)).decision, now)))
+            let asks = *id == outlet.id;
+            let it = if asks { outlet } else { self.house.outlets.get(id)? };
+            let claim = self.claim(circuit, it, &decide::decide(&self.facts(it, now)).decision, now);
+            // Whoever has asked before goes first.
+            Some((id, Claim { has_turn: claim.has_turn && !asks, ..claim }))
         });
         let (ids, claims): (Vec<_>, Vec<_>) = claims.unzip();
         let at = ids.iter().position(|id| **id == outlet.id)?;
@@ -244,7 +257,8 @@ impl Controller {
             let ruled = if grant == Grant::Soon { &verdict.decision } else { &decision };
             self.note_rule(&mut outlet, ruled, now);
             // When it has to give way, nobody knows.
-            let foreseen = !waits || claim.rank.is_none_or(|it| it == Rank::Person);
+            let foreseen =
+                claim.rank.is_none() || (grant == Grant::Yes && (!waits || claim.rank == Some(Rank::Person)));
             self.conclude(outlet, decision, foreseen, now);
         }
     }

@@ -30,7 +30,7 @@ impl Controller {
         // The outlets of a circuit depend on each other: they are decided together.
         let circuits = self.circuits_of(&ids);
         for id in ids {
-            if !self.house.outlets.get(&id).is_some_and(|it| self.circuit_of(it).is_some()) {
+            if self.house.outlets.get(&id).is_some_and(|it| self.circuit_of(it).is_none()) {
                 self.decide_one(&id, now, &mut notices);
             }
         }

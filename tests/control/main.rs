@@ -17,6 +17,7 @@ mod plan;
 mod plan_ahead;
 mod properties;
 mod rehearsal;
+mod relays;
 mod rules;
 mod safety;
 mod seed_cases;
