@@ -8,8 +8,8 @@ use heattrax::{
     control::Controller,
     model::{
         Address, BlackIce, Cause, Celsius, Class, Conditions, ControlSettings, DayTime, Days, DeviceSettings, Event,
-        Forecast, GroupSettings, Interval, Member, Memory, OffTime, OnTime, Place, Priority, Report, Safety, Schedule,
-        Slug, SunEvent, Switch, Thresholds,
+        Forecast, GroupSettings, Interval, Melt, Member, Memory, OffTime, OnTime, Place, Priority, Report, Safety,
+        Schedule, Slug, SunEvent, Switch, Thresholds,
     },
 };
 use jiff::{SignedDuration, Timestamp, civil::time, tz::TimeZoneDatabase};
@@ -133,7 +133,18 @@ fn forecast(phase: i32) -> Event {
 }
 
 fn house(devices: usize, rules: fn() -> Vec<Schedule>) -> Controller {
-    let mut controller = Controller::new(Arc::new(settings(devices, rules)), &Memory::default(), now());
+    house_of(settings(devices, rules), devices)
+}
+
+/// Every group melts, without other rules.
+fn melting(devices: usize) -> Controller {
+    let mut settings = settings(devices, Vec::new);
+    settings.groups.values_mut().for_each(|it| it.melt = Some(Melt::default()));
+    house_of(settings, devices)
+}
+
+fn house_of(settings: ControlSettings, devices: usize) -> Controller {
+    let mut controller = Controller::new(Arc::new(settings), &Memory::default(), now());
     controller.handle(forecast(0), now());
     for device in 0..devices {
         controller.handle(reported(&format!("device_{device}"), Switch::Off), now());
@@ -173,6 +184,17 @@ fn decide(criterion: &mut Criterion) {
     let settings = Arc::new(settings(1, evening));
     criterion.bench_function("start with a schedule by the sun", |it| {
         it.iter(|| Controller::new(Arc::clone(&settings), &Memory::default(), now()));
+    });
+    let mut controller = melting(100);
+    criterion.bench_function("a new forecast decides 1000 melting outlets in 100 groups", |it| {
+        it.iter_batched(
+            || {
+                phase += 1;
+                forecast(phase)
+            },
+            |event| controller.handle(event, now()),
+            BatchSize::SmallInput,
+        );
     });
     let controller = house(100, storm);
     criterion.bench_function("the next deadline of 1000 outlets", |it| it.iter(|| controller.next_deadline()));

@@ -54,6 +54,9 @@ pub(super) struct SimulateArguments {
     /// How long each of those outages lasts
     #[arg(long, value_name = "H", requires = "outage_every", value_parser = clap::value_parser!(u32).range(1..=8784))]
     outage_hours: Option<u32>,
+    /// Show beside it what a 35/45 °F thermostat plug and the predecessor's storm rule would have done
+    #[arg(long)]
+    compare: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -134,5 +137,6 @@ fn options(arguments: &SimulateArguments, recording: &Recording, zone: &TimeZone
         bias: arguments.forecast_bias,
         null_percent: arguments.null_hours,
         outages,
+        compare: arguments.compare,
     }
 }

@@ -8,6 +8,7 @@ pub mod judge;
 mod option;
 mod plot;
 mod report;
+mod rivals;
 mod sky;
 mod timeline;
 
@@ -51,6 +52,8 @@ pub struct Options {
     pub null_percent: f64,
     /// Times in which no forecast is fetched: `[from, to)`.
     pub outages: Vec<(Timestamp, Timestamp)>,
+    /// Show beside it what a thermostat plug and the predecessor would have done.
+    pub compare: bool,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             bias: 0.0,
             null_percent: 0.0,
             outages: Vec::new(),
+            compare: false,
         }
     }
 }
@@ -153,6 +157,11 @@ pub fn run(
     let tracks = drive::drive(settings, &sky, options, span, progress);
     let mut groups: Vec<GroupOutcome> = tracks.into_iter().map(|it| it.judged(settings, &truth)).collect();
     groups.sort_by_key(|it| !it.heats);
+    if options.compare {
+        let (start, step) = (span.0.as_second(), options.step.as_secs().max(1));
+        let count = usize::try_from((span.1.as_second() - start) / step).unwrap_or_default();
+        groups.extend(rivals::rivals(&weather.hours, &truth, start, step, count));
+    }
     Ok(Outcome { from: span.0, to: span.1, groups, truth, taken: began.elapsed() })
 }
 

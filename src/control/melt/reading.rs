@@ -22,6 +22,8 @@ const FROST: f64 = 0.02;
 const SETTLES: f64 = 0.01;
 /// A film of water that freezes is ice from this much on, in mm.
 const FILM: f64 = 0.03;
+/// A wet walk is guarded from this surface temperature on, in °C: an estimate may be off by a kelvin, and black ice is not seen.
+const NEAR_FREEZING: f64 = 1.0;
 /// Heat dries the film: after this long there is nothing left to freeze.
 const FILM_DRIES: SignedDuration = SignedDuration::from_hours(3);
 /// Snow that fell faster than the mat melts keeps it on for at most this much longer.
@@ -148,9 +150,9 @@ impl<'a> Common<'a> {
                 }
                 _ => {}
             }
-            let freezes = melt.refreeze && surface.is_some_and(|it| it.coldest <= 0.0 && it.film >= FILM);
+            let freezes = melt.refreeze && surface.is_some_and(|it| it.coldest <= NEAR_FREEZING && it.film >= FILM);
             if !freezes {
-                froze = froze.filter(|_| surface.is_some_and(|it| it.film >= FILM && it.coldest <= 0.0));
+                froze = froze.filter(|_| surface.is_some_and(|it| it.film >= FILM && it.coldest <= NEAR_FREEZING));
                 continue;
             }
             let since = *froze.get_or_insert(interval.start);
