@@ -150,9 +150,9 @@ impl<'a> Common<'a> {
                 }
                 _ => {}
             }
-            let freezes = melt.refreeze && surface.is_some_and(|it| it.coldest <= NEAR_FREEZING && it.film >= FILM);
+            let freezes = melt.refreeze && surface.is_some_and(|it| may_freeze(&it));
             if !freezes {
-                froze = froze.filter(|_| surface.is_some_and(|it| it.film >= FILM && it.coldest <= NEAR_FREEZING));
+                froze = froze.filter(|_| surface.is_some_and(|it| may_freeze(&it)));
                 continue;
             }
             let since = *froze.get_or_insert(interval.start);
@@ -162,6 +162,11 @@ impl<'a> Common<'a> {
         }
         frosts.found
     }
+}
+
+/// Is it wet, and cold or nearly so while it cools?
+fn may_freeze(it: &Surface) -> bool {
+    it.film >= FILM && (it.coldest <= 0.0 || (it.coldest <= NEAR_FREEZING && it.cools))
 }
 
 /// Does frost settle, and is there enough of it?
@@ -199,8 +204,8 @@ struct Frosts<'a> {
 impl Frosts<'_> {
     fn add(&mut self, hazard: Hazard, it: &Interval, air: &Air, surface: Option<Surface>, disagree: bool) {
         if let Some(last) = self.found.last_mut().filter(|last| later(last.ice.to, FROSTS_JOIN) >= it.start) {
+            // It is called by what it began with, as its figures are.
             last.ice.to = it.end;
-            last.ice.hazard = last.ice.hazard.max(hazard);
             (last.clear_at, last.heat_to) = (it.end, it.end);
             return;
         }

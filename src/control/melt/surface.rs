@@ -41,6 +41,8 @@ pub(super) struct Surface {
     pub(super) settles: f64,
     /// Water or ice that came as water, in mm.
     pub(super) film: f64,
+    /// It became colder.
+    pub(super) cools: bool,
 }
 
 /// The surface over the intervals of a forecast. `None` where it cannot be told. `rain` is what fell as water in each, in mm.
@@ -99,7 +101,9 @@ impl State {
         let steps = (seconds / STEP).clamp(1, 144);
         #[expect(clippy::cast_precision_loss, reason = "an interval is hours")]
         let step = seconds as f64 / steps as f64;
-        let mut seen = Surface { temperature: air, coldest: f64::INFINITY, frost: 0.0, settles: 0.0, film: 0.0 };
+        let mut seen =
+            Surface { temperature: air, coldest: f64::INFINITY, frost: 0.0, settles: 0.0, film: 0.0, cools: false };
+        let before = self.temperature;
         for index in 0..steps {
             let at = it.start.as_second() + seconds * (2 * index + 1) / (2 * steps);
             let sun =
@@ -111,7 +115,7 @@ impl State {
                 seen.frost = seen.frost.max(self.frost);
             }
         }
-        Surface { temperature: self.temperature, film: self.film, ..seen }
+        Surface { temperature: self.temperature, film: self.film, cools: self.temperature < before, ..seen }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the terms of one balance")]
@@ -140,8 +144,8 @@ impl State {
             self.film = (self.film + frost.min(0.0)).max(0.0);
             self.frost = frost.max(0.0);
         } else {
-            // Frost that melts is a film.
-            self.film = (self.film + self.frost + settles).clamp(0.0, FILM);
+            // Frost that melts is a film. Dew is none: what settles of it turns into frost by the same balance.
+            self.film = (self.film + self.frost + settles.min(0.0)).clamp(0.0, FILM);
             self.frost = 0.0;
         }
         let heat = radiation - EMISSIVITY * physics::radiated(self.temperature)
