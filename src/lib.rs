@@ -8,6 +8,7 @@ pub mod model;
 
 pub mod config;
 pub mod emulator;
+pub mod klap;
 pub mod mqtt;
 pub mod outlets;
 pub mod store;
