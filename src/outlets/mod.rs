@@ -5,12 +5,15 @@
 
 pub mod answer;
 mod duty;
+mod klap;
 mod link;
 mod meeting;
+mod meter;
 mod metering;
 mod outlet;
 mod pace;
 mod survey;
+mod tapo;
 mod task;
 mod trouble;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{answer::Look, link::Meters, pace::Pauses};
+use super::{answer::Look, meter::Meters, pace::Pauses};
 use crate::model::{Cause, Energy, Report, Socket, Switch};
 
 /// An attempt stays the likely cause of what a new connection shows for this long. Later the past counts as unknown.
@@ -115,6 +115,11 @@ impl Outlet {
         self.attempt.is_some()
     }
 
+    /// Does it rest: nothing flows, and nothing is measured?
+    pub(super) fn is_idle(&self) -> bool {
+        self.look.switch == Some(Switch::Off) && !self.meters.energy
+    }
+
     /// Does this look show that somebody else has moved the relay?
     pub(super) fn was_moved(&self, look: &Look) -> bool {
         self.attempt.is_none() && look.switch != self.look.switch
@@ -209,6 +214,7 @@ impl Outlet {
         match asked {
             Asked::Power => self.power_due = false,
             Asked::Usage => self.usage_due = false,
+            Asked::Both => (self.power_due, self.usage_due) = (false, false),
         }
     }
 
@@ -223,6 +229,7 @@ impl Outlet {
                 today: energy.today.or(old.today),
                 month: energy.month.or(old.month),
             },
+            Asked::Both => energy,
             Asked::Usage => {
                 Energy { power: energy.power.or(old.power), today: energy.today, month: energy.month, ..old }
             }
@@ -254,4 +261,6 @@ pub(super) enum Asked {
     Power,
     /// Energy today and this month.
     Usage,
+    /// All of them, in one round trip where the device allows it.
+    Both,
 }

@@ -14,9 +14,9 @@ use tokio::{
 use super::{
     answer::{self, Look},
     duty::{self, Agenda, Duty},
-    link::{Kind, Link, LinkError, Shape},
+    link::{Kind, Link, LinkError},
     outlet::{Failure, Outlet},
-    pace::{self, Pauses, WAKE},
+    pace::{self, Mood, Pauses, WAKE},
     survey::Survey,
     trouble::Whereabouts,
 };
@@ -49,7 +49,8 @@ pub(super) struct Task {
     pub(super) handle: Handle,
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
-    pub(super) shape: Shape,
+    /// Outlets are children of the housing, by its own word.
+    pub(super) is_strip: bool,
     pub(super) survey: Survey,
     pub(super) housing: Option<Arc<Housing>>,
     pub(super) outlets: BTreeMap<u8, Outlet>,
@@ -67,6 +68,7 @@ pub(super) struct Task {
     lost: Option<Kind>,
     pauses: Pauses,
     renewed: Option<Instant>,
+    switched: Option<Instant>,
     contended: bool,
 }
 
@@ -88,7 +90,7 @@ impl Task {
             pin,
             handle,
             orders,
-            shape: Shape::Strip,
+            is_strip: false,
             survey,
             housing: None,
             outlets: BTreeMap::new(),
@@ -108,6 +110,7 @@ impl Task {
             lost: None,
             pauses: Pauses::gone(),
             renewed: None,
+            switched: None,
             contended: false,
         }
     }
@@ -115,6 +118,7 @@ impl Task {
     /// Never ends by itself.
     pub(super) async fn live(mut self) -> Infallible {
         let mut link = None;
+        sleep(pace::until_first_dial(self.settings.poll_every, &self.settings.slug)).await;
         loop {
             let error = match self.attend(&mut link).await {
                 Ok(never) => match never {},
@@ -144,7 +148,7 @@ impl Task {
                 Some(open) => open,
                 None => {
                     (self.fresh, self.announce) = (true, true);
-                    link.insert(Link::connect(&self.settings, &self.credentials, self.shape).await?)
+                    link.insert(Link::connect(&self.settings, &self.credentials).await?)
                 }
             };
             let step = if self.fresh { self.meet(open).await } else { self.round(open).await };
@@ -179,7 +183,7 @@ impl Task {
     }
 
     /// One duty.
-    async fn round(&mut self, link: &Link) -> Result<(), LinkError> {
+    async fn round(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let orders = self.hear();
         match duty::next(&self.outlets, &orders, &self.survey, self.agenda, Instant::now()) {
             Duty::Switch(slot, to) => self.switch(link, slot, to).await,
@@ -228,9 +232,10 @@ impl Task {
         orders
     }
 
-    async fn switch(&mut self, link: &Link, slot: u8, to: Switch) -> Result<(), LinkError> {
+    async fn switch(&mut self, link: &mut Link, slot: u8, to: Switch) -> Result<(), LinkError> {
         let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
         self.agenda.quiet_until = Instant::now() + QUIET;
+        self.switched = Some(Instant::now());
         match link.switch(outlet.child(), to).await {
             Ok(()) => {
                 outlet.attempted(to, true, None);
@@ -251,14 +256,13 @@ impl Task {
         }
     }
 
-    async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
+    async fn look(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
-        let (looks, rssi) = match link.children().await? {
-            Some(list) => (self.read_strip(&list)?, None),
-            None => {
-                let info = link.info().await?;
-                (vec![answer::single(&info)], answer::about(&info).rssi)
-            }
+        let (looks, rssi) = if self.is_strip {
+            (self.read_strip(&link.children().await?)?, None)
+        } else {
+            let info = link.info().await?;
+            (vec![answer::single(&info)], answer::about(&info).rssi)
         };
         if looks.iter().map(|it| it.slot).ne(self.outlets.keys().copied()) {
             // Outlets have come or gone: it is another device than the one that was met.
@@ -279,7 +283,6 @@ impl Task {
     /// Notes what was seen and reports it; `cause` is that of outlets which were not switched since the look before.
     pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
         (self.failures, self.unbroken) = (0, true);
-        self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every);
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for look in looks {
             let slot = look.slot;
@@ -288,9 +291,20 @@ impl Task {
             reports.extend(outlet.report(cause));
             failures.extend(failure.map(|it| (slot, it)));
         }
+        self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every, self.mood());
         self.send_reports(reports, rssi).await;
         for (slot, failure) in failures {
             self.tell(slot, failure).await;
+        }
+    }
+
+    fn mood(&self) -> Mood {
+        if self.switched.is_some_and(|at| at.elapsed() < pace::LIVELY_FOR) {
+            Mood::Lively
+        } else if self.outlets.values().all(Outlet::is_idle) {
+            Mood::Idle
+        } else {
+            Mood::Busy
         }
     }
 
@@ -301,7 +315,7 @@ impl Task {
                 (outlet.power_due, outlet.usage_due) = (true, true);
             }
         }
-        self.agenda.housing_due |= self.shape == Shape::Strip && self.polls.is_multiple_of(HOUSING_EVERY);
+        self.agenda.housing_due |= self.is_strip && self.polls.is_multiple_of(HOUSING_EVERY);
     }
 
     async fn lose(&mut self, error: &LinkError) {

@@ -8,5 +8,6 @@ mod first_contact;
 mod losing;
 mod meters;
 mod orders;
+mod sessions;
 mod wiretap;
 mod words;
