@@ -120,6 +120,7 @@ impl Day {
             on_time: None,
             energy: None,
             fault: None,
+            timer: None,
             cause,
             answers,
         };

@@ -74,7 +74,6 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units) -> Option<Group> {
         None if heats => Class::Heater,
         None => Class::Generic,
     };
-    it.warn("require_device_timer", "accepted, not enforced by this version: no timer on the plug is armed yet");
     let settings = GroupSettings {
         slug: slug.clone()?,
         name: entry.key.clone(),

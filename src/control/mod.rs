@@ -19,6 +19,7 @@ mod settle;
 mod start;
 mod surroundings;
 mod tariff;
+mod timers;
 mod timetable;
 mod voice;
 mod windows;
@@ -108,6 +109,7 @@ impl Controller {
             Event::SwitchFailed { outlet, wanted, trouble } => {
                 self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
             }
+            Event::TimerNoticed { outlet, concern, text } => self.timer_noticed(&outlet, concern, &text, now, &mut notices),
             Event::WeatherObserved(forecast) => {
                 self.weather_observed(forecast, now, &mut notices);
                 None
@@ -162,7 +164,7 @@ impl Controller {
     pub fn orders(&self, device: &Slug) -> Orders {
         let first = OutletId::new(device.clone(), 0);
         let outlets = self.house.outlets.range(first..).map(|(_, it)| it).take_while(|it| it.id.device == *device);
-        let wanted = outlets.filter(|it| !self.waits_for_weather(it)).map(|it| (it.id.slot, it.decision.switch));
+        let wanted = outlets.filter(|it| !self.waits_for_weather(it)).map(|it| (it.id.slot, self.order(it)));
         Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
     }
 

@@ -17,7 +17,7 @@ const DISOBEYS_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// for longer than the rules allow was no breach of theirs: safety speaks only if the plug does not obey.
 pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let memory = &facts.outlet.memory;
-    if facts.stopping && facts.outlet.class == Class::Heater {
+    if facts.stopping && facts.outlet.class == Class::Heater && !facts.outlet.is_watched(facts.now) {
         return off(Reason::Stopping, None);
     }
     if let Some(fault) = fault(facts) {

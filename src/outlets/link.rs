@@ -38,10 +38,19 @@ pub(super) struct Arming {
     pub(super) after: Option<Countdown>,
     /// Was the countdown that was there before taken away?
     pub(super) removed: bool,
+    /// Was the new countdown taken?
+    pub(super) added: bool,
     /// Was the relay told to close?
     pub(super) switched: bool,
     /// Where it stopped.
     pub(super) stopped: Option<LinkError>,
+}
+
+impl Arming {
+    /// The device did not even listen.
+    pub(super) fn refused(error: LinkError) -> Self {
+        Self { before: None, after: None, removed: false, added: false, switched: false, stopped: Some(error) }
+    }
 }
 
 impl Link {
@@ -168,7 +177,7 @@ impl Link {
         // A setter that was answered with an error can have been carried out all the same, if only the answer was lost.
         let unsure = stopped.as_ref().is_some_and(|it| it.kind != Kind::Device && it.kind.may_have_been_done());
         let reached = |at: usize| done > at || (unsure && done == at);
-        Ok(Arming { before, after, removed: reached(1), switched: on && reached(3), stopped })
+        Ok(Arming { before, after, removed: reached(1), added: done > 2, switched: on && reached(3), stopped })
     }
 
     /// How the auto-off timer is set: is it in force, and after how many minutes does it open the relay?

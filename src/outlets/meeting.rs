@@ -43,7 +43,11 @@ impl Task {
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
         for look in &looks {
             let meters = self.survey.meters(look.slot);
-            self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone())).can_measure(meters);
+            let outlet = self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone()));
+            outlet.can_measure(meters);
+            if !renewed {
+                outlet.guard.met();
+            }
         }
         self.identify(&about, mac, Some(link.protocol())).await;
         self.found();
@@ -149,7 +153,7 @@ impl Task {
     /// `asked_at`. A hub that takes longer than a quarter of a second is not waited for: then the orders that hold are followed.
     pub(super) async fn until_shown(&mut self, asked_at: Timestamp) {
         let device = &self.settings.slug;
-        let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled).is_some());
+        let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled, self.tempo).is_some());
         let ids: Vec<_> = reported.map(|(slot, _)| OutletId::new(device.clone(), *slot)).collect();
         let shown = |house: &Arc<House>| {
             let online = house.devices.get(device).is_some_and(|it| it.availability == Availability::Online);
@@ -166,7 +170,7 @@ impl Task {
         for (slot, wanted) in orders.wanted.iter().filter(|(slot, _)| !self.outlets.contains_key(slot)) {
             let has: Vec<_> = self.outlets.keys().map(u8::to_string).collect();
             let text = format!("{} has no outlet {slot}, only {}", self.place, has.join(", "));
-            self.tell(*slot, (*wanted, text)).await;
+            self.tell(*slot, (wanted.switch, text)).await;
         }
     }
 }

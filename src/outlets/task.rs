@@ -13,7 +13,8 @@ use tokio::{
 
 use super::{
     answer::{self, Look},
-    duty::{self, Agenda, Duty},
+    duty::{self, Agenda, Duty, Moment},
+    guard::Tempo,
     link::{Kind, Link, LinkError},
     outlet::{Failure, Outlet},
     pace::{self, Mood, Pauses, WAKE},
@@ -23,7 +24,8 @@ use super::{
 use crate::{
     hub::Handle,
     model::{
-        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble, TroubleKind,
+        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Timer, Trouble,
+        TroubleKind,
     },
 };
 
@@ -35,8 +37,6 @@ const LOST_AFTER_SESSIONS: u32 = 6;
 const METERS_EVERY: u32 = 6;
 /// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
 const HOUSING_EVERY: u32 = 60;
-/// Nothing that can wait is asked for this long after a switch.
-const QUIET: Duration = Duration::from_secs(1);
 /// Sessions that end within this time of each other are being taken over by somebody.
 const CONTENDED: Duration = Duration::from_secs(60);
 
@@ -62,14 +62,15 @@ pub(super) struct Task {
     /// The connection is a new one, so that the device is to be announced even if nothing about it has changed.
     pub(super) announce: bool,
     pub(super) agenda: Agenda,
+    pub(super) tempo: Tempo,
     heard: Arc<Orders>,
     polls: u32,
     failures: u32,
     lost: Option<Kind>,
     pauses: Pauses,
     renewed: Option<Instant>,
-    switched: Option<Instant>,
-    contended: bool,
+    pub(super) switched: Option<Instant>,
+    pub(super) contended: bool,
 }
 
 impl Task {
@@ -83,6 +84,7 @@ impl Task {
     ) -> Self {
         let heard = orders.borrow().clone();
         let survey = Survey::remembering(pin.as_ref());
+        let tempo = Tempo::new(handle.clock.speed());
         Self {
             place: Whereabouts::of(&settings),
             settings,
@@ -97,6 +99,7 @@ impl Task {
             fresh: true,
             unbroken: false,
             announce: true,
+            tempo,
             agenda: Agenda {
                 poll_at: Instant::now(),
                 learned: false,
@@ -185,8 +188,23 @@ impl Task {
     /// One duty.
     async fn round(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let orders = self.hear();
-        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, Instant::now()) {
-            Duty::Switch(slot, to) => self.switch(link, slot, to).await,
+        let order = |slot| orders.wanted.get(&slot).copied().unwrap_or(Switch::Off.into());
+        let moment = Moment { now: Instant::now(), clock: self.handle.clock.now(), tempo: self.tempo };
+        let with_timers = link.has_timers();
+        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment) {
+            Duty::Switch(slot, Switch::On) if order(slot).timer != Timer::None => {
+                self.stir();
+                self.arm_and_switch_on(link, slot, order(slot)).await
+            }
+            Duty::Switch(slot, to) => self.switch_plainly(link, slot, to).await,
+            Duty::Arm(slot) => self.rearm(link, slot, order(slot)).await,
+            Duty::Clear(slot) => self.clear(link, slot).await,
+            Duty::ReadCountdown(slot) if with_timers => self.read_countdown(link, slot, order(slot).timer).await,
+            Duty::ReadCountdown(slot) => {
+                self.outlets.get_mut(&slot).into_iter().for_each(|it| it.guard.was_asked());
+                Ok(())
+            }
+            Duty::Settle(slot) => self.settle(link, slot, order(slot)).await,
             Duty::Look => self.look(link).await,
             Duty::Poll => {
                 self.count_poll();
@@ -199,7 +217,7 @@ impl Task {
             }
             Duty::Enrich => {
                 self.agenda.measured = false;
-                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled)).collect();
+                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled, self.tempo)).collect();
                 self.send_reports(reports, None).await;
                 Ok(())
             }
@@ -225,35 +243,11 @@ impl Task {
         if !Arc::ptr_eq(&orders, &self.heard) {
             let insists = orders.commanded > self.heard.commanded;
             for (slot, outlet) in &mut self.outlets {
-                outlet.hear(orders.wanted.get(slot).copied(), insists);
+                outlet.hear(orders.wanted.get(slot).map(|it| it.switch), insists);
             }
             self.heard = Arc::clone(&orders);
         }
         orders
-    }
-
-    async fn switch(&mut self, link: &mut Link, slot: u8, to: Switch) -> Result<(), LinkError> {
-        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        self.agenda.quiet_until = Instant::now() + QUIET;
-        self.switched = Some(Instant::now());
-        match link.switch(outlet.child(), to).await {
-            Ok(()) => {
-                outlet.attempted(to, true, None);
-                Ok(())
-            }
-            Err(error) if error.kind == Kind::Session => {
-                // It is met afresh before it is switched. The pause is for a device that turns every switch away like this.
-                if self.contended {
-                    outlet.hold(to);
-                }
-                Err(error)
-            }
-            Err(error) => {
-                outlet.attempted(to, error.kind.may_have_been_done(), Some(error.text.clone()));
-                // Whatever happened, the next look tells what came of it.
-                if error.kind.is_an_answer() { Ok(()) } else { Err(error) }
-            }
-        }
     }
 
     async fn look(&mut self, link: &mut Link) -> Result<(), LinkError> {
@@ -283,12 +277,12 @@ impl Task {
     /// Notes what was seen and reports it; `cause` is that of outlets which were not switched since the look before.
     pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
         (self.failures, self.unbroken) = (0, true);
-        let (mut reports, mut failures) = (Vec::new(), Vec::new());
+        let (mut reports, mut failures, tempo) = (Vec::new(), Vec::new(), self.tempo);
         for look in looks {
             let slot = look.slot;
             let Some(outlet) = self.outlets.get_mut(&slot) else { continue };
             let (cause, failure) = outlet.looked(look, commanded, cause == Cause::FirstContact);
-            reports.extend(outlet.report(cause));
+            reports.extend(outlet.report(cause, tempo));
             failures.extend(failure.map(|it| (slot, it)));
         }
         self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every, self.mood());
@@ -315,7 +309,10 @@ impl Task {
                 (outlet.power_due, outlet.usage_due) = (true, true);
             }
         }
-        self.agenda.housing_due |= self.is_strip && self.polls.is_multiple_of(HOUSING_EVERY);
+        if self.polls.is_multiple_of(HOUSING_EVERY) {
+            self.agenda.housing_due |= self.is_strip;
+            self.outlets.values_mut().for_each(|it| it.guard.forget());
+        }
     }
 
     async fn lose(&mut self, error: &LinkError) {

@@ -118,7 +118,7 @@ impl Day {
     pub fn report_answering(&mut self, outlet: &str, says: Says, answers: u64) -> &mut Self {
         let Says { switch, on_time, fault, cause } = says;
         let id = id(outlet);
-        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, cause, answers };
+        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, timer: None, cause, answers };
         self.happens(Event::DeviceReported { device: id.device, reports: vec![report], rssi: None })
     }
 

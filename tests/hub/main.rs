@@ -60,6 +60,7 @@ impl Loop {
             on_time: None,
             energy: None,
             fault: None,
+            timer: None,
             cause: Cause::Switched,
             answers: self.orders.borrow().commanded,
         };

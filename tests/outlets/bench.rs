@@ -86,7 +86,7 @@ pub(crate) async fn plug(model: Model) -> Plug {
 }
 
 pub(crate) fn wanted(wanted: &[(u8, Switch)], commanded: u64) -> Orders {
-    Orders { wanted: wanted.iter().copied().collect(), commanded }
+    Orders { wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(), commanded }
 }
 
 pub(crate) fn porch() -> Slug {
