@@ -106,6 +106,7 @@ impl Day {
     /// The plug does what it is told, and says so.
     fn obey(&mut self) {
         let wanted = self.controller.orders(&self.plug).wanted;
+        let wanted: BTreeMap<_, _> = wanted.iter().map(|(slot, order)| (*slot, order.switch)).collect();
         if wanted != self.relays {
             self.relays = wanted;
             self.report(Cause::Switched);

@@ -90,7 +90,8 @@ fn all_heaters_safe(house: &House, before: &BTreeMap<OutletId, u64>) -> bool {
         let is_safe = it.switch() == Some(Switch::Off) || it.is_watched(house.at);
         let looked_at = it.answered >= it.commanded;
         // One that was off when it was last seen and does not answer now is not waited for; one that was on is, to the end.
-        let away = it.availability == Availability::Offline && (it.switch() != Some(Switch::On) || it.is_watched(house.at));
+        let away =
+            it.availability == Availability::Offline && (it.switch() != Some(Switch::On) || it.is_watched(house.at));
         told && (away || (is_safe && looked_at))
     })
 }

@@ -109,7 +109,9 @@ impl Controller {
             Event::SwitchFailed { outlet, wanted, trouble } => {
                 self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
             }
-            Event::TimerNoticed { outlet, concern, text } => self.timer_noticed(&outlet, concern, &text, now, &mut notices),
+            Event::TimerNoticed { outlet, concern, text } => {
+                self.timer_noticed(&outlet, concern, &text, now, &mut notices)
+            }
             Event::WeatherObserved(forecast) => {
                 self.weather_observed(forecast, now, &mut notices);
                 None

@@ -29,7 +29,8 @@ pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use name::{OutletId, Slug};
 pub use outlet::{
-    Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble, TroubleKind,
+    Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,
+    TroubleKind,
 };
 pub use plan::{Plan, PlannedWindow};
 pub use reason::{Reason, Wait};

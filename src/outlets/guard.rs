@@ -129,7 +129,13 @@ impl Guard {
     }
 
     /// Takes in the countdown that the plug shows when nothing was set. Returns it if it is not ours.
-    pub(super) fn found(&mut self, shown: Option<Countdown>, timer: Timer, at: Instant, tempo: Tempo) -> Option<Countdown> {
+    pub(super) fn found(
+        &mut self,
+        shown: Option<Countdown>,
+        timer: Timer,
+        at: Instant,
+        tempo: Tempo,
+    ) -> Option<Countdown> {
         self.read = true;
         let foreign = shown.filter(|it| !self.is_ours(*it, timer, tempo));
         let opens = |it: &Countdown| it.to == Some(Switch::Off);

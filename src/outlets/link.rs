@@ -25,7 +25,7 @@ pub(super) struct Link {
 /// Who speaks the protocol.
 #[derive(Debug)]
 pub(super) enum Speaks {
-    Klap(KlapLink),
+    Klap(Box<KlapLink>),
     Tpap(Box<TapoLink>),
 }
 
@@ -63,7 +63,7 @@ impl Link {
         let speaks = match klap.protocol().await? {
             Protocol::Klap => {
                 klap.login().await?;
-                Speaks::Klap(klap)
+                Speaks::Klap(Box::new(klap))
             }
             Protocol::Tpap => Speaks::Tpap(Box::new(TapoLink::connect(settings, credentials).await?)),
         };

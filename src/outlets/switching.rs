@@ -25,7 +25,8 @@ impl Task {
         self.stir();
         let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
         let clears = to == Switch::Off && outlet.guard.is_left_over();
-        let switched = if clears { link.off_and_clear(outlet.child()).await } else { link.switch(outlet.child(), to).await };
+        let switched =
+            if clears { link.off_and_clear(outlet.child()).await } else { link.switch(outlet.child(), to).await };
         match switched {
             Ok(()) => {
                 if clears {
