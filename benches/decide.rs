@@ -106,8 +106,16 @@ fn settings(devices: usize, rules: fn() -> Vec<Schedule>) -> ControlSettings {
 }
 
 fn reported(device: &str, switch: Switch) -> Event {
-    let report =
-        |slot| Report { slot, switch, on_time: None, energy: None, fault: None, cause: Cause::Polled, answers: 0 };
+    let report = |slot| Report {
+        slot,
+        switch,
+        on_time: None,
+        energy: None,
+        fault: None,
+        timer: None,
+        cause: Cause::Polled,
+        answers: 0,
+    };
     Event::DeviceReported { device: slug(device), reports: (1..=SLOTS).map(report).collect(), rssi: None }
 }
 

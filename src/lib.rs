@@ -9,6 +9,7 @@ pub mod model;
 pub mod config;
 pub mod emulator;
 pub mod explain;
+pub mod klap;
 pub mod mqtt;
 pub mod outlets;
 pub mod planner;

@@ -228,7 +228,7 @@ async fn bridge(loaded: Result<Settings, Problems>) -> ExitCode {
             for warning in &settings.warnings {
                 tracing::warn!("{warning}");
             }
-            tracing::info!("heattrax {} starts; {}", app::VERSION, app::NO_DEVICE_TIMER);
+            tracing::info!("heattrax {} starts; {}", app::VERSION, app::DEVICE_TIMERS);
             app::Bridge::start(settings, clock).await
         }
         Err(problems) => {

@@ -137,7 +137,7 @@ impl Storms {
         for (group, plan) in plans {
             let name = settings.groups.get(group).map_or(group.as_str(), |it| it.name.as_str());
             if let Some(storm) = self.first_news(group, plan, now) {
-                let words = format!("{name}: {}", told(storm, plan, &self.zone));
+                let words = format!("a storm is ahead of {name}: {}", told(storm, plan, &self.zone));
                 let notice = Notice::new(now, NoticeKind::StormAhead, words).about_group(Some(group));
                 let rfc3339 = |at: Timestamp| at.to_string();
                 notices.push(notice.with("start", rfc3339(storm.0)).with("end", rfc3339(storm.1)));

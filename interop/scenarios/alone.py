@@ -49,7 +49,7 @@ def the_demo_heats_by_itself(bench):
     def heats():
         for message in watch.messages():
             decision = message.json() if message.topic.endswith("/decision") else None
-            if decision and decision.get("reason") == "schedule" and decision.get("desired") == "ON":
+            if decision and decision.get("mode") in ("preheat", "melt") and decision.get("desired") == "ON":
                 outlet = message.topic.removesuffix("/decision")
                 state = watch.last(outlet)
                 if state and state.json().get("state") == "ON":

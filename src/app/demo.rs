@@ -140,12 +140,8 @@ devices:
     walkway:
       class: heater
       items:
-        - {{ name: Mat, ip_address: "{mat}", outlets: [0], poll_seconds: 1 }}
-      schedules:
-        - name: Snow storm
-          all_day: true
-          conditions: {{ temperature_max: 36, precipitation_active: true }}
-          safety: {{ max_runtime_hours: 24 }}
+        - {{ name: Mat, ip_address: "{mat}", outlets: [0], poll_seconds: 1, rated_watts: 300 }}
+      melt: {{ enabled: true }}
     porch:
       class: light
       items:
@@ -155,7 +151,6 @@ devices:
         - name: Evening
           "on": {{ type: sunset, offset: -15, fallback: "17:00" }}
           "off": {{ type: time, value: "23:00" }}
-thresholds: {{ lead_time_minutes: 60, trailing_time_minutes: 60 }}
 safety: {{ max_runtime_hours: 6, cooldown_minutes: 30 }}
 weather_api:
   open_meteo: {{ base_url: "{storm}" }}

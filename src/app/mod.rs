@@ -34,9 +34,9 @@ pub use self::{
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What is true of every outlet as long as the bridge arms no timer on the plug.
-pub const NO_DEVICE_TIMER: &str =
-    "no timer on the plug is armed in this version: if the bridge dies, an outlet stays as it is";
+/// What becomes of the outlets if the bridge dies.
+pub const DEVICE_TIMERS: &str =
+    "heaters are armed with a timer on the plug: if the bridge dies, they go off by themselves within 15 minutes";
 
 /// The bridge cannot start.
 #[derive(Debug, thiserror::Error)]

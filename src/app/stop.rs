@@ -1,4 +1,4 @@
-//! Stopping: heaters off first, then the shells, all within 3 s.
+//! Stopping: heaters that no timer on the plug watches over are switched off first, then the shells stop, all within 3 s.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ const BROKER: Duration = Duration::from_millis(150);
 impl Bridge {
     /// Stops everything, whatever hangs.
     pub(super) async fn stop(mut self) {
-        if timeout(HEATERS, self.heaters_off()).await.is_err() {
+        if timeout(HEATERS, self.heaters_safe()).await.is_err() {
             tracing::warn!("a heater may still be on although the bridge stops: its plug did not say OFF in time");
         }
         self.shells.cancel();
@@ -37,9 +37,9 @@ impl Bridge {
         self.tasks.len() > 1 && self.tasks.join_next().await.is_some()
     }
 
-    /// Waits until every heater has been looked at after the hub was told to stop, and is off. A plug whose relay was moved a moment
+    /// Waits until every heater has been looked at after the hub was told to stop, and is off or watched over by its plug. A plug whose relay was moved a moment
     /// ago, or that has not been met yet, may be on although nobody has reported it.
-    async fn heaters_off(&self) {
+    async fn heaters_safe(&self) {
         let before = looks(&self.handle.picture());
         if self.handle.send(Event::Stopping).await.is_err() {
             return self.last_orders().await;
@@ -52,7 +52,7 @@ impl Bridge {
             self.heaters.iter().find(unmet).is_none()
         };
         // An error says that the hub is gone: nobody could be told to switch anything any more.
-        let _ = house.wait_for(|house| met(house) && all_heaters_off(house, &before)).await;
+        let _ = house.wait_for(|house| met(house) && all_heaters_safe(house, &before)).await;
     }
 
     /// The hub has died, and its board still stands: the tasks of the plugs follow what is written there.
@@ -62,7 +62,7 @@ impl Bridge {
         let mut orders: BTreeMap<_, Orders> = BTreeMap::new();
         for heater in heaters {
             let order = orders.entry(heater.id.device.clone()).or_default();
-            order.wanted.insert(heater.id.slot, Switch::Off);
+            order.wanted.insert(heater.id.slot, Switch::Off.into());
         }
         if orders.is_empty() {
             return;
@@ -83,13 +83,15 @@ fn looks(house: &House) -> BTreeMap<OutletId, u64> {
     heaters.map(|it| (it.id.clone(), it.commanded)).collect()
 }
 
-fn all_heaters_off(house: &House, before: &BTreeMap<OutletId, u64>) -> bool {
+/// Off, or about to go off by a timer that the plug has confirmed: a restart of the bridge does not interrupt the melt.
+fn all_heaters_safe(house: &House, before: &BTreeMap<OutletId, u64>) -> bool {
     house.outlets.values().filter(|it| it.class == Class::Heater).all(|it| {
         let told = before.get(&it.id).is_none_or(|before| it.commanded > *before);
-        let is_off = it.switch() == Some(Switch::Off);
+        let is_safe = it.switch() == Some(Switch::Off) || it.is_watched(house.at);
         let looked_at = it.answered >= it.commanded;
         // One that was off when it was last seen and does not answer now is not waited for; one that was on is, to the end.
-        let away = it.availability == Availability::Offline && it.switch() != Some(Switch::On);
-        told && (away || (is_off && looked_at))
+        let away =
+            it.availability == Availability::Offline && (it.switch() != Some(Switch::On) || it.is_watched(house.at));
+        told && (away || (is_safe && looked_at))
     })
 }

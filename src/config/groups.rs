@@ -81,7 +81,6 @@ pub(super) fn read(book: &Book, entry: &Entry, units: Units, legacy: &Legacy) ->
     if melt.is_some() && class != Class::Heater {
         it.refuse("class", format!("`{}` beside `melt`", class.as_str()), "heater: what melts snow is one");
     }
-    it.warn("require_device_timer", "accepted, not enforced by this version: no timer on the plug is armed yet");
     let settings = GroupSettings {
         slug: slug.clone()?,
         name: entry.key.clone(),

@@ -25,6 +25,7 @@ mod settle;
 mod start;
 mod surroundings;
 mod tariff;
+mod timers;
 mod timetable;
 mod voice;
 mod windows;
@@ -145,6 +146,9 @@ impl Controller {
             Event::SwitchFailed { outlet, wanted, trouble } => {
                 self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
             }
+            Event::TimerNoticed { outlet, concern, text } => {
+                self.timer_noticed(&outlet, concern, &text, now, &mut notices)
+            }
             Event::WeatherObserved(forecast) => {
                 self.weather_observed(forecast, now, &mut notices);
                 None
@@ -203,7 +207,7 @@ impl Controller {
         let first = OutletId::new(device.clone(), 0);
         let outlets = self.house.outlets.range(first..).map(|(_, it)| it).take_while(|it| it.id.device == *device);
         let left_alone = |it: &Outlet| self.waits_for_weather(it) || waits_for_company(it);
-        let wanted = outlets.filter(|it| !left_alone(it)).map(|it| (it.id.slot, it.decision.switch));
+        let wanted = outlets.filter(|it| !left_alone(it)).map(|it| (it.id.slot, self.order(it)));
         Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
     }
 

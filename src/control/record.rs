@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, decide, lockout, run, start, wishes};
+use super::{Controller, decide, lockout, run, start, timers, wishes};
 use crate::model::{
     Availability, Cause, Class, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin, Reason,
     Report, Slug, Switch, Trouble, TroubleKind, Wish,
@@ -109,10 +109,6 @@ impl Controller {
         if report.switch == outlet.decision.switch {
             self.failing.remove(&outlet.id);
         }
-        if report.switch.is_on() && before != Some(Switch::On) && outlet.class == Class::Heater {
-            let words = "is on, and no timer on the plug is armed (this version arms none)";
-            notices.push(tell(outlet, now, NoticeKind::TimerNotArmed, words));
-        }
         outlet.availability = Availability::Online;
         outlet.reported_at = Some(now);
         outlet.reported = Some(report);
@@ -162,7 +158,8 @@ impl Controller {
             Cause::Polled if before == expected => Origin::Plug,
             Cause::FirstContact | Cause::Polled | Cause::Switched => return,
         };
-        if Some(report.switch) == expected || report.fault.is_some() {
+        // The plug has switched itself off, for its own reasons or by a timer that was due.
+        if Some(report.switch) == expected || report.fault.is_some() || timers::was_due(outlet, report, now) {
             return;
         }
         let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));

@@ -165,7 +165,16 @@ fn introduce(
 
 /// The first word of a socket that is off.
 fn off(slot: u8, answers: u64) -> Report {
-    Report { slot, switch: Switch::Off, on_time: None, energy: None, fault: None, cause: Cause::FirstContact, answers }
+    Report {
+        slot,
+        switch: Switch::Off,
+        on_time: None,
+        energy: None,
+        fault: None,
+        timer: None,
+        cause: Cause::FirstContact,
+        answers,
+    }
 }
 
 /// The first word of a socket, as it was last heard.

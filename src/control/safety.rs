@@ -31,7 +31,7 @@ pub(super) fn voice(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
 
 fn limits(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let memory = &facts.outlet.memory;
-    if facts.stopping && facts.outlet.class == Class::Heater {
+    if facts.stopping && facts.outlet.class == Class::Heater && !facts.outlet.is_watched(facts.now) {
         return off(Reason::Stopping, None);
     }
     if let Some(reason) = lockout::reason(facts) {

@@ -10,7 +10,8 @@ use std::{
 
 use serde::Serialize;
 
-use super::{device::Device, fault::Faults, klap::Hash, sessions::Sessions};
+use super::{device::Device, fault::Faults, sessions::Sessions};
+use crate::klap::Hash;
 
 /// What happened on a device's wire so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

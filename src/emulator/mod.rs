@@ -10,7 +10,6 @@ mod fault;
 mod fleet;
 mod info;
 mod inside;
-pub mod klap;
 mod listener;
 mod meter;
 mod methods;

@@ -315,6 +315,8 @@ const P110: Traits = Traits {
     listed: &[1],
     extras: &[FIRMWARE, LOCAL_TIME, AUTO_OFF, LOCAL_SMART, ENERGY, POWER, CURRENT],
     heat: Heat::Flag,
+    // The recorded firmware does not know the question.
+    emeter: Emeter::Unknown,
     millivolts: 241_000,
     max_watts: 3379,
     ..P210M

@@ -16,13 +16,12 @@ use super::{
     device::Device,
     fault::Fault,
     inside::{Counts, Shared},
-    klap,
     models::Model,
     outlet::{Cause, OutletState, Protection, Switched},
     sessions::Sessions,
     wire,
 };
-use crate::model::Mac;
+use crate::{klap, model::Mac};
 
 /// How fast a device's time may run.
 const FASTEST: f64 = 100_000.0;

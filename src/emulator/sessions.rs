@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::klap::{self, Hash, Seed, SessionKeys};
+use crate::klap::{self, Hash, Seed, SessionKeys};
 
 /// Sessions that live together; the oldest goes when one more comes.
 const MOST: usize = 16;
@@ -38,7 +38,7 @@ pub(super) struct Sessions {
     half_open: Option<HalfOpen>,
     /// The oldest first.
     open: VecDeque<Session>,
-    lifetime: Duration,
+    pub(super) lifetime: Duration,
 }
 
 /// A request that was understood, and what it takes to answer it.

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     fault::Fault,
     inside::{Inside, Shared},
-    klap, listener,
+    listener,
     methods::Exchange,
     sessions::Refusal,
 };
+use crate::klap;
 
 /// The longest request body.
 const BODY: usize = 64 * 1024;
@@ -100,9 +101,10 @@ fn greet(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
         false => inside.auth,
     };
     let (cookie, remote, proof) = inside.sessions.greet(local, &auth);
+    let lifetime = inside.sessions.lifetime.as_secs();
     let mut response = page([&remote[..], &proof[..]].concat());
     // The lifetime sits in the same header as if it were an attribute: so do the real ones.
-    if let Ok(cookie) = format!("TP_SESSIONID={cookie};TIMEOUT=86400").parse() {
+    if let Ok(cookie) = format!("TP_SESSIONID={cookie};TIMEOUT={lifetime}").parse() {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response

@@ -41,6 +41,15 @@ pub enum Event {
         /// Why, in words.
         trouble: Trouble,
     },
+    /// Something about the timers on a plug that somebody should know.
+    TimerNoticed {
+        /// Which outlet.
+        outlet: OutletId,
+        /// Whose timer.
+        concern: TimerConcern,
+        /// In words.
+        text: String,
+    },
     /// A forecast arrived, or the cached one was read.
     WeatherObserved(Arc<Forecast>),
     /// Every provider failed.
@@ -65,6 +74,15 @@ pub enum Event {
     DeadlinePassed,
     /// The bridge was told to stop: heaters without a timer on the plug must not outlive it.
     Stopping,
+}
+
+/// What is the matter with a timer on a plug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerConcern {
+    /// Ours could not be armed.
+    NotArmed,
+    /// There is one that we have not armed.
+    Foreign,
 }
 
 /// Something that a person or another program should hear about. Published on `bridge/event`.
@@ -149,8 +167,10 @@ pub enum NoticeKind {
     SourcesDisagree,
     /// A storm is foreseen, and heating for it is planned.
     StormAhead,
-    /// A heater was switched on without a timer on the plug.
+    /// No timer on the plug could be armed for a heater.
     TimerNotArmed,
+    /// There is a timer on the plug that the bridge has not armed.
+    ForeignTimer,
     /// The plug's button or the vendor's app switched an outlet.
     ExternalChange,
     /// A device does not answer.
@@ -171,7 +191,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -185,6 +205,7 @@ impl NoticeKind {
         Self::SourcesDisagree,
         Self::StormAhead,
         Self::TimerNotArmed,
+        Self::ForeignTimer,
         Self::ExternalChange,
         Self::DeviceLost,
         Self::DeviceBack,
@@ -211,6 +232,7 @@ impl NoticeKind {
             Self::SourcesDisagree => "sources_disagree",
             Self::StormAhead => "storm_ahead",
             Self::TimerNotArmed => "timer_not_armed",
+            Self::ForeignTimer => "foreign_timer",
             Self::ExternalChange => "external_change",
             Self::DeviceLost => "device_lost",
             Self::DeviceBack => "device_back",

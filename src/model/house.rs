@@ -174,10 +174,27 @@ pub struct Outlet {
     pub runtime_today: SignedDuration,
 }
 
+/// A timer on the plug that ends within this time is one that watches over the heat: the longest that is armed, and a minute.
+const WATCHES: SignedDuration = SignedDuration::from_mins(16);
+
 impl Outlet {
     /// The position that the plug reported last.
     pub fn switch(&self) -> Option<Switch> {
         self.reported.as_ref().map(|it| it.switch)
+    }
+
+    /// Does a timer on the plug, confirmed by it, see to it that the outlet goes off soon although nobody tells it to?
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        let Some(report) = self.reported.as_ref().filter(|it| it.switch.is_on()) else { return false };
+        let Some((remain, at)) = report.timer.zip(self.reported_at) else { return false };
+        let left = remain.saturating_sub(now.duration_since(at));
+        left > SignedDuration::ZERO && left <= WATCHES
+    }
+
+    /// When the plug switches off by itself, by the timers that it has confirmed.
+    pub fn device_timer_off_at(&self) -> Option<Timestamp> {
+        let remain = self.reported.as_ref().filter(|it| it.switch.is_on())?.timer?;
+        self.reported_at?.checked_add(remain).ok()
     }
 
     /// What is kept over a restart. An ON of a heater that waits for its answer is not: its deadline would be forgotten, and a plug

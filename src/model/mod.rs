@@ -20,7 +20,7 @@ mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
-pub use event::{Event, Notice, NoticeKind};
+pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
     Remembered, Run, VacationTold, WeatherBoard,
@@ -29,7 +29,8 @@ pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use name::{OutletId, Slug};
 pub use outlet::{
-    Availability, Cause, Energy, Fault, Housing, Mac, Orders, Report, Socket, Switch, Trouble, TroubleKind,
+    Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,
+    TroubleKind,
 };
 pub use plan::{Plan, PlannedWindow};
 pub use reason::{Reason, Wait};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The position of a relay.
@@ -182,6 +182,8 @@ pub struct Report {
     pub energy: Option<Energy>,
     /// A fault flag.
     pub fault: Option<Fault>,
+    /// The time until the plug switches off by itself, by the timers that it has confirmed; `None` if none runs.
+    pub timer: Option<SignedDuration>,
     /// Why this report exists.
     pub cause: Cause,
     /// The newest command counter ([`Orders::commanded`]) that was known before the device was asked.
@@ -222,11 +224,43 @@ pub enum TroubleKind {
     WrongDevice,
 }
 
+/// Must a timer on the plug open the relay if nobody does?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timer {
+    /// Not switched on without.
+    Required,
+    /// Where the plug can.
+    Wanted,
+    /// None is armed, and one that a person has set is left alone.
+    #[default]
+    None,
+}
+
+/// What is to be brought about at one outlet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The relay position that is decided.
+    pub switch: Switch,
+    /// When an outlet that is on will be wanted off, as far as anybody knows.
+    pub off_by: Option<Timestamp>,
+    /// Must a timer on the plug see to that too?
+    pub timer: Timer,
+    /// The longest time on that any rule allows: what the plug's lasting auto-off timer is set by. `None`: it is left alone.
+    pub longest_on: Option<SignedDuration>,
+}
+
+impl From<Switch> for Order {
+    /// Without a timer.
+    fn from(switch: Switch) -> Self {
+        Self { switch, off_by: None, timer: Timer::None, longest_on: None }
+    }
+}
+
 /// What a device's task is to bring about: by slot. A slot that is not named is left alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orders {
-    /// The relay position that is decided.
-    pub wanted: BTreeMap<u8, Switch>,
+    /// What is decided.
+    pub wanted: BTreeMap<u8, Order>,
     /// Counts up with each command of a person, so that an unchanged outlet is read afresh and answered.
     pub commanded: u64,
 }

@@ -161,7 +161,7 @@ pub struct GroupSettings {
     pub circuit: Option<String>,
     /// How long a plain ON or OFF lasts (`manual_override_hours`).
     pub wish_lasts: Option<SignedDuration>,
-    /// Refuse ON without a timer on the plug (not yet enforced: no timer is armed).
+    /// Refuse ON without a timer on the plug.
     pub require_device_timer: bool,
 }
 

@@ -111,7 +111,7 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
                 ..field("on_since", |it: &OutletView| time(it.on_since()))
             },
             field("runtime_today_min", |it: &OutletView| minutes(it.outlet.runtime_today)),
-            field("device_timer_off_at", |_: &OutletView| Value::Null),
+            field("device_timer_off_at", |it: &OutletView| time(it.outlet.device_timer_off_at())),
             Row {
                 entity: Some(Entity {
                     template: Template::Holds,
@@ -292,8 +292,8 @@ pub(super) const BRIDGE: &[Sheet<BridgeView>] = &[
             field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id)),
             field("mqtt", BridgeView::mqtt),
             field("setup", BridgeView::setup),
-            field("device_timers", |_: &BridgeView| json!("none")),
-            field("device_timers_note", |_: &BridgeView| json!(NO_TIMERS)),
+            field("device_timers", |_: &BridgeView| json!("armed")),
+            field("device_timers_note", |_: &BridgeView| json!(TIMERS)),
             field("config", |it: &BridgeView| it.identity.shown.clone()),
         ],
     },
@@ -332,5 +332,5 @@ pub(super) const BRIDGE: &[Sheet<BridgeView>] = &[
     },
 ];
 
-const NO_TIMERS: &str = "this version arms no timer on the plugs: if the bridge or the network fails while an outlet is on, \
-     the outlet stays on";
+const TIMERS: &str = "a heater is switched on with a timer on its plug that switches it off within 15 minutes if the bridge or the \
+     network fails; other outlets, and plugs that speak TPAP only, stay as they are";

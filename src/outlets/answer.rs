@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::model::{Fault, Mac, Switch};
+use crate::model::{Energy, Fault, Mac, Switch};
 
 /// What a housing says about itself (`get_device_info`).
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,28 @@ pub struct Look {
     pub on_time: Option<SignedDuration>,
     /// A fault flag.
     pub fault: Option<Fault>,
+    /// The auto-off timer; `None` if the device has none.
+    pub auto_off: Option<AutoOff>,
+    /// Does it stay off when the power comes back? `None` if the device does not say.
+    pub stays_off: Option<bool>,
+}
+
+/// The auto-off timer as an outlet shows it in each look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutoOff {
+    /// The time until it opens the relay, in whole seconds; `None` while it does not run.
+    pub remain: Option<SignedDuration>,
+}
+
+/// A countdown that runs on an outlet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Countdown {
+    /// What it was set to, in s. 0 if the device does not say.
+    pub delay: u64,
+    /// What is left of it, in s, from 1.
+    pub remain: u64,
+    /// What it does to the relay then; `None` if the device does not say.
+    pub to: Option<Switch>,
 }
 
 /// Reads `get_device_info` of a housing.
@@ -86,6 +108,75 @@ pub fn strip(list: &Value) -> Result<Vec<Look>, String> {
     Ok(looks)
 }
 
+/// Reads `get_countdown_rules`: the countdown that runs. One that has run out stays in the list, disabled.
+///
+/// # Errors
+/// There is no list, or it does not say how much is left: what cannot be read is no protection.
+pub fn countdown(rules: &Value) -> Result<Option<Countdown>, String> {
+    let rules = rules.get("rule_list").and_then(Value::as_array).ok_or("there is no list of countdowns")?;
+    let Some(rule) = rules.iter().find(|it| it.get("enable").and_then(Value::as_bool) != Some(false)) else {
+        return Ok(None);
+    };
+    let remain = count(rule, "remain").ok_or("a countdown does not say how much is left of it")?;
+    let to = rule.pointer("/desired_states/on").and_then(Value::as_bool).map(Switch::from_bool);
+    let delay = count(rule, "delay").unwrap_or_default();
+    Ok(Some(Countdown { delay, remain, to }).filter(|it| it.remain > 0))
+}
+
+/// Reads `get_auto_off_config`: is it in force, and after how many minutes does it open the relay?
+///
+/// # Errors
+/// One of them is not said.
+pub fn auto_off(config: &Value) -> Result<(bool, u32), String> {
+    let enabled = config.get("enable").and_then(Value::as_bool);
+    let minutes = count(config, "delay_min").and_then(|it| u32::try_from(it).ok());
+    enabled.zip(minutes).ok_or_else(|| "the auto-off timer does not say how it is set".to_owned())
+}
+
+/// Reads `get_energy_usage`: energy today and this month; single plugs add their power.
+pub fn usage(said: &Value) -> Energy {
+    Energy {
+        power: count(said, "current_power").map(thousandth),
+        today: count(said, "today_energy").map(thousandth),
+        month: count(said, "month_energy").map(thousandth),
+        ..Energy::default()
+    }
+}
+
+/// Reads `get_emeter_data`: power, voltage and current.
+pub fn voltages(said: &Value) -> Energy {
+    Energy {
+        power: count(said, "power_mw").map(thousandth),
+        voltage: count(said, "voltage_mv").map(thousandth),
+        current: count(said, "current_ma").map(thousandth),
+        ..Energy::default()
+    }
+}
+
+/// Reads `get_current_power`, which counts whole watts.
+pub fn power(said: &Value) -> Energy {
+    let power = count(said, "current_power").map(|it| thousandth(it.saturating_mul(1000)));
+    Energy { power, ..Energy::default() }
+}
+
+/// The child ids of a strip's outlets whose components (`get_child_device_component_list`) name a meter. `None` if it does not say.
+pub fn metered_children(said: &Value) -> Option<Vec<Option<String>>> {
+    let children = said.get("child_component_list")?.as_array()?;
+    let mut metered = Vec::new();
+    for child in children {
+        if names_a_meter(child)? {
+            metered.push(Some(text(child, "device_id").to_owned()));
+        }
+    }
+    Some(metered)
+}
+
+/// Does a list of components (`component_nego`) name a meter? `None` if there is no list.
+pub fn names_a_meter(said: &Value) -> Option<bool> {
+    let components = said.get("component_list")?.as_array()?;
+    Some(components.iter().any(|it| text(it, "id") == "energy_monitoring"))
+}
+
 /// Kilowatt hours from the watt hours that devices count.
 #[expect(clippy::cast_precision_loss, reason = "a plug's counter stays far below 2^53 Wh")]
 pub fn thousandth(count: u64) -> f64 {
@@ -100,7 +191,21 @@ fn look(info: &Value, slot: u8, child: Option<String>) -> Look {
         switch: position_of_relay(info),
         on_time: number(info, "on_time").filter(|it| *it >= 0).map(SignedDuration::from_secs),
         fault: fault(info),
+        auto_off: shown_auto_off(info),
+        stays_off: stays_off(info),
     }
+}
+
+fn shown_auto_off(info: &Value) -> Option<AutoOff> {
+    let runs = info.get("auto_off_status")?.as_str()? == "on";
+    let remain = number(info, "auto_off_remain_time").filter(|it| runs && *it > 0).map(SignedDuration::from_secs);
+    Some(AutoOff { remain })
+}
+
+fn stays_off(info: &Value) -> Option<bool> {
+    let states = info.get("default_states")?;
+    let custom = text(states, "type") == "custom";
+    Some(custom && states.pointer("/state/on").and_then(Value::as_bool) == Some(false))
 }
 
 fn position_of_relay(info: &Value) -> Option<Switch> {
@@ -148,6 +253,11 @@ fn label(nickname: &str) -> String {
 
 fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A count, which is never negative.
+fn count(object: &Value, key: &str) -> Option<u64> {
+    number(object, key).and_then(|it| u64::try_from(it).ok())
 }
 
 fn number(object: &Value, key: &str) -> Option<i64> {

@@ -1,96 +1,91 @@
-//! The link to one device, over the `tapo` crate: the only file that names it.
-//!
-//! The crate's typed answers insist on fields that some firmwares lack, so that states are asked for as JSON and read by
-//! [`answer`](super::answer). Requests on one of its handlers must not overlap (they would overtake each other and be refused
-//! for their sequence numbers), which is why every method here is called by the one task of the device.
+//! The link to one device, whatever protocol it wants to be spoken to in. It is asked at every connect, for an update or a switch
+//! in the vendor's app can change it.
 
-use std::{future::Future, io, time::Duration};
+use std::time::Duration;
 
-use serde_json::Value;
-use tapo::{ApiClient, Error, PlugEnergyMonitoringHandler, PowerStripEnergyMonitoringHandler, TapoResponseError};
+use serde_json::{Value, json};
 
 pub(super) use super::trouble::{Kind, LinkError};
-use super::{answer::thousandth, trouble::Whereabouts};
-use crate::model::{Credentials, DeviceSettings, Energy, Switch};
-
-/// The most that a question about a meter may take. With the breath that follows a silence, an order waits at most 2 s for it.
-const METER_TIMEOUT: Duration = Duration::from_millis(1500);
-
-/// How a device is spoken to. The crate wants to know before it logs in, and works on any device of the shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// Outlets are children of the housing.
-    Strip,
-    /// The housing is the outlet.
-    Single,
-}
-
-/// What an outlet can measure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Meters {
-    /// Power and energy.
-    pub(super) energy: bool,
-    /// Voltage and current.
-    pub(super) voltage: bool,
-}
+use super::{
+    answer::{self, Countdown},
+    klap::{Answers, KlapLink, Protocol, Question},
+    tapo::TapoLink,
+    trouble::Whereabouts,
+};
+use crate::model::{Credentials, DeviceSettings, Switch};
 
 /// A logged-in link to one device.
 #[derive(Debug)]
 pub(super) struct Link {
-    handler: Handler,
-    place: Whereabouts,
-    timeout: Duration,
+    pub(super) speaks: Speaks,
+    pub(super) place: Whereabouts,
+    pub(super) timeout: Duration,
 }
 
-/// Who speaks the protocol. A KLAP client of our own, for what the crate cannot ask, would be a further variant.
+/// Who speaks the protocol.
 #[derive(Debug)]
-enum Handler {
-    Strip(PowerStripEnergyMonitoringHandler),
-    Single(PlugEnergyMonitoringHandler),
+pub(super) enum Speaks {
+    Klap(Box<KlapLink>),
+    Tpap(Box<TapoLink>),
+}
+
+/// What came of arming a timer on the plug.
+#[derive(Debug)]
+pub(super) struct Arming {
+    /// The countdown that was there before.
+    pub(super) before: Option<Countdown>,
+    /// The countdown that is there now, by the device's own word. `None` if there is none, or it could not be read.
+    pub(super) after: Option<Countdown>,
+    /// Was the countdown that was there before taken away?
+    pub(super) removed: bool,
+    /// Was the new countdown taken?
+    pub(super) added: bool,
+    /// Was the relay told to close?
+    pub(super) switched: bool,
+    /// Where it stopped.
+    pub(super) stopped: Option<LinkError>,
+}
+
+impl Arming {
+    /// The device did not even listen.
+    pub(super) fn refused(error: LinkError) -> Self {
+        Self { before: None, after: None, removed: false, added: false, switched: false, stopped: Some(error) }
+    }
 }
 
 impl Link {
-    /// Logs in. The crate asks the device whether it speaks TPAP or KLAP.
+    /// Asks the device for its protocol, and logs in.
     ///
     /// # Errors
     /// The device cannot be reached or refuses the login.
-    pub(super) async fn connect(
-        settings: &DeviceSettings,
-        credentials: &Credentials,
-        shape: Shape,
-    ) -> Result<Self, LinkError> {
-        let place = Whereabouts::of(settings);
-        let client = ApiClient::new(credentials.username.as_str(), credentials.password.reveal())
-            // The deadline of each step; a login is several, and gets twice the time for all of them.
-            .with_timeout(settings.timeout);
-        let address = place.dialled();
-        let login = async {
-            match shape {
-                Shape::Strip => client.p304(address).await.map(Handler::Strip),
-                Shape::Single => client.p110(address).await.map(Handler::Single),
+    pub(super) async fn connect(settings: &DeviceSettings, credentials: &Credentials) -> Result<Self, LinkError> {
+        let mut klap = KlapLink::new(settings, credentials);
+        let speaks = match klap.protocol().await? {
+            Protocol::Klap => {
+                klap.login().await?;
+                Speaks::Klap(Box::new(klap))
             }
+            Protocol::Tpap => Speaks::Tpap(Box::new(TapoLink::connect(settings, credentials).await?)),
         };
-        let handler = within(&place, settings.timeout * 2, login).await?;
-        Ok(Self { handler, place, timeout: settings.timeout })
+        Ok(Self { speaks, place: Whereabouts::of(settings), timeout: settings.timeout })
     }
 
-    /// Logs in again on the same connection, after [`Kind::Session`].
+    /// Logs in again, after [`Kind::Session`].
     ///
     /// # Errors
     /// As [`Link::connect`].
     pub(super) async fn refresh(&mut self) -> Result<(), LinkError> {
-        let limit = self.timeout * 2;
-        match &mut self.handler {
-            Handler::Strip(it) => within(&self.place, limit, it.refresh_session()).await.map(drop),
-            Handler::Single(it) => within(&self.place, limit, it.refresh_session()).await.map(drop),
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.login().await,
+            Speaks::Tpap(it) => it.refresh().await,
         }
     }
 
-    /// How the device is spoken to.
-    pub(super) fn shape(&self) -> Shape {
-        match self.handler {
-            Handler::Strip(_) => Shape::Strip,
-            Handler::Single(_) => Shape::Single,
+    /// As people read it.
+    pub(super) fn protocol(&self) -> &'static str {
+        match self.speaks {
+            Speaks::Klap(_) => "KLAP",
+            Speaks::Tpap(_) => "TPAP",
         }
     }
 
@@ -98,21 +93,21 @@ impl Link {
     ///
     /// # Errors
     /// The request failed.
-    pub(super) async fn info(&self) -> Result<Value, LinkError> {
-        match &self.handler {
-            Handler::Strip(it) => self.ask(it.get_device_info_json()).await,
-            Handler::Single(it) => self.ask(it.get_device_info_json()).await,
+    pub(super) async fn info(&mut self) -> Result<Value, LinkError> {
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.ask(None, ("get_device_info", Value::Null), self.timeout).await,
+            Speaks::Tpap(it) => it.info().await,
         }
     }
 
-    /// `get_child_device_list`. `None` for a single plug, which has no children.
+    /// `get_child_device_list` of a strip.
     ///
     /// # Errors
     /// The request failed.
-    pub(super) async fn children(&self) -> Result<Option<Value>, LinkError> {
-        match &self.handler {
-            Handler::Strip(it) => self.ask(it.get_child_device_list_json()).await.map(Some),
-            Handler::Single(_) => Ok(None),
+    pub(super) async fn children(&mut self) -> Result<Value, LinkError> {
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.children().await,
+            Speaks::Tpap(it) => it.children().await,
         }
     }
 
@@ -120,187 +115,136 @@ impl Link {
     ///
     /// # Errors
     /// The request failed; [`Kind::may_have_been_done`] says whether the relay can have moved all the same.
-    pub(super) async fn switch(&self, child: Option<&str>, to: Switch) -> Result<(), LinkError> {
-        match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => {
-                let plug = it.plug_unchecked(child);
-                match to {
-                    Switch::On => self.ask(plug.on()).await,
-                    Switch::Off => self.ask(plug.off()).await,
-                }
-            }
-            (Handler::Single(it), None) => match to {
-                Switch::On => self.ask(it.on()).await,
-                Switch::Off => self.ask(it.off()).await,
-            },
-            _ => Err(self.mismatch()),
+    pub(super) async fn switch(&mut self, child: Option<&str>, to: Switch) -> Result<(), LinkError> {
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.ask(child, relay(to), self.timeout).await.map(drop),
+            Speaks::Tpap(it) => it.switch(child, to).await,
         }
     }
 
-    /// Does the outlet have a meter? An answer that could not be read still came from one.
+    /// Opens a relay and takes away the countdown that was to do so. That the countdown stays is no error: it finds the relay open.
     ///
     /// # Errors
-    /// There was no answer. That it has no meter is no error.
-    pub(super) async fn has_meter(&self, child: Option<&str>) -> Result<bool, LinkError> {
-        match self.usage(child).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind == Kind::Garbled => Ok(true),
-            Err(error) if error.kind == Kind::Device => Ok(false),
-            Err(error) => Err(error),
+    /// As [`Link::switch`].
+    pub(super) async fn off_and_clear(&mut self, child: Option<&str>) -> Result<(), LinkError> {
+        let asked = [relay(Switch::Off), remove_countdowns()];
+        match self.ask_all(child, &asked, self.timeout).await?.into_iter().next() {
+            Some(answer) => answer.map(drop),
+            None => Err(self.place.error(Kind::Garbled, "no answer to an OFF")),
         }
     }
 
-    /// Does the outlet's meter know voltage and current, in an answer that can be read?
-    ///
-    /// # Errors
-    /// There was no answer. That it does not know them is no error.
-    pub(super) async fn has_voltage(&self, child: Option<&str>) -> Result<bool, LinkError> {
-        match self.voltages(child).await {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Power, and what comes with it in the one request that the outlet's meter needs.
+    /// Takes every countdown of an outlet away.
     ///
     /// # Errors
     /// The request failed.
-    pub(super) async fn power(&self, child: Option<&str>, meters: Meters) -> Result<Energy, LinkError> {
-        if meters.voltage {
-            return self.voltages(child).await;
-        }
-        match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => {
-                let power = self.ask_meter(it.plug_unchecked(child).get_current_power()).await?.current_power;
-                // Strips count whole watts here.
-                Ok(Energy { power: Some(thousandth(power.saturating_mul(1000))), ..Energy::default() })
-            }
-            _ => self.usage(child).await,
-        }
+    pub(super) async fn clear_countdown(&mut self, child: Option<&str>) -> Result<(), LinkError> {
+        self.ask_one(child, remove_countdowns()).await.map(drop)
     }
 
-    /// Energy today and this month; single plugs add their power.
+    /// The countdown that runs on an outlet.
+    ///
+    /// # Errors
+    /// The request failed, or the answer cannot be read.
+    pub(super) async fn countdown(&mut self, child: Option<&str>) -> Result<Option<Countdown>, LinkError> {
+        let said = self.ask_one(child, countdowns()).await?;
+        answer::countdown(&said).map_err(|text| self.place.error(Kind::Garbled, &text))
+    }
+
+    /// Arms a countdown to OFF in so many seconds in place of the one that is there, with `on` closes the relay after that, and reads
+    /// the countdown back. One round trip where the device allows it.
+    ///
+    /// # Errors
+    /// There was no answer at all. What the device did not do is told by [`Arming`].
+    pub(super) async fn arm(&mut self, child: Option<&str>, delay: u64, on: bool) -> Result<Arming, LinkError> {
+        let rule = json!({"enable": true, "delay": delay, "desired_states": {"on": false}});
+        let mut asked = vec![countdowns(), remove_countdowns(), ("add_countdown_rule", rule)];
+        asked.extend(on.then(|| relay(Switch::On)));
+        asked.push(countdowns());
+        let answers = self.ask_all(child, &asked, self.timeout).await?;
+        let done = answers.iter().take_while(|it| it.is_ok()).count();
+        let read = |at: usize| match answers.get(at) {
+            Some(Ok(said)) => answer::countdown(said).map_err(|text| self.place.error(Kind::Garbled, &text)),
+            _ => Ok(None),
+        };
+        let (before, after) = (read(0), read(asked.len() - 1));
+        let mut stopped = after.as_ref().err().cloned();
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        let missing = || self.place.error(Kind::Garbled, "it leaves questions without an answer");
+        if done < asked.len() {
+            stopped = Some(answers.into_iter().find_map(Result::err).unwrap_or_else(missing));
+        }
+        // A setter that was answered with an error can have been carried out all the same, if only the answer was lost.
+        let unsure = stopped.as_ref().is_some_and(|it| it.kind != Kind::Device && it.kind.may_have_been_done());
+        let reached = |at: usize| done > at || (unsure && done == at);
+        Ok(Arming { before, after, removed: reached(1), added: done > 2, switched: on && reached(3), stopped })
+    }
+
+    /// How the auto-off timer is set: is it in force, and after how many minutes does it open the relay?
+    ///
+    /// # Errors
+    /// The request failed, or the answer cannot be read.
+    pub(super) async fn auto_off(&mut self, child: Option<&str>) -> Result<(bool, u32), LinkError> {
+        let said = self.ask_one(child, ("get_auto_off_config", json!({"start_index": 0}))).await?;
+        answer::auto_off(&said).map_err(|text| self.place.error(Kind::Garbled, &text))
+    }
+
+    /// Puts the auto-off timer in force. It is kept in the device's flash: to be called on a difference only.
     ///
     /// # Errors
     /// The request failed.
-    pub(super) async fn usage(&self, child: Option<&str>) -> Result<Energy, LinkError> {
-        let usage = match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => self.ask_meter(it.plug_unchecked(child).get_energy_usage()).await?,
-            (Handler::Single(it), None) => self.ask_meter(it.get_energy_usage()).await?,
-            _ => return Err(self.mismatch()),
-        };
-        Ok(Energy {
-            power: usage.current_power.map(thousandth),
-            today: Some(thousandth(usage.today_energy)),
-            month: Some(thousandth(usage.month_energy)),
-            ..Energy::default()
-        })
+    pub(super) async fn set_auto_off(&mut self, child: Option<&str>, minutes: u32) -> Result<(), LinkError> {
+        let config = json!({"enable": true, "delay_min": minutes});
+        self.ask_one(child, ("set_auto_off_config", config)).await.map(drop)
     }
 
-    async fn voltages(&self, child: Option<&str>) -> Result<Energy, LinkError> {
-        let data = match (&self.handler, child) {
-            (Handler::Strip(it), Some(child)) => {
-                self.ask_meter(it.plug_unchecked(child).get_energy_meter_data()).await?
-            }
-            (Handler::Single(it), None) => self.ask_meter(it.get_energy_meter_data()).await?,
-            _ => return Err(self.mismatch()),
-        };
-        Ok(Energy {
-            power: Some(thousandth(data.power_mw)),
-            voltage: Some(thousandth(data.voltage_mv)),
-            current: Some(thousandth(data.current_ma)),
-            ..Energy::default()
-        })
-    }
-
-    /// The outlets (by child id; `None` is the single plug) whose components name a meter. `None` if the device cannot say.
+    /// Lets an outlet stay off when the power comes back. Kept in flash too.
     ///
     /// # Errors
-    /// There was no answer.
-    pub(super) async fn metered_by_component(&self) -> Result<Option<Vec<Option<String>>>, LinkError> {
-        let has_meter = |it: &[tapo::responses::Component]| it.iter().any(|it| it.id == "energy_monitoring");
-        let listed = match &self.handler {
-            Handler::Strip(it) => self.ask_meter(it.get_child_device_component_list()).await.map(|children| {
-                let metered = children.into_iter().filter(|it| has_meter(&it.component_list));
-                metered.map(|it| Some(it.device_id)).collect()
-            }),
-            Handler::Single(it) => self
-                .ask_meter(it.get_component_list())
-                .await
-                .map(|it| if has_meter(&it) { vec![None] } else { Vec::new() }),
-        };
-        match listed {
-            Ok(listed) => Ok(Some(listed)),
-            Err(error) if matches!(error.kind, Kind::Device | Kind::Garbled) => Ok(None),
-            Err(error) => Err(error),
+    /// The request failed.
+    pub(super) async fn stay_off_after_a_cut(&mut self, child: Option<&str>) -> Result<(), LinkError> {
+        let states = json!({"default_states": {"type": "custom", "state": {"on": false}}});
+        self.ask_one(child, ("set_device_info", states)).await.map(drop)
+    }
+
+    async fn ask_one(&mut self, child: Option<&str>, asked: Question) -> Result<Value, LinkError> {
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.ask(child, asked, self.timeout).await,
+            Speaks::Tpap(_) => Err(self.no_timers()),
         }
     }
 
-    async fn ask<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, LinkError> {
-        within(&self.place, self.timeout, request).await
-    }
-
-    /// A meter gets less time than the outlet: a switch that is ordered meanwhile waits for it.
-    async fn ask_meter<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, LinkError> {
-        within(&self.place, self.timeout.min(METER_TIMEOUT), request).await
-    }
-
-    fn mismatch(&self) -> LinkError {
-        self.place.error(Kind::Garbled, "it has changed between a strip and a single plug")
-    }
-}
-
-async fn within<T>(
-    place: &Whereabouts,
-    limit: Duration,
-    request: impl Future<Output = Result<T, Error>>,
-) -> Result<T, LinkError> {
-    match tokio::time::timeout(limit, request).await {
-        Ok(result) => result.map_err(|error| named(place, limit, &error)),
-        Err(_) => Err(place.silent(limit)),
-    }
-}
-
-fn named(place: &Whereabouts, limit: Duration, error: &Error) -> LinkError {
-    match error {
-        Error::Http(error) if error.is_timeout() => place.silent(limit),
-        Error::Http(_) => network(place, error),
-        Error::Tapo(error) => refusal(place, error),
-        Error::UnsupportedProtocol { description, .. } => place.error(Kind::Unsupported, description),
-        Error::Other(error) if error.chain().any(|it| it.downcast_ref::<io::Error>().is_some()) => {
-            place.error(Kind::Unreachable, &error.root_cause().to_string())
+    async fn ask_all(
+        &mut self,
+        child: Option<&str>,
+        asked: &[Question],
+        limit: Duration,
+    ) -> Result<Answers, LinkError> {
+        match &mut self.speaks {
+            Speaks::Klap(it) => it.ask_all(child, asked, limit).await,
+            Speaks::Tpap(_) => Err(self.no_timers()),
         }
-        other => place.error(Kind::Garbled, &other.to_string()),
+    }
+
+    /// Can timers on the plug be reached at all?
+    pub(super) fn has_timers(&self) -> bool {
+        matches!(self.speaks, Speaks::Klap(_))
+    }
+
+    fn no_timers(&self) -> LinkError {
+        self.place.error(Kind::Device, "its timers cannot be reached over TPAP; switch Third-Party Compatibility on")
     }
 }
 
-/// The innermost cause says it best; the outer ones only repeat the URL.
-fn network(place: &Whereabouts, error: &Error) -> LinkError {
-    let mut root: &dyn std::error::Error = error;
-    while let Some(source) = root.source() {
-        if source.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::ConnectionRefused) {
-            return place.error(Kind::Refused, "");
-        }
-        root = source;
-    }
-    let text = root.to_string();
-    let kind = if text.starts_with("invalid HTTP") { Kind::Garbled } else { Kind::Unreachable };
-    place.error(kind, &text)
+fn relay(to: Switch) -> Question {
+    ("set_device_info", json!({"device_on": to.is_on()}))
 }
 
-fn refusal(place: &Whereabouts, error: &TapoResponseError) -> LinkError {
-    let kind = match error {
-        TapoResponseError::Unauthorized { kind, .. } => match *kind {
-            "SESSION_TIMEOUT" | "SESSION_EXPIRED" | "TPAP_SESSION_INVALID" => Kind::Session,
-            "FORBIDDEN" => Kind::ThirdParty,
-            // Whatever TPAP refuses counts against the device's limit of attempts.
-            other if other.starts_with("TPAP") => Kind::Locked,
-            _ => Kind::Account,
-        },
-        TapoResponseError::DeviceError { code: -2402, .. } => Kind::Session,
-        TapoResponseError::DeviceError { .. } => Kind::Device,
-        _ => Kind::Garbled,
-    };
-    place.error(kind, &error.to_string())
+/// Never without parameters, which real devices refuse.
+fn countdowns() -> Question {
+    ("get_countdown_rules", json!({"start_index": 0}))
+}
+
+fn remove_countdowns() -> Question {
+    ("remove_countdown_rules", json!({"remove_all": true}))
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     answer::{self, About, Look},
-    link::{Kind, Link, LinkError, Shape},
+    link::{Kind, Link, LinkError},
     outlet::Outlet,
     pace,
     survey::Survey,
@@ -31,16 +31,7 @@ impl Task {
         let about = answer::about(&info);
         let mac = self.recognise(&about)?;
         let renewed = self.unbroken && self.is_the_same(&about, mac);
-        let shape = if about.is_single { Shape::Single } else { Shape::Strip };
-        if link.shape() != shape {
-            // The crate must know before it logs in. It is remembered, so that this costs one login in the task's life.
-            self.shape = shape;
-            *link = Link::connect(&self.settings, &self.credentials, shape).await?;
-            let again = answer::about(&link.info().await?);
-            if again.is_single != about.is_single || again.device_id != about.device_id {
-                return Err(self.place.error(Kind::Garbled, "two questions found two different devices"));
-            }
-        }
+        self.is_strip = !about.is_single;
         let looks = self.first_looks(link, &info, &about).await?;
         let same_outlets = looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
         let renewed = renewed && same_outlets;
@@ -52,15 +43,20 @@ impl Task {
         self.outlets.retain(|slot, _| looks.iter().any(|it| it.slot == *slot));
         for look in &looks {
             let meters = self.survey.meters(look.slot);
-            self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone())).can_measure(meters);
+            let outlet = self.outlets.entry(look.slot).or_insert_with(|| Outlet::new(look.clone()));
+            outlet.can_measure(meters);
+            if !renewed {
+                outlet.guard.met();
+            }
         }
-        self.identify(&about, mac).await;
+        self.identify(&about, mac, Some(link.protocol())).await;
         self.found();
         let asked_at = self.handle.clock.now();
         let cause = if renewed { Cause::Polled } else { Cause::FirstContact };
         self.record(looks, commanded, about.rssi, cause).await;
         if !met_before {
-            self.agenda.poll_at = tokio::time::Instant::now() + pace::until_second_look(self.settings.poll_every);
+            self.agenda.poll_at =
+                tokio::time::Instant::now() + pace::until_second_look(self.settings.poll_every, &self.settings.slug);
         }
         self.fresh = false;
         self.until_shown(asked_at).await;
@@ -77,7 +73,7 @@ impl Task {
     pub(super) async fn refresh_housing(&mut self, info: &Value) {
         let about = answer::about(info);
         if let Some(mac) = about.mac {
-            self.identify(&about, mac).await;
+            self.identify(&about, mac, None).await;
         }
     }
 
@@ -110,10 +106,12 @@ impl Task {
             .is_some_and(|it| it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware)
     }
 
-    async fn first_looks(&self, link: &Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
+    async fn first_looks(&self, link: &mut Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {
+        if about.is_single {
+            return Ok(vec![answer::single(info)]);
+        }
         let looks = match link.children().await {
-            Ok(Some(list)) => self.read_strip(&list)?,
-            Ok(None) => vec![answer::single(info)],
+            Ok(list) => self.read_strip(&list)?,
             // Neither a relay nor children: a camera, a sensor.
             Err(error) if error.kind == Kind::Device => Vec::new(),
             Err(error) => return Err(error),
@@ -125,7 +123,8 @@ impl Task {
     }
 
     /// Announces the housing if the connection is new or something but the signal has changed.
-    async fn identify(&mut self, about: &About, mac: Mac) {
+    async fn identify(&mut self, about: &About, mac: Mac, protocol: Option<&str>) {
+        let protocol = protocol.or(self.housing.as_ref().and_then(|it| it.protocol.as_deref()));
         let mut housing = Housing {
             model: about.model.clone(),
             firmware: about.firmware.clone(),
@@ -134,7 +133,7 @@ impl Task {
             device_id: about.device_id.clone(),
             address: self.place.address().to_string(),
             rssi: self.housing.as_ref().and_then(|it| it.rssi),
-            protocol: None,
+            protocol: protocol.map(str::to_owned),
             sockets: self.outlets.values().map(Outlet::socket).collect(),
         };
         let changed = self.housing.as_deref() != Some(&housing);
@@ -154,7 +153,7 @@ impl Task {
     /// `asked_at`. A hub that takes longer than a quarter of a second is not waited for: then the orders that hold are followed.
     pub(super) async fn until_shown(&mut self, asked_at: Timestamp) {
         let device = &self.settings.slug;
-        let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled).is_some());
+        let reported = self.outlets.iter().filter(|(_, it)| it.report(Cause::Polled, self.tempo).is_some());
         let ids: Vec<_> = reported.map(|(slot, _)| OutletId::new(device.clone(), *slot)).collect();
         let shown = |house: &Arc<House>| {
             let online = house.devices.get(device).is_some_and(|it| it.availability == Availability::Online);
@@ -171,7 +170,7 @@ impl Task {
         for (slot, wanted) in orders.wanted.iter().filter(|(slot, _)| !self.outlets.contains_key(slot)) {
             let has: Vec<_> = self.outlets.keys().map(u8::to_string).collect();
             let text = format!("{} has no outlet {slot}, only {}", self.place, has.join(", "));
-            self.tell(*slot, (*wanted, text)).await;
+            self.tell(*slot, (wanted.switch, text)).await;
         }
     }
 }

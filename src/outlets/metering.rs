@@ -18,7 +18,7 @@ impl Task {
     ///
     /// # Errors
     /// Only that the session has ended, which says nothing about the meter.
-    pub(super) async fn ask(&mut self, link: &Link, question: Question) -> Result<(), LinkError> {
+    pub(super) async fn ask(&mut self, link: &mut Link, question: Question) -> Result<(), LinkError> {
         let error = match self.try_to_ask(link, question).await {
             Ok(()) => {
                 self.survey.answered(question);
@@ -44,11 +44,11 @@ impl Task {
     }
 
     /// An answer that says no, or that cannot be read, is an answer too.
-    async fn try_to_ask(&mut self, link: &Link, question: Question) -> Result<(), LinkError> {
+    async fn try_to_ask(&mut self, link: &mut Link, question: Question) -> Result<(), LinkError> {
         let child = |slot| self.outlets.get(&slot).map(Outlet::child);
         match question {
             Question::Components => {
-                let metered = link.metered_by_component().await?;
+                let metered = link.metered_by_component(self.is_strip).await?;
                 self.survey.listed(&self.outlets, metered.as_deref());
                 self.outlets.keys().copied().collect::<Vec<_>>().into_iter().for_each(|slot| self.learned(slot));
             }
@@ -67,15 +67,24 @@ impl Task {
             Question::Reading(slot, asked) => {
                 let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
                 outlet.is_asked(asked);
+                let (child, meters) = (outlet.child(), outlet.meters());
                 let energy = match asked {
-                    Asked::Power => link.power(outlet.child(), outlet.meters()).await,
-                    Asked::Usage => link.usage(outlet.child()).await,
+                    Asked::Power => link.power(child, meters).await.map(|it| (it, it)),
+                    Asked::Usage => link.usage(child).await.map(|it| (it, it)),
+                    Asked::Both => link.power_and_usage(child, meters).await,
                 };
-                let energy = match energy {
+                let (power, usage) = match energy {
                     Err(error) if !matches!(error.kind, Kind::Device | Kind::Garbled) => return Err(error),
                     read => read.unwrap_or_default(),
                 };
-                self.take_in(slot, asked, energy);
+                match asked {
+                    Asked::Power | Asked::Both => self.take_in(slot, Asked::Power, power),
+                    Asked::Usage => {}
+                }
+                match asked {
+                    Asked::Usage | Asked::Both => self.take_in(slot, Asked::Usage, usage),
+                    Asked::Power => {}
+                }
             }
         }
         Ok(())

@@ -4,13 +4,19 @@
 //! report. It never gives up: a device that is gone is looked for until the bridge stops.
 
 pub mod answer;
+mod arming;
 mod duty;
+mod guard;
+mod klap;
 mod link;
 mod meeting;
+mod meter;
 mod metering;
 mod outlet;
 mod pace;
 mod survey;
+mod switching;
+mod tapo;
 mod task;
 mod trouble;
 

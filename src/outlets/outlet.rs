@@ -6,7 +6,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{answer::Look, link::Meters, pace::Pauses};
+use super::{
+    answer::Look,
+    guard::{Guard, Tempo},
+    meter::Meters,
+    pace::Pauses,
+};
 use crate::model::{Cause, Energy, Report, Socket, Switch};
 
 /// An attempt stays the likely cause of what a new connection shows for this long. Later the past counts as unknown.
@@ -22,6 +27,7 @@ pub(super) struct Outlet {
     attempt: Option<Attempt>,
     pause: Option<Pause>,
     told: Option<(Switch, String)>,
+    pub(super) guard: Guard,
     answered: u64,
     /// Its power is to be asked for.
     pub(super) power_due: bool,
@@ -59,6 +65,7 @@ impl Outlet {
             attempt: None,
             pause: None,
             told: None,
+            guard: Guard::default(),
             answered: 0,
             power_due: false,
             usage_due: false,
@@ -115,6 +122,11 @@ impl Outlet {
         self.attempt.is_some()
     }
 
+    /// Does it rest: nothing flows, and nothing is measured?
+    pub(super) fn is_idle(&self) -> bool {
+        self.look.switch == Some(Switch::Off) && !self.meters.energy
+    }
+
     /// Does this look show that somebody else has moved the relay?
     pub(super) fn was_moved(&self, look: &Look) -> bool {
         self.attempt.is_none() && look.switch != self.look.switch
@@ -162,6 +174,7 @@ impl Outlet {
             self.power_due = self.meters.energy;
         }
         self.power_due |= self.meters.energy && look.switch == Some(Switch::On);
+        self.guard.looked(look.switch);
         self.look = look;
         self.seen = Instant::now();
         self.answered = commanded;
@@ -175,7 +188,10 @@ impl Outlet {
             (false, false) => Cause::Polled,
         };
         if self.look.switch == Some(attempt.to) {
-            (self.pause, self.told) = (None, None);
+            // Opened for want of a timer, it is still not to be closed again at once.
+            if self.pause.as_ref().is_none_or(|it| it.to == attempt.to) {
+                (self.pause, self.told) = (None, None);
+            }
             return (cause, None);
         }
         self.hold(attempt.to);
@@ -195,7 +211,7 @@ impl Outlet {
     }
 
     /// A failure is told once, until it becomes another one or a person insists.
-    fn untold(&mut self, to: Switch, why: String) -> Option<Failure> {
+    pub(super) fn untold(&mut self, to: Switch, why: String) -> Option<Failure> {
         let failure = Some((to, why));
         if self.told == failure {
             return None;
@@ -209,6 +225,7 @@ impl Outlet {
         match asked {
             Asked::Power => self.power_due = false,
             Asked::Usage => self.usage_due = false,
+            Asked::Both => (self.power_due, self.usage_due) = (false, false),
         }
     }
 
@@ -223,14 +240,39 @@ impl Outlet {
                 today: energy.today.or(old.today),
                 month: energy.month.or(old.month),
             },
+            Asked::Both => energy,
             Asked::Usage => {
                 Energy { power: energy.power.or(old.power), today: energy.today, month: energy.month, ..old }
             }
         };
     }
 
+    /// The time until the plug opens the relay by itself.
+    fn timer(&self, tempo: Tempo) -> Option<SignedDuration> {
+        self.look.switch.filter(|it| it.is_on())?;
+        let passed = tempo.house(self.seen.elapsed());
+        let auto_off = self.look.auto_off.and_then(|it| it.remain).map(|it| it.saturating_sub(passed));
+        let first = self.guard.remain(tempo).into_iter().chain(auto_off).min()?;
+        Some(first.max(SignedDuration::ZERO))
+    }
+
+    /// Where the last look saw the relay.
+    pub(super) fn switch(&self) -> Option<Switch> {
+        self.look.switch
+    }
+
+    /// Does it stay off when the power comes back? `None` if it does not say.
+    pub(super) fn stays_off(&self) -> Option<bool> {
+        self.look.stays_off
+    }
+
+    /// Has it an auto-off timer?
+    pub(super) fn has_auto_off(&self) -> bool {
+        self.look.auto_off.is_some()
+    }
+
     /// As the hub hears it. `None` for an outlet that does not say where it is.
-    pub(super) fn report(&self, cause: Cause) -> Option<Report> {
+    pub(super) fn report(&self, cause: Cause, tempo: Tempo) -> Option<Report> {
         let switch = self.look.switch?;
         // A report that is sent some time after the look must not make the outlet look younger.
         let since = if switch.is_on() { self.seen.elapsed() } else { Duration::ZERO };
@@ -241,6 +283,7 @@ impl Outlet {
             on_time: self.look.on_time.map(|it| it.saturating_add(since)),
             energy: self.meters.energy.then_some(self.energy),
             fault: self.look.fault,
+            timer: self.timer(tempo),
             cause,
             answers: self.answered,
         })
@@ -254,4 +297,6 @@ pub(super) enum Asked {
     Power,
     /// Energy today and this month.
     Usage,
+    /// All of them, in one round trip where the device allows it.
+    Both,
 }

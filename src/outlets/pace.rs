@@ -2,12 +2,15 @@
 //!
 //! Every pause is jittered with its own seed, or a house full of plugs that a power cut took together would knock together.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::link::Kind;
-use crate::model::Switch;
+use crate::model::{Slug, Switch};
 
 /// New orders may wake the search for a device that is gone once in this time.
 pub(super) const WAKE: Duration = Duration::from_secs(1);
@@ -71,12 +74,50 @@ pub(super) fn pause_after(kind: Kind, pauses: &mut Pauses) -> Duration {
     Duration::from_secs(seconds).mul_f64(1.0 + 0.3 * fastrand::f64())
 }
 
-/// The time to the next look: a tenth more or less than is configured.
-pub(super) fn until_next_look(poll_every: Duration) -> Duration {
-    poll_every.mul_f64(0.9 + 0.2 * fastrand::f64())
+/// After a switch the outlet is looked at this often, if not oftener anyway.
+const LIVELY: Duration = Duration::from_secs(1);
+/// And for so long.
+pub(super) const LIVELY_FOR: Duration = Duration::from_secs(10);
+/// A device on which nothing flows and nothing is measured is looked at least this often, if it was to be looked at oftener.
+const IDLE: Duration = Duration::from_secs(30);
+/// Devices are first dialled within this time of the start.
+const START: Duration = Duration::from_millis(250);
+
+/// How lively a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// It has just been switched.
+    Lively,
+    /// Something is on, or measured.
+    Busy,
+    /// Neither.
+    Idle,
 }
 
-/// The time to the second look: anything up to the configured one, which spreads devices that were all met at the start.
-pub(super) fn until_second_look(poll_every: Duration) -> Duration {
-    poll_every.mul_f64(0.1 + 0.9 * fastrand::f64())
+/// The time to the next look: a tenth more or less than the device's mood asks for.
+pub(super) fn until_next_look(poll_every: Duration, mood: Mood) -> Duration {
+    let every = match mood {
+        Mood::Lively => poll_every.min(LIVELY),
+        Mood::Busy => poll_every,
+        Mood::Idle => (poll_every * 3).min(IDLE).max(poll_every),
+    };
+    every.mul_f64(0.9 + 0.2 * fastrand::f64())
+}
+
+/// The time to the second look: anything up to the configured one, by the device's name, which spreads devices that were all met at
+/// the start.
+pub(super) fn until_second_look(poll_every: Duration, device: &Slug) -> Duration {
+    poll_every.mul_f64(0.1 + 0.9 * share(device))
+}
+
+/// How long a device waits at the start, so that a house full of them is not dialled in one breath.
+pub(super) fn until_first_dial(poll_every: Duration, device: &Slug) -> Duration {
+    (poll_every / 20).min(START).mul_f64(share(device))
+}
+
+/// From 0 to 1, the same each time for one device and another for each.
+fn share(device: &Slug) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    device.hash(&mut hasher);
+    f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX)
 }

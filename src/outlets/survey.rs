@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 use super::{
-    link::Meters,
+    meter::Meters,
     outlet::{Asked, Outlet},
     pace::Pauses,
 };
@@ -72,9 +72,12 @@ impl Survey {
 
     /// The next reading that is due and does not rest: power before energy.
     pub(super) fn to_read(&self, outlets: &BTreeMap<u8, Outlet>, now: Instant) -> Option<Question> {
+        let both = |it: &Outlet| it.power_due && it.usage_due;
+        let together = outlets.iter().filter(|(_, it)| both(it)).map(|(slot, _)| (*slot, Asked::Both));
         let power = outlets.iter().filter(|(_, it)| it.power_due).map(|(slot, _)| (*slot, Asked::Power));
         let usage = outlets.iter().filter(|(_, it)| it.usage_due).map(|(slot, _)| (*slot, Asked::Usage));
-        let mut due = power.chain(usage).map(|(slot, asked)| Question::Reading(slot, asked));
+        // Where all at once gets no answer, each is asked for by itself.
+        let mut due = together.chain(power).chain(usage).map(|(slot, asked)| Question::Reading(slot, asked));
         due.find(|it| !self.rests(it, now))
     }
 

@@ -13,17 +13,19 @@ use tokio::{
 
 use super::{
     answer::{self, Look},
-    duty::{self, Agenda, Duty},
-    link::{Kind, Link, LinkError, Shape},
+    duty::{self, Agenda, Duty, Moment},
+    guard::Tempo,
+    link::{Kind, Link, LinkError},
     outlet::{Failure, Outlet},
-    pace::{self, Pauses, WAKE},
+    pace::{self, Mood, Pauses, WAKE},
     survey::Survey,
     trouble::Whereabouts,
 };
 use crate::{
     hub::Handle,
     model::{
-        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Trouble, TroubleKind,
+        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Timer, Trouble,
+        TroubleKind,
     },
 };
 
@@ -35,8 +37,6 @@ const LOST_AFTER_SESSIONS: u32 = 6;
 const METERS_EVERY: u32 = 6;
 /// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
 const HOUSING_EVERY: u32 = 60;
-/// Nothing that can wait is asked for this long after a switch.
-const QUIET: Duration = Duration::from_secs(1);
 /// Sessions that end within this time of each other are being taken over by somebody.
 const CONTENDED: Duration = Duration::from_secs(60);
 
@@ -49,7 +49,8 @@ pub(super) struct Task {
     pub(super) handle: Handle,
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
-    pub(super) shape: Shape,
+    /// Outlets are children of the housing, by its own word.
+    pub(super) is_strip: bool,
     pub(super) survey: Survey,
     pub(super) housing: Option<Arc<Housing>>,
     pub(super) outlets: BTreeMap<u8, Outlet>,
@@ -61,13 +62,15 @@ pub(super) struct Task {
     /// The connection is a new one, so that the device is to be announced even if nothing about it has changed.
     pub(super) announce: bool,
     pub(super) agenda: Agenda,
+    pub(super) tempo: Tempo,
     heard: Arc<Orders>,
     polls: u32,
     failures: u32,
     lost: Option<Kind>,
     pauses: Pauses,
     renewed: Option<Instant>,
-    contended: bool,
+    pub(super) switched: Option<Instant>,
+    pub(super) contended: bool,
 }
 
 impl Task {
@@ -81,6 +84,7 @@ impl Task {
     ) -> Self {
         let heard = orders.borrow().clone();
         let survey = Survey::remembering(pin.as_ref());
+        let tempo = Tempo::new(handle.clock.speed());
         Self {
             place: Whereabouts::of(&settings),
             settings,
@@ -88,13 +92,14 @@ impl Task {
             pin,
             handle,
             orders,
-            shape: Shape::Strip,
+            is_strip: false,
             survey,
             housing: None,
             outlets: BTreeMap::new(),
             fresh: true,
             unbroken: false,
             announce: true,
+            tempo,
             agenda: Agenda {
                 poll_at: Instant::now(),
                 learned: false,
@@ -108,6 +113,7 @@ impl Task {
             lost: None,
             pauses: Pauses::gone(),
             renewed: None,
+            switched: None,
             contended: false,
         }
     }
@@ -115,6 +121,7 @@ impl Task {
     /// Never ends by itself.
     pub(super) async fn live(mut self) -> Infallible {
         let mut link = None;
+        sleep(pace::until_first_dial(self.settings.poll_every, &self.settings.slug)).await;
         loop {
             let error = match self.attend(&mut link).await {
                 Ok(never) => match never {},
@@ -144,7 +151,7 @@ impl Task {
                 Some(open) => open,
                 None => {
                     (self.fresh, self.announce) = (true, true);
-                    link.insert(Link::connect(&self.settings, &self.credentials, self.shape).await?)
+                    link.insert(Link::connect(&self.settings, &self.credentials).await?)
                 }
             };
             let step = if self.fresh { self.meet(open).await } else { self.round(open).await };
@@ -179,10 +186,25 @@ impl Task {
     }
 
     /// One duty.
-    async fn round(&mut self, link: &Link) -> Result<(), LinkError> {
+    async fn round(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let orders = self.hear();
-        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, Instant::now()) {
-            Duty::Switch(slot, to) => self.switch(link, slot, to).await,
+        let order = |slot| orders.wanted.get(&slot).copied().unwrap_or(Switch::Off.into());
+        let moment = Moment { now: Instant::now(), clock: self.handle.clock.now(), tempo: self.tempo };
+        let with_timers = link.has_timers();
+        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment) {
+            Duty::Switch(slot, Switch::On) if order(slot).timer != Timer::None => {
+                self.stir();
+                self.arm_and_switch_on(link, slot, order(slot)).await
+            }
+            Duty::Switch(slot, to) => self.switch_plainly(link, slot, to).await,
+            Duty::Arm(slot) => self.rearm(link, slot, order(slot)).await,
+            Duty::Clear(slot) => self.clear(link, slot).await,
+            Duty::ReadCountdown(slot) if with_timers => self.read_countdown(link, slot, order(slot).timer).await,
+            Duty::ReadCountdown(slot) => {
+                self.outlets.get_mut(&slot).into_iter().for_each(|it| it.guard.was_asked());
+                Ok(())
+            }
+            Duty::Settle(slot) => self.settle(link, slot, order(slot)).await,
             Duty::Look => self.look(link).await,
             Duty::Poll => {
                 self.count_poll();
@@ -195,7 +217,7 @@ impl Task {
             }
             Duty::Enrich => {
                 self.agenda.measured = false;
-                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled)).collect();
+                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled, self.tempo)).collect();
                 self.send_reports(reports, None).await;
                 Ok(())
             }
@@ -221,44 +243,20 @@ impl Task {
         if !Arc::ptr_eq(&orders, &self.heard) {
             let insists = orders.commanded > self.heard.commanded;
             for (slot, outlet) in &mut self.outlets {
-                outlet.hear(orders.wanted.get(slot).copied(), insists);
+                outlet.hear(orders.wanted.get(slot).map(|it| it.switch), insists);
             }
             self.heard = Arc::clone(&orders);
         }
         orders
     }
 
-    async fn switch(&mut self, link: &Link, slot: u8, to: Switch) -> Result<(), LinkError> {
-        let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        self.agenda.quiet_until = Instant::now() + QUIET;
-        match link.switch(outlet.child(), to).await {
-            Ok(()) => {
-                outlet.attempted(to, true, None);
-                Ok(())
-            }
-            Err(error) if error.kind == Kind::Session => {
-                // It is met afresh before it is switched. The pause is for a device that turns every switch away like this.
-                if self.contended {
-                    outlet.hold(to);
-                }
-                Err(error)
-            }
-            Err(error) => {
-                outlet.attempted(to, error.kind.may_have_been_done(), Some(error.text.clone()));
-                // Whatever happened, the next look tells what came of it.
-                if error.kind.is_an_answer() { Ok(()) } else { Err(error) }
-            }
-        }
-    }
-
-    async fn look(&mut self, link: &Link) -> Result<(), LinkError> {
+    async fn look(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
-        let (looks, rssi) = match link.children().await? {
-            Some(list) => (self.read_strip(&list)?, None),
-            None => {
-                let info = link.info().await?;
-                (vec![answer::single(&info)], answer::about(&info).rssi)
-            }
+        let (looks, rssi) = if self.is_strip {
+            (self.read_strip(&link.children().await?)?, None)
+        } else {
+            let info = link.info().await?;
+            (vec![answer::single(&info)], answer::about(&info).rssi)
         };
         if looks.iter().map(|it| it.slot).ne(self.outlets.keys().copied()) {
             // Outlets have come or gone: it is another device than the one that was met.
@@ -279,18 +277,28 @@ impl Task {
     /// Notes what was seen and reports it; `cause` is that of outlets which were not switched since the look before.
     pub(super) async fn record(&mut self, looks: Vec<Look>, commanded: u64, rssi: Option<i16>, cause: Cause) {
         (self.failures, self.unbroken) = (0, true);
-        self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every);
-        let (mut reports, mut failures) = (Vec::new(), Vec::new());
+        let (mut reports, mut failures, tempo) = (Vec::new(), Vec::new(), self.tempo);
         for look in looks {
             let slot = look.slot;
             let Some(outlet) = self.outlets.get_mut(&slot) else { continue };
             let (cause, failure) = outlet.looked(look, commanded, cause == Cause::FirstContact);
-            reports.extend(outlet.report(cause));
+            reports.extend(outlet.report(cause, tempo));
             failures.extend(failure.map(|it| (slot, it)));
         }
+        self.agenda.poll_at = Instant::now() + pace::until_next_look(self.settings.poll_every, self.mood());
         self.send_reports(reports, rssi).await;
         for (slot, failure) in failures {
             self.tell(slot, failure).await;
+        }
+    }
+
+    fn mood(&self) -> Mood {
+        if self.switched.is_some_and(|at| at.elapsed() < pace::LIVELY_FOR) {
+            Mood::Lively
+        } else if self.outlets.values().all(Outlet::is_idle) {
+            Mood::Idle
+        } else {
+            Mood::Busy
         }
     }
 
@@ -301,7 +309,10 @@ impl Task {
                 (outlet.power_due, outlet.usage_due) = (true, true);
             }
         }
-        self.agenda.housing_due |= self.shape == Shape::Strip && self.polls.is_multiple_of(HOUSING_EVERY);
+        if self.polls.is_multiple_of(HOUSING_EVERY) {
+            self.agenda.housing_due |= self.is_strip;
+            self.outlets.values_mut().for_each(|it| it.guard.forget());
+        }
     }
 
     async fn lose(&mut self, error: &LinkError) {

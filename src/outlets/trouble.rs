@@ -113,6 +113,15 @@ impl Whereabouts {
         port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
     }
 
+    /// As a socket is opened, always with a port.
+    pub(super) fn with_port(&self) -> String {
+        let port = self.address.port.unwrap_or(DEFAULT_PORT);
+        match self.address.port {
+            Some(_) => self.dialled(),
+            None => format!("{}:{port}", self.dialled()),
+        }
+    }
+
     /// A trouble with this device. `detail` is the cause as the device or the network named it.
     pub(super) fn error(&self, kind: Kind, detail: &str) -> LinkError {
         let port = self.address.port.unwrap_or(DEFAULT_PORT);

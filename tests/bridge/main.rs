@@ -112,7 +112,7 @@ async fn a_storm_heats_the_mat_an_hour_ahead_by_itself() {
     assert!(home.mat.relay(1));
     home.peer.wait("heattrax/group/walkway/plan", &["\"mode\":\"schedule\"", "schedule `Snow` is active"]).await;
     home.stop().await;
-    assert!(!home.mat.relay(1), "no timer on the plug would end the heat, so the stop does");
+    assert!(!home.mat.relay(1), "at this pace no timer on the plug ends soon, so the stop does");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -137,7 +137,7 @@ async fn the_longest_runtime_cuts_and_the_rest_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_remembers_and_a_stop_leaves_no_heater_on() {
+async fn a_restart_remembers_and_a_stop_leaves_a_heater_that_its_plug_watches() {
     let mut home = quiet_home().await;
     home.peer.send("heattrax/driveway/1/set", "ON").await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
@@ -145,7 +145,7 @@ async fn a_restart_remembers_and_a_stop_leaves_no_heater_on() {
     home.peer.wait("heattrax/porch/1/decision", &["control_off"]).await;
     home.stop().await;
     home.peer.wait("heattrax/bridge/availability", &["offline"]).await;
-    assert!(!home.mat.relay(1), "the heater is off");
+    assert!(home.mat.relay(1), "a timer on the plug ends it: a restart does not interrupt the heat");
     let memory = std::fs::read_to_string(home.data().join("memory.json")).unwrap();
     assert!(memory.contains("porch/1"), "{memory}");
 

@@ -120,7 +120,7 @@ impl Day {
     pub fn report_answering(&mut self, outlet: &str, says: Says, answers: u64) -> &mut Self {
         let Says { switch, on_time, fault, cause } = says;
         let id = id(outlet);
-        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, cause, answers };
+        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, timer: None, cause, answers };
         self.happens(Event::DeviceReported { device: id.device, reports: vec![report], rssi: None })
     }
 
@@ -129,7 +129,8 @@ impl Day {
         let devices: Vec<_> = self.controller.house().devices.keys().cloned().collect();
         for device in devices {
             let orders = self.controller.orders(&device);
-            for (slot, wanted) in &orders.wanted {
+            for (slot, order) in &orders.wanted {
+                let wanted = &order.switch;
                 let outlet = format!("{device}/{slot}");
                 let was = self.outlet(&outlet).switch();
                 let says = match was {
@@ -230,7 +231,7 @@ impl Day {
     /// The order that the plug's task sees: `None` to leave it alone.
     pub fn order(&self, outlet: &str) -> Option<Switch> {
         let id = id(outlet);
-        self.controller.orders(&id.device).wanted.get(&id.slot).copied()
+        self.controller.orders(&id.device).wanted.get(&id.slot).map(|it| it.switch)
     }
 
     pub fn why(&self, outlet: &str) -> String {

@@ -161,7 +161,8 @@ impl Street {
     /// The relays do as ordered. A flag of too much load goes when the outlet is switched on.
     fn obeys(&mut self, device: &Slug, orders: &Orders) -> Vec<u8> {
         let mut moved = Vec::new();
-        for (slot, wanted) in &orders.wanted {
+        for (slot, order) in &orders.wanted {
+            let wanted = &order.switch;
             let outlet = OutletId::new(device.clone(), *slot);
             if self.faults.get(&outlet) == Some(&Fault::Overheat) && wanted.is_on() {
                 continue;

@@ -100,7 +100,7 @@ async fn the_night_light_of_a_p306_is_no_outlet() {
 async fn older_and_newer_firmware_differ_in_what_is_missing() {
     let cases = [
         (Model::P100, Some("overheated"), None, false),
-        (Model::P110, Some("overheated"), Some(0), false),
+        (Model::P110, Some("overheated"), None, false),
         (Model::P110m, None, Some(0), true),
     ];
     for (model, heat, emeter, milliwatt_hours) in cases {

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use heattrax::emulator::{
-    Model, Plug, PlugOptions,
+use heattrax::{
+    emulator::{Model, Plug, PlugOptions},
     klap::{self, SessionKeys},
 };
 use serde_json::{Value, json};
@@ -43,14 +43,6 @@ pub(crate) async fn until(so: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it never came to be so");
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 /// An HTTP answer: status, head and body.

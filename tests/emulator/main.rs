@@ -6,7 +6,6 @@ mod any_bytes;
 mod bench;
 mod clients;
 mod faults;
-mod klap;
 mod login;
 mod panel;
 mod timers;

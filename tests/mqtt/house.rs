@@ -61,7 +61,7 @@ pub(crate) fn device(name: &str, housing: Option<Arc<Housing>>) -> Device {
 }
 
 pub(crate) fn report(slot: u8, switch: Switch, energy: Option<Energy>) -> Report {
-    Report { slot, switch, on_time: None, energy, fault: None, cause: Cause::Polled, answers: 0 }
+    Report { slot, switch, on_time: None, energy, fault: None, timer: None, cause: Cause::Polled, answers: 0 }
 }
 
 fn voice(voice: VoiceName, wish: Option<Switch>, reason: Option<Reason>) -> Opinion {

@@ -164,11 +164,11 @@ fn the_inventory_lists_every_device_with_what_its_outlets_can_do() {
 }
 
 #[test]
-fn the_bridge_says_that_it_arms_no_timer() {
+fn the_bridge_says_what_its_timers_do() {
     let info = json_at(&rendered(&house()), "heattrax/bridge/info");
     assert_eq!(info["version"], "0.1.0");
-    assert_eq!(info["device_timers"], "none");
-    assert!(info["device_timers_note"].as_str().unwrap().contains("stays on"));
+    assert_eq!(info["device_timers"], "armed");
+    assert!(info["device_timers_note"].as_str().unwrap().contains("15 minutes"));
     assert_eq!(info["config"], json!({ "mqtt": { "host": "broker" } }));
     assert_eq!(info["setup"], Value::Null);
 }

@@ -37,6 +37,8 @@ pub(crate) struct Setup {
     pub(crate) credentials: Credentials,
     pub(crate) pin: Option<Pin>,
     pub(crate) orders: Orders,
+    /// How fast the house's time runs.
+    pub(crate) speed: f64,
 }
 
 impl Setup {
@@ -55,11 +57,11 @@ impl Setup {
             timeout: Duration::from_secs(2),
         };
         let credentials = Credentials { username: "user@example.com".to_owned(), password: Secret::new("hunter2") };
-        Self { settings, credentials, pin: None, orders: Orders::default() }
+        Self { settings, credentials, pin: None, orders: Orders::default(), speed: 1.0 }
     }
 
     pub(crate) fn start(self) -> Bench {
-        let clock = Clock::driven(Timestamp::UNIX_EPOCH, 1.0);
+        let clock = Clock::driven(Timestamp::UNIX_EPOCH, self.speed);
         let (handle, events, board) = Handle::detached(empty_house(), clock.clone());
         let (orders, ordered) = watch::channel(Arc::new(self.orders));
         let stop = CancellationToken::new();
@@ -87,7 +89,7 @@ pub(crate) async fn plug(model: Model) -> Plug {
 }
 
 pub(crate) fn wanted(wanted: &[(u8, Switch)], commanded: u64) -> Orders {
-    Orders { wanted: wanted.iter().copied().collect(), commanded }
+    Orders { wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(), commanded }
 }
 
 pub(crate) fn porch() -> Slug {
@@ -189,6 +191,11 @@ impl Bench {
         })
         .await;
         heard
+    }
+
+    /// As `kill -9` ends it.
+    pub(crate) fn drop_dead(self) {
+        self.task.abort();
     }
 
     pub(crate) async fn stop(mut self) {

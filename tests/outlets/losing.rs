@@ -35,7 +35,7 @@ async fn a_press_that_coincides_with_the_end_of_the_session_is_no_matter_of_the_
             })
             .await;
         assert_eq!(seen, Some(Cause::Polled), "{model:?}");
-        assert_eq!(plug.counts().logins, if model.is_strip() { 2 } else { 3 }, "{model:?}");
+        assert_eq!(plug.counts().logins, 2, "{model:?}");
         // The hub follows the person, and so does the task.
         bench.order(wanted(&[(1, Switch::Off)], 0));
         bench.heard_within(Duration::from_millis(500)).await;

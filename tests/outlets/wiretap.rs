@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use heattrax::emulator::{
-    Plug,
+use heattrax::{
+    emulator::Plug,
     klap::{SessionKeys, auth_hash},
 };
 use tokio::{
@@ -21,7 +21,7 @@ pub(crate) struct Wiretap {
 #[derive(Default)]
 struct Heard {
     sessions: Vec<SessionKeys>,
-    asked: Vec<String>,
+    requests: Vec<Vec<String>>,
     swallowed: Vec<&'static str>,
 }
 
@@ -41,9 +41,14 @@ impl Wiretap {
         Self { port, heard, task }
     }
 
-    /// The methods that were asked for so far, the innermost of each request.
+    /// The methods that were asked for so far, each of a batch.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.heard.lock().unwrap().asked.clone()
+        self.requests().concat()
+    }
+
+    /// The methods of each request so far.
+    pub(crate) fn requests(&self) -> Vec<Vec<String>> {
+        self.heard.lock().unwrap().requests.clone()
     }
 
     pub(crate) fn count(&self, method: &str) -> usize {
@@ -60,8 +65,8 @@ impl Drop for Wiretap {
 async fn carry(mut client: TcpStream, mut device: TcpStream, heard: Arc<Mutex<Heard>>) -> Option<()> {
     loop {
         let (head, body) = message(&mut client).await?;
-        let method = heard.lock().unwrap().overhear(&head, &body);
-        if method.is_some_and(|it| heard.lock().unwrap().swallowed.contains(&it.as_str())) {
+        let methods = heard.lock().unwrap().overhear(&head, &body).unwrap_or_default();
+        if methods.iter().any(|it| heard.lock().unwrap().swallowed.contains(&it.as_str())) {
             // Held open until the client has had enough.
             let _ = client.read(&mut [0; 1]).await;
             return None;
@@ -78,13 +83,15 @@ async fn carry(mut client: TcpStream, mut device: TcpStream, heard: Arc<Mutex<He
 }
 
 impl Heard {
-    fn overhear(&mut self, head: &str, body: &[u8]) -> Option<String> {
+    fn overhear(&mut self, head: &str, body: &[u8]) -> Option<Vec<String>> {
         let number = head.split_once("seq=")?.1.split([' ', '&']).next()?.parse().ok()?;
         let plain = self.sessions.iter().rev().find_map(|it| it.open(number, body).ok())?;
         let text = String::from_utf8(plain).ok()?;
-        let method = text.rsplit_once(r#""method":""#)?.1.split('"').next()?.to_owned();
-        self.asked.push(method.clone());
-        Some(method)
+        let named = text.split(r#""method":""#).skip(1).filter_map(|it| it.split('"').next());
+        let inner = named.filter(|it| !matches!(*it, "control_child" | "multipleRequest"));
+        let methods: Vec<_> = inner.map(str::to_owned).collect();
+        self.requests.push(methods.clone());
+        Some(methods)
     }
 }
 

@@ -27,16 +27,12 @@ async fn each_trouble_is_named_with_the_device_the_address_and_what_to_do() {
         ),
         (Fault::Garbage, TroubleKind::Passing, "gives answers that are not understood: "),
         (Fault::BrokenJson, TroubleKind::Passing, "gives answers that are not understood: "),
-        (
-            Fault::Status(500),
-            TroubleKind::Passing,
-            "gives answers that are not understood: HTTP error 500: Request failed",
-        ),
+        (Fault::Status(500), TroubleKind::Passing, "gives answers that are not understood: HTTP status 500"),
         (Fault::Drop, TroubleKind::Passing, "cannot be reached on port "),
         (
             Fault::MethodError { method: "get_device_info".to_owned(), code: -1003 },
             TroubleKind::Passing,
-            "says no: Device error -1003: JSON_DECODE_FAIL",
+            "says no: error -1003: it cannot read the question",
         ),
         (
             Fault::MethodError { method: "get_child_device_list".to_owned(), code: -1002 },
@@ -100,7 +96,7 @@ async fn a_cause_that_changes_is_told_again() {
     assert!(bench.lost().await.text.contains("is closed"));
     plug.set_fault(Fault::Status(429));
     plug.come_back().await.unwrap();
-    assert!(bench.lost().await.text.contains("HTTP error 429"));
+    assert!(bench.lost().await.text.contains("HTTP status 429"));
     plug.clear_faults();
     bench.caused(1, Cause::FirstContact).await;
     bench.stop().await;

@@ -48,7 +48,7 @@ fn at(hours: i64) -> Timestamp {
 fn controller() -> Controller {
     let mut controller = Controller::new(settings(), &Memory::default(), noon());
     let (switch, cause) = (Switch::Off, Cause::FirstContact);
-    let report = Report { slot: 1, switch, on_time: None, energy: None, fault: None, cause, answers: 0 };
+    let report = Report { slot: 1, switch, on_time: None, energy: None, fault: None, timer: None, cause, answers: 0 };
     let device = "mat".parse().unwrap();
     controller.handle(Event::DeviceReported { device, reports: vec![report], rssi: None }, noon());
     controller

@@ -69,6 +69,7 @@ fn house() -> House {
             on_time: None,
             energy: None,
             fault: None,
+            timer: None,
             cause: Cause::FirstContact,
             answers: 0,
         };

@@ -49,6 +49,7 @@ fn outlet(id: &OutletId, availability: Availability) -> Outlet {
         on_time: None,
         energy: None,
         fault: None,
+        timer: None,
         cause: Cause::Polled,
         answers: 0,
     };

@@ -119,7 +119,7 @@ pub(super) fn falls(it: &Interval, air: &Air, margin: f64) -> Falls {
         None if wet.is_none() && !snows => Falls::Unknown("precipitation"),
         _ if wet == Some(false) && !snows => Falls::Nothing,
         code => match air.freezes(FROZEN_WET_BULB + margin) {
-            Some(true) => icy(Hazard::Snow, code.is_some()),
+            Some(true) => icy(Hazard::Snow, code == Some(Says::Dry)),
             Some(false) => Falls::Rain,
             None if snows => icy(Hazard::Snow, false),
             None => Falls::Unknown("the air temperature"),

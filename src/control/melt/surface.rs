@@ -19,8 +19,8 @@ const ABSORBED: f64 = 0.65;
 const SOIL: f64 = 2.0;
 /// Water that stays on a walk, in mm; the rest runs off.
 const FILM: f64 = 0.5;
-/// Cloud cover where nobody tells it: as often more as less.
-const USUAL_CLOUD: f64 = 0.5;
+/// Cloud cover where nobody tells it: rather clear, for it is under a clear sky that frost grows unseen.
+const USUAL_CLOUD: f64 = 0.3;
 /// Wind in m/s where nobody tells it.
 const USUAL_WIND: f64 = 3.0;
 /// The longest step of the balance, in s.

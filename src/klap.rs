@@ -1,7 +1,7 @@
 //! KLAP v2, the vendor's local protocol: how two sides that know one account agree on keys, and how they seal what they say.
 //!
 //! Pure functions, good for either side. The facts of the wire (which bytes are hashed in which order) are those that the
-//! public clients agree on; the test vector in `tests/emulator/klap.rs` was checked against one of them.
+//! public clients agree on; the test vector in `tests/klap/main.rs` was checked against one of them.
 //!
 //! ```text
 //! client                                   device

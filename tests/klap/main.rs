@@ -1,12 +1,19 @@
 //! The wire's arithmetic, against a vector that was checked with a public client.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
-use heattrax::emulator::klap::{self, SealError, Seed, SessionKeys};
-
-use crate::bench::{hex, unhex};
+use heattrax::klap::{self, SealError, Seed, SessionKeys};
 
 const PLAIN: &[u8] = br#"{"method":"get_device_info","params":null}"#;
 const SEALED: &str = "9530dd6090faf14b112e0c3f767c4ccfcabfa447dd2772add96187cce3a2a7791b303cb7964666646cc7b197a94ec8b5\
                       a334e996bac6e8d92a9b3539879b0643d9b3459ca7092ba223da486c1cd59061";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
 
 fn seeds() -> (Seed, Seed) {
     (std::array::from_fn(|at| at as u8), std::array::from_fn(|at| at as u8 + 16))
