@@ -133,7 +133,7 @@ fn a_storm_is_told_once_with_its_plan_in_words() {
     assert_eq!((heard[0].kind, heard[0].group.as_ref()), (NoticeKind::StormAhead, Some(&walkway())));
     assert_eq!(
         heard[0].message,
-        "walkway: snow, 3.2 mm; preheat from Thu 17:00, melt from Thu 19:00, until Fri 00:00; 3.0 kWh, 0.60 EUR"
+        "a storm is ahead of walkway: snow, 3.2 mm; preheat from Thu 17:00, melt from Thu 19:00, until Fri 00:00; 3.0 kWh, 0.60 EUR"
     );
     // Later it comes an hour earlier and lasts longer, and then it is there: it is the same storm.
     for (hour, storm) in [
