@@ -1,6 +1,9 @@
 //! Storm heating and frost guard: whole days as a person reads them, and the single rules.
 
-use heattrax::model::{Celsius, Event, Forecast, FrostRule, Interval, Melt, Mode, NoticeKind, Observation, TooCold};
+use heattrax::model::{
+    Celsius, Days, Event, Forecast, FrostRule, Interval, Melt, Mode, NoticeKind, Observation, Tariff, TariffWindow,
+    TooCold,
+};
 use jiff::{SignedDuration, ToSpan};
 
 use crate::{home::*, winter_day::diary};
@@ -332,6 +335,55 @@ fn an_unknown_hour_never_switches_on_and_is_never_held_to_be_dry() {
     assert_eq!(gap.decision("mat/1").mode(), Mode::AfterRun);
     gap.lives_until("10:00");
     assert_eq!(gap.wanted("mat/1"), Off);
+}
+
+#[test]
+fn an_hour_that_the_forecast_leaves_out_is_unknown_too() {
+    let mut day = day(melting(|_| {}), &[]);
+    let mut holed = forecast(&day, "00:00", &skies(&[(4, GREY), (3, SNOWS), (3, GREY), (20, GREY)]));
+    // 07:00 to 08:30 is missing.
+    holed.intervals.retain(|it| !(7..9).contains(&day.settings.zone.to_datetime(it.start).hour()));
+    day.forecast(holed.clone());
+    day.lives_until("08:30");
+    assert_eq!(day.decision("mat/1").mode(), Mode::Melt, "{}", day.why("mat/1"));
+    day.lives_until("10:00");
+    assert_eq!(day.wanted("mat/1"), Off);
+    // And a mat that is off is told that nobody knows.
+    let plan = melting(|_| {});
+    let mut off = plan.starts("2026-01-10 00:00");
+    holed.intervals.retain(|it| it.precipitation == Some(0.0));
+    off.report("mat/1", first(Off)).forecast(holed).lives_until("05:30");
+    assert_eq!((off.wanted("mat/1"), off.key("mat/1")), (Off, "weather_unknown"));
+    off.lives_until("09:00");
+    assert_eq!(off.key("mat/1"), "no_ice");
+}
+
+#[test]
+fn frost_guard_can_wait_for_the_end_of_expensive_hours_and_a_storm_does_not() {
+    let expensive = |frost_waits: bool| {
+        melting(|it| it.frost_waits = frost_waits).with(|it| {
+            let window = TariffWindow {
+                name: "peak".to_owned(),
+                days: Days::ALL,
+                from: time("03:20"),
+                to: time("05:40"),
+                price: Some(0.5),
+                expensive: true,
+            };
+            it.tariff = Some(Tariff { price: Some(0.2), currency: "EUR".to_owned(), windows: vec![window] });
+        })
+    };
+    let mut frosty = day(expensive(true), &[(36, CLEAR)]);
+    for (when, wanted) in [("03:19", On), ("03:20", Off), ("05:39", Off), ("05:40", On)] {
+        frosty.lives_until(when);
+        assert_eq!(frosty.wanted("mat/1"), wanted, "{when}: {}", frosty.why("mat/1"));
+    }
+    let mut heedless = day(expensive(false), &[(36, CLEAR)]);
+    heedless.lives_until("04:00");
+    assert_eq!(heedless.wanted("mat/1"), On);
+    let mut snowy = day(expensive(true), &[(36, SNOWS)]);
+    snowy.lives_until("04:00");
+    assert_eq!(snowy.wanted("mat/1"), On);
 }
 
 #[test]

@@ -67,7 +67,10 @@ pub(super) fn look(melt: &Melt, view: View<'_>, now: Timestamp, held: bool) -> L
     let measured = view.station.map(|it| station::look(it, reading, view.sky.forecast, now, held));
     let frost_counts = measured.as_ref().is_none_or(|it| !it.rules_out_frost);
     let counts = |it: &&Stretch| it.ice.hazard.is_precipitation() || frost_counts;
-    let mut changes_at = edges(stretches, now);
+    let gap =
+        reading.gaps.iter().find(|(_, to, _)| *to > now).map(|(from, to, _)| if *from > now { *from } else { *to });
+    let price = melt.frost_waits.then(|| tariff::changes_at(view.settings, now)).flatten();
+    let mut changes_at = [edges(stretches, now), gap, price].into_iter().flatten().min();
     let waits = tariff::expensive(view.settings, now).filter(|_| melt.frost_waits);
     let active = stretches.iter().filter(counts).filter_map(|it| Some((it.mode(now)?, it)));
     let mut best = active.min_by_key(|(mode, it)| (rank(*mode), it.ice.from)).map(|(mode, it)| (mode, it.ice.clone()));
@@ -86,7 +89,9 @@ pub(super) fn look(melt: &Melt, view: View<'_>, now: Timestamp, held: bool) -> L
         return Look { on: Ok(Reason::Icy { mode, ice }), until, changes_at };
     }
     let next = stretches.iter().filter(counts).find(|it| now < it.heat_from);
-    if held && let Some(next) = next.filter(|it| it.heat_from <= later(now, BRIDGE)) {
+    let bridged =
+        |it: &&Stretch| it.heat_from <= later(now, BRIDGE) && (it.ice.hazard.is_precipitation() || waits.is_none());
+    if held && let Some(next) = next.filter(bridged) {
         let mode = if next.ice.hazard.is_precipitation() { Mode::Preheat } else { Mode::FrostGuard };
         let reason = Reason::Icy { mode, ice: next.ice.clone() };
         return Look { on: Ok(reason), until: Some(next.heat_to), changes_at };

@@ -119,7 +119,12 @@ impl<'a> Common<'a> {
         held: bool,
     ) -> (Vec<Stretch>, Vec<(Timestamp, Timestamp, &'static str)>) {
         let mut storms = Storms::new(melt, held);
+        let mut covered = self.intervals.first().map_or(Timestamp::MIN, |it| it.start);
         for (index, (interval, air)) in self.intervals.iter().zip(&self.airs).enumerate() {
+            if interval.start > covered {
+                storms.gap(covered, interval.start, "the forecast");
+            }
+            covered = interval.end;
             storms.take(interval, air, self.surface.get(index).copied().flatten());
         }
         let (mut found, gaps) = storms.finish();
@@ -243,18 +248,22 @@ impl<'a> Storms<'a> {
                 self.load = (self.load + it.precipitation.unwrap_or(0.0) - self.rate * hours).max(0.0);
                 self.add(ice(hazard, it, air, surface), surface, disagree);
             }
-            Falls::Unknown(what) => {
-                self.gaps.push((it.start, it.end, what));
-                let held = self.held;
-                let bridged = |last: &&mut Stretch| {
-                    held && last.clear_at >= it.start && it.end <= later(last.ice.to, UNKNOWN_BRIDGED)
-                };
-                if let Some(last) = self.found.last_mut().filter(bridged) {
-                    last.clear_at = last.clear_at.max(it.end);
-                    last.heat_to = later(last.clear_at, self.melt.after_run);
-                }
-            }
+            Falls::Unknown(what) => self.gap(it.start, it.end, what),
             _ => self.load = (self.load - self.rate * hours).max(0.0),
+        }
+    }
+
+    /// Nobody knows what falls: never dry after a storm, for a mat that is on.
+    fn gap(&mut self, from: Timestamp, to: Timestamp, what: &'static str) {
+        self.gaps.push((from, to, what));
+        let held = self.held;
+        let bridged = |last: &&mut Stretch| held && last.clear_at >= from && last.ice.to <= from;
+        if let Some(last) = self.found.last_mut().filter(bridged) {
+            let until = to.min(later(last.ice.to, UNKNOWN_BRIDGED));
+            if until > last.clear_at {
+                last.clear_at = until;
+                last.heat_to = last.heat_to.max(later(until, self.melt.after_run));
+            }
         }
     }
 
