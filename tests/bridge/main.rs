@@ -3,11 +3,12 @@
 
 mod explained;
 mod home;
+mod killed;
 
 use std::time::Duration;
 
 use heattrax::{
-    emulator::{Fault, storm::Storm},
+    emulator::{Cause, Fault, storm::Storm},
     hub::Clock,
 };
 use jiff::Timestamp;
@@ -137,7 +138,7 @@ async fn the_longest_runtime_cuts_and_the_rest_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_remembers_and_a_stop_leaves_a_heater_that_its_plug_watches() {
+async fn a_restart_remembers_and_leaves_a_heater_on_that_its_plug_watches_over() {
     let mut home = quiet_home().await;
     home.peer.send("heattrax/driveway/1/set", "ON").await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
@@ -145,7 +146,7 @@ async fn a_restart_remembers_and_a_stop_leaves_a_heater_that_its_plug_watches() 
     home.peer.wait("heattrax/porch/1/decision", &["control_off"]).await;
     home.stop().await;
     home.peer.wait("heattrax/bridge/availability", &["offline"]).await;
-    assert!(home.mat.relay(1), "a timer on the plug ends it: a restart does not interrupt the heat");
+    assert!(home.mat.relay(1), "a restart does not interrupt the heat");
     let memory = std::fs::read_to_string(home.data().join("memory.json")).unwrap();
     assert!(memory.contains("porch/1"), "{memory}");
 
@@ -156,7 +157,12 @@ async fn a_restart_remembers_and_a_stop_leaves_a_heater_that_its_plug_watches() 
     home.peer.wait("heattrax/bridge/event", &["refused", "control is set to off"]).await;
     assert!(!home.lights.relay(1));
     until("the wish for the mat has survived", || home.mat.relay(1)).await;
+    assert_eq!(home.mat.log().len(), 1, "it was left alone all the time: {:?}", home.mat.log());
     home.stop().await;
+    // Nobody comes back.
+    home.mat.pass(Duration::from_secs(900));
+    assert!(!home.mat.relay(1));
+    assert_eq!(home.mat.log().last().unwrap().cause, Cause::Countdown);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

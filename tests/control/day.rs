@@ -30,12 +30,13 @@ pub struct Says {
     switch: Switch,
     on_time: Option<SignedDuration>,
     fault: Option<Fault>,
+    timer: Option<SignedDuration>,
     cause: Cause,
 }
 
 /// A look at a plug.
 pub fn polled(switch: Switch) -> Says {
-    Says { switch, on_time: None, fault: None, cause: Cause::Polled }
+    Says { switch, on_time: None, fault: None, timer: None, cause: Cause::Polled }
 }
 
 /// The first look after a start or a reconnect.
@@ -55,6 +56,13 @@ impl Says {
 
     pub fn with_fault(self, fault: Fault) -> Self {
         Self { fault: Some(fault), ..self }
+    }
+}
+
+impl Says {
+    /// With a timer on the plug that has confirmed so much time.
+    pub fn timed(self, timer: SignedDuration) -> Self {
+        Self { timer: Some(timer), ..self }
     }
 }
 
@@ -118,9 +126,9 @@ impl Day {
     }
 
     pub fn report_answering(&mut self, outlet: &str, says: Says, answers: u64) -> &mut Self {
-        let Says { switch, on_time, fault, cause } = says;
+        let Says { switch, on_time, fault, timer, cause } = says;
         let id = id(outlet);
-        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, timer: None, cause, answers };
+        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, timer, cause, answers };
         self.happens(Event::DeviceReported { device: id.device, reports: vec![report], rssi: None })
     }
 

@@ -23,6 +23,7 @@ mod safety;
 mod seed_cases;
 mod sun;
 mod tariff;
+mod timers;
 mod weather;
 mod windows;
 mod winter_day;
