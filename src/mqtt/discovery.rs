@@ -218,9 +218,12 @@ impl Root<'_> {
         component.insert("name".to_owned(), json!(entity.name));
         component.insert("uniq_id".to_owned(), json!(format!("{}_{}", self.unique, entity.key)));
         component.insert("def_ent_id".to_owned(), json!(self.entity_id(entity)));
-        component.insert("stat_t".to_owned(), json!(topic));
-        if let Some(template) = template(sheet.form, row.field, entity.template) {
-            component.insert("val_tpl".to_owned(), json!(template));
+        // A button has no state.
+        if entity.platform != "button" {
+            component.insert("stat_t".to_owned(), json!(topic));
+            if let Some(template) = template(sheet.form, row.field, entity.template) {
+                component.insert("val_tpl".to_owned(), json!(template));
+            }
         }
         if let Some(command) = entity.command {
             component.insert("cmd_t".to_owned(), json!(format!("{}/{command}", view.commands(topics))));

@@ -153,6 +153,15 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
             field("blocked_by", OutletView::blocked_by),
             field("pending", OutletView::pending),
             field("safety", OutletView::safety),
+            Row {
+                has: OutletView::is_heater,
+                entity: Some(Entity {
+                    command: Some("acknowledge/set"),
+                    more: &[DIAGNOSTIC],
+                    ..entity("acknowledge", "button", "Acknowledge fault")
+                }),
+                ..field("locked", OutletView::is_locked)
+            },
         ],
     },
 ];

@@ -75,6 +75,8 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
     let (verb, transaction) = match knob {
         Knob::Outlet(..) | Knob::Group(_) => switching(text, now, zone)?,
         Knob::OutletControl(..) | Knob::GroupControl(_) => (Verb::Control(control(text)?), None),
+        Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => (Verb::Acknowledge, None),
+        Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
         Knob::Vacation => (Verb::Vacation(position(text)?.is_on()), None),
     };
     Ok(Command { target, verb, origin: Origin::Mqtt, transaction })
@@ -82,7 +84,9 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
 
 fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {
     match knob {
-        Knob::Outlet(device, slot) | Knob::OutletControl(device, slot) => outlet(device, slot, house),
+        Knob::Outlet(device, slot) | Knob::OutletControl(device, slot) | Knob::Acknowledge(device, slot) => {
+            outlet(device, slot, house)
+        }
         Knob::Group(group) | Knob::GroupControl(group) => {
             let known = group.parse::<Slug>().ok().filter(|slug| house.groups.contains_key(slug));
             let there = || listed(house.groups.keys().map(Slug::as_str));
@@ -243,7 +247,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// What strangers wrote is shown in one short line.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 120;
     let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let mut short: String = plain.take(MOST).collect();

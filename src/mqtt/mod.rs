@@ -16,6 +16,7 @@ mod readback;
 mod requests;
 mod session;
 mod sheet;
+mod station;
 mod topics;
 mod truth;
 mod views;
@@ -32,7 +33,8 @@ pub mod parts {
         inbound::{LONGEST, Unread, read},
         message::{Message, Payload, Reply},
         outbound::{Context, Outbound},
-        requests::{Answer, Ask, answer},
+        requests::{Answer, Ask, acknowledged, answer, answered},
+        station::{Measured, Unheard, measured},
         topics::{Heard, Knob, Topics},
         truth::{Entries, Entry, Once, Rank, Truth},
     };

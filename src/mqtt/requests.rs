@@ -8,7 +8,7 @@ use super::{
     topics::Topics,
     truth::Once,
 };
-use crate::model::{Availability, House};
+use crate::model::{Availability, House, OutletId, Slug, Target};
 
 /// What a request may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,9 @@ impl Ask {
     /// There is no such verb; the text names those there are.
     fn named(verb: &str) -> Result<Self, String> {
         let found = Self::ALL.iter().find(|(name, _)| *name == verb).map(|(_, ask)| *ask);
-        found
-            .ok_or_else(|| format!("there is no such request, there is {}", Self::ALL.map(|(name, _)| name).join(", ")))
+        found.ok_or_else(|| {
+            format!("there is no such request, there is {}, {ACKNOWLEDGE}", Self::ALL.map(|(name, _)| name).join(", "))
+        })
     }
 }
 
@@ -39,6 +40,9 @@ impl Ask {
 #[serde(default)]
 struct Asked {
     transaction: Value,
+    device: Option<String>,
+    slot: Option<u8>,
+    group: Option<String>,
 }
 
 /// An answer, and the problem that it reports if it is none.
@@ -49,11 +53,48 @@ pub struct Answer {
     pub problem: Option<String>,
 }
 
+/// The verb that acknowledges a fault.
+pub(super) const ACKNOWLEDGE: &str = "safety/ack";
+
+/// Whose fault is acknowledged, and what the asker is told of it.
+///
+/// # Errors
+/// The request cannot be read, names nothing that is there, or there is nothing to acknowledge.
+pub fn acknowledged(message: &Message, house: &House) -> Result<(Target, Value), String> {
+    let asked = read(&message.payload)?;
+    let (target, ids) = match (&asked.device, asked.slot, &asked.group) {
+        (Some(device), Some(slot), None) => {
+            let id = device.parse::<Slug>().map(|device| OutletId::new(device, slot)).ok();
+            let id = id.filter(|id| house.outlets.contains_key(id)).ok_or("there is no such outlet")?;
+            (Target::Outlet(id.clone()), vec![id])
+        }
+        (None, None, Some(group)) => {
+            let group = group.parse::<Slug>().ok().and_then(|slug| house.groups.get(&slug));
+            let group = group.ok_or("there is no such group")?;
+            (Target::Group(group.slug.clone()), group.outlets.clone())
+        }
+        _ => return Err("name either `device` and `slot`, or `group`".to_owned()),
+    };
+    let locked = ids.iter().filter_map(|id| Some((id, house.outlets.get(id)?.memory.lockout?)));
+    let told = locked
+        .filter(|(_, lockout)| !lockout.acknowledged)
+        .map(|(id, lockout)| json!({ "device": id.device, "slot": id.slot, "fault": lockout.fault }));
+    let told: Vec<_> = told.collect();
+    if told.is_empty() {
+        return Err("no fault waits for it".to_owned());
+    }
+    Ok((target, json!({ "acknowledged": told })))
+}
+
 /// Answers a request; `look` finds what was asked for.
 pub fn answer(topics: &Topics, verb: &str, message: &Message, look: impl Fn(Ask) -> Value) -> Answer {
-    let asked = read(&message.payload);
-    let transaction = asked.as_ref().map(|asked| asked.transaction.clone()).unwrap_or_default();
-    let found = asked.and_then(|_| Ask::named(verb)).map(look);
+    let found = read(&message.payload).and_then(|_| Ask::named(verb)).map(look);
+    answered(topics, verb, message, found)
+}
+
+/// Answers a request with what was found.
+pub fn answered(topics: &Topics, verb: &str, message: &Message, found: Result<Value, String>) -> Answer {
+    let transaction = read(&message.payload).map(|asked| asked.transaction).unwrap_or_default();
     let problem = found.as_ref().err().cloned();
     let mut body = Map::new();
     match found {

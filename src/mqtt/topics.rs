@@ -20,6 +20,8 @@ pub enum Heard<'a> {
     Announced(&'a str),
     /// A request with its verb.
     Request(&'a str),
+    /// The user's own weather station.
+    Station,
     /// A command; the levels between the base and `set`.
     Command(Knob<'a>),
     /// None of the bridge's own.
@@ -37,6 +39,8 @@ pub enum Knob<'a> {
     Group(&'a str),
     /// `group/<group>/control/set`.
     GroupControl(&'a str),
+    /// `<dev>/<slot>/acknowledge/set`.
+    Acknowledge(&'a str, &'a str),
     /// `vacation/set`.
     Vacation,
 }
@@ -129,8 +133,9 @@ impl Topics {
     }
 
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
-    pub fn command_filters(&self) -> [String; 4] {
-        ["+/+/set", "+/+/control/set", "vacation/set", "bridge/request/#"].map(|filter| self.below(filter))
+    pub fn command_filters(&self) -> [String; 5] {
+        ["+/+/set", "+/+/control/set", "+/+/acknowledge/set", "vacation/set", "bridge/request/#"]
+            .map(|filter| self.below(filter))
     }
 
     /// Home Assistant's birth and death.
@@ -165,8 +170,8 @@ impl Topics {
         let mut levels = rest.split('/');
         match [levels.next(), levels.next(), levels.next(), levels.next(), levels.next()] {
             [Some("vacation"), Some("set"), None, ..] => Heard::Command(Knob::Vacation),
-            // `weather/local/set` is the user's own weather station, whose messages may be retained; nothing below `bridge` or
-            // `vacation` is an outlet.
+            [Some("weather"), Some("local"), Some("set"), None, _] => Heard::Station,
+            // Nothing below these is an outlet.
             [Some("weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
             [Some("group"), Some(group), Some("set"), None, _] => Heard::Command(Knob::Group(group)),
             [Some("group"), Some(group), Some("control"), Some("set"), None] => {
@@ -175,6 +180,9 @@ impl Topics {
             [Some(device), Some(slot), Some("set"), None, _] => Heard::Command(Knob::Outlet(device, slot)),
             [Some(device), Some(slot), Some("control"), Some("set"), None] => {
                 Heard::Command(Knob::OutletControl(device, slot))
+            }
+            [Some(device), Some(slot), Some("acknowledge"), Some("set"), None] => {
+                Heard::Command(Knob::Acknowledge(device, slot))
             }
             _ => Heard::Foreign,
         }
@@ -195,7 +203,9 @@ impl Knob<'_> {
     pub fn is_well_formed(&self) -> bool {
         let slug = |text: &str| text.parse::<Slug>().is_ok();
         match self {
-            Self::Outlet(device, slot) | Self::OutletControl(device, slot) => slug(device) && slot_of(slot).is_some(),
+            Self::Outlet(device, slot) | Self::OutletControl(device, slot) | Self::Acknowledge(device, slot) => {
+                slug(device) && slot_of(slot).is_some()
+            }
             Self::Group(group) | Self::GroupControl(group) => slug(group),
             Self::Vacation => true,
         }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Availability, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice, Outlet,
-    OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
+    Availability, Class, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice,
+    Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -200,7 +200,21 @@ impl OutletView {
         json!({
             "run_min": minutes(self.outlet.memory.run.elapsed(self.at)),
             "cooldown_until": time(rests_until(&self.outlet)),
+            "lockout": self.outlet.memory.lockout.map_or(Value::Null, |it| json!({
+                "fault": it.fault,
+                "since": time(Some(it.at)),
+                "acknowledged": it.acknowledged,
+            })),
         })
+    }
+
+    pub(super) fn is_heater(&self) -> bool {
+        self.outlet.class == Class::Heater
+    }
+
+    /// Does a fault wait for somebody's acknowledgement?
+    pub(super) fn is_locked(&self) -> Value {
+        json!(self.outlet.memory.lockout.is_some_and(|it| !it.acknowledged))
     }
 
     fn socket(&self) -> Option<&Socket> {

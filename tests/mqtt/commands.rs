@@ -228,7 +228,7 @@ fn what_is_no_command_of_ours_is_not_taken_for_one() {
     let foreign = [
         "heattrax/driveway/1",
         "heattrax/driveway/1/decision",
-        "heattrax/weather/local/set",
+        "heattrax/weather/local/set/more",
         "heattrax/bridge/info/set",
         "heattrax/vacation/x/set",
         "heattrax2/driveway/1/set",

@@ -14,4 +14,5 @@ mod peer;
 mod planned;
 mod published;
 mod requested;
+mod station;
 mod truth;

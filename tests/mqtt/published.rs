@@ -82,9 +82,10 @@ fn a_decision_says_why_and_what_comes_next() {
         "since": "2026-11-24T06:00:00Z",
         "until": "2026-11-24T14:00:00Z",
         "next": { "at": "2026-11-24T14:00:00Z", "state": "OFF" },
+        "locked": false,
         "blocked_by": [],
         "pending": null,
-        "safety": { "run_min": 47, "cooldown_until": null },
+        "safety": { "run_min": 47, "cooldown_until": null, "lockout": null },
     });
     assert_eq!(rest, expected);
 }

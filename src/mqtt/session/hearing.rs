@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use super::{BATCH, Session};
 use crate::{
     hub::Busy,
-    model::{Command, Event, Notice, NoticeKind, Target},
+    model::{Command, Event, Notice, NoticeKind, Origin, Target, Verb},
     mqtt::{
         client::Mail,
         inbound::{self, Unread},
         message::{Message, Payload},
-        requests::{self, Ask},
+        requests::{self, ACKNOWLEDGE, Answer, Ask},
+        station::{self, Measured, Unheard},
         topics::{Heard, Knob, Topics},
         truth::Once,
     },
@@ -43,7 +44,8 @@ impl Session {
         match topics.sort(&message.topic) {
             Heard::Status => self.hear_status(message),
             Heard::Announced(unique) => self.readback.note(&topics, unique, message),
-            Heard::Request(verb) => self.hear_request(verb, message),
+            Heard::Request(verb) => self.hear_request(verb, message).await,
+            Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
             Heard::Foreign => {}
         }
@@ -57,7 +59,7 @@ impl Session {
         }
     }
 
-    fn hear_request(&mut self, verb: &str, message: &Message) {
+    async fn hear_request(&mut self, verb: &str, message: &Message) {
         let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
         if is_empty && self.cleared.remove(&message.topic) {
             return;
@@ -71,6 +73,28 @@ impl Session {
             }
             return;
         }
+        let answer = if verb == ACKNOWLEDGE { self.acknowledge(message).await } else { self.look_up(verb, message) };
+        if let Some(problem) = answer.problem {
+            let words = format!("the request on {} cannot be answered: {problem}", message.topic);
+            self.complaints.bad(Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words));
+        }
+        self.truth.say_once(answer.message);
+    }
+
+    async fn acknowledge(&mut self, message: &Message) -> Answer {
+        let found = match requests::acknowledged(message, &self.handle.picture()) {
+            Ok((target, data)) => {
+                let verb = Verb::Acknowledge;
+                let command = Command { target, verb, origin: Origin::Mqtt, transaction: None };
+                let taken = self.hand_over(Event::Commanded(command)).await;
+                taken.map(|()| data).map_err(|busy| busy.to_string())
+            }
+            Err(problem) => Err(problem),
+        };
+        requests::answered(self.topics(), ACKNOWLEDGE, message, found)
+    }
+
+    fn look_up(&self, verb: &str, message: &Message) -> Answer {
         let house = self.handle.picture();
         let alive = self.handle.pulse.is_alive();
         let info = |topics: &Topics| self.truth.held(&topics.bridge_info()).map(|held| held.payload.clone());
@@ -78,12 +102,35 @@ impl Session {
             Ask::HealthCheck => requests::health(&house, alive),
             Ask::Info => info(self.topics()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
         };
-        let answer = requests::answer(self.topics(), verb, message, look);
-        if let Some(problem) = answer.problem {
-            let words = format!("the request on {} cannot be answered: {problem}", message.topic);
-            self.complaints.bad(Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words));
+        requests::answer(self.topics(), verb, message, look)
+    }
+
+    /// The station is heard, and told once of each field that cannot be read.
+    async fn hear_station(&mut self, message: &Message) {
+        let now = self.handle.clock.now();
+        let about = |kind, words: String| Notice::new(now, kind, words).with("topic", &message.topic);
+        match station::measured(message, now) {
+            Ok(Measured { observation, problems }) => {
+                self.misread.retain(|field| problems.contains_key(field));
+                for (field, problem) in problems {
+                    if self.misread.insert(field) {
+                        let words = format!("the message on {} holds what cannot be: {problem}", message.topic);
+                        self.complaints.bad(about(NoticeKind::BadPayload, words));
+                    }
+                }
+                // A busy hub hears the next one.
+                let _ = self.hand_over(Event::StationReported(observation)).await;
+            }
+            Err(Unheard::Empty) => {}
+            Err(Unheard::Retained) => {
+                let words = format!("a retained message on {} was ignored: it has no `ts` of its own", message.topic);
+                self.refuse_retained(message, about(NoticeKind::RetainedCommandIgnored, words), true);
+            }
+            Err(Unheard::Bad(problem)) => {
+                let words = format!("the message on {} cannot be read: {problem}", message.topic);
+                self.complaints.bad(about(NoticeKind::BadPayload, words));
+            }
         }
-        self.truth.say_once(answer.message);
     }
 
     async fn hear_command(&mut self, knob: Knob<'_>, message: &Message) {

@@ -81,6 +81,8 @@ struct Session {
     inventory: Option<Instant>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
+    /// Fields of the user's weather station that could not be read the last time.
+    misread: BTreeSet<&'static str>,
     /// When Home Assistant's birth is answered.
     birth: Option<Instant>,
     /// A payload that was too large for the broker has been reported.
@@ -103,6 +105,7 @@ impl Session {
             hub_hangs: false,
             inventory: None,
             cleared: BTreeSet::new(),
+            misread: BTreeSet::new(),
             birth: None,
             too_large_told: false,
             trouble: None,
