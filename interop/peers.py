@@ -108,8 +108,9 @@ class Broker:
         argv = [tool("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(self.port), *self.login]
         # Not --retained-only: that one ends at the first message which is not.
         argv += ["-W", str(seconds), "-F", "%j"] + [it for one in filters for it in ("-t", one)]
-        done = subprocess.run(argv, capture_output=True, text=True, env=environment(), timeout=seconds + 10, check=False)
-        return {it.topic: it for it in map(_message, filter(None, done.stdout.splitlines())) if it.retain}
+        done = subprocess.run(argv, capture_output=True, env=environment(), timeout=seconds + 10, check=False)
+        lines = done.stdout.decode("utf-8", "replace").split("\n")
+        return {it.topic: it for it in map(_message, filter(None, lines)) if it.retain}
 
     def wait_retained(self, topic, payload):
         """Waits until a newcomer finds this on the topic."""
@@ -153,7 +154,8 @@ class Watch(Program):
                 data = log.read()
             whole = data[: data.rfind(b"\n") + 1]
             self.read += len(whole)
-            for line in whole.decode("utf-8", "replace").splitlines():
+            # Not splitlines(): a payload that quotes rubbish may hold one of the many characters which Unicode counts as a line's end.
+            for line in whole.decode("utf-8", "replace").split("\n"):
                 if line.startswith("{"):
                     self.seen.append(_message(line))
             return [it for it in self.seen[since:] if topic in (None, it.topic)]
