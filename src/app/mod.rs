@@ -167,11 +167,14 @@ impl Bridge {
     }
 
     fn spawn_devices(&mut self, settings: &Settings, memory: &Memory, hub: &Hub) {
+        let network: Arc<dyn outlets::Network> = Arc::new(outlets::Sockets);
         for device in &settings.devices {
             let Some(orders) = hub.orders(&device.slug) else { continue };
             let pin = memory.pins.get(&device.slug).cloned();
             let (credentials, stop) = (settings.credentials.clone(), self.shells.clone());
-            let run = outlets::run(device.clone(), credentials, pin, self.handle.clone(), orders, stop);
+            let network = Arc::clone(&network);
+            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network };
+            let run = outlets::run(assignment, self.handle.clone(), orders, stop);
             self.spawn("outlets", run);
         }
     }

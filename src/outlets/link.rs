@@ -1,12 +1,13 @@
 //! The link to one device, whatever protocol it wants to be spoken to in. It is asked at every connect, for an update or a switch
 //! in the vendor's app can change it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 pub(super) use super::trouble::{Kind, LinkError};
 use super::{
+    Network,
     answer::{self, Countdown},
     klap::{Answers, KlapLink, Protocol, Question},
     tapo::TapoLink,
@@ -58,8 +59,12 @@ impl Link {
     ///
     /// # Errors
     /// The device cannot be reached or refuses the login.
-    pub(super) async fn connect(settings: &DeviceSettings, credentials: &Credentials) -> Result<Self, LinkError> {
-        let mut klap = KlapLink::new(settings, credentials);
+    pub(super) async fn connect(
+        settings: &DeviceSettings,
+        credentials: &Credentials,
+        network: &Arc<dyn Network>,
+    ) -> Result<Self, LinkError> {
+        let mut klap = KlapLink::new(settings, credentials, Arc::clone(network));
         let speaks = match klap.protocol().await? {
             Protocol::Klap => {
                 klap.login().await?;

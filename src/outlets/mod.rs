@@ -12,6 +12,7 @@ mod link;
 mod meeting;
 mod meter;
 mod metering;
+mod network;
 mod outlet;
 mod pace;
 mod survey;
@@ -22,6 +23,8 @@ mod trouble;
 
 use std::sync::Arc;
 
+pub use self::network::{Coming, Heard, Network, Sockets, Wire};
+
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -30,19 +33,29 @@ use crate::{
     model::{Credentials, DeviceSettings, Orders, Pin},
 };
 
-/// Lives with one device until `stop`. `pin` is the identity that was drawn at an earlier first contact; a `mac` in the settings
-/// beats it. A request that is under way when `stop` comes is dropped: who wants an outlet off before the bridge stops orders that
-/// first, and waits for its report.
+/// One device of the config, and what is needed to speak to it.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The config's word about it.
+    pub settings: DeviceSettings,
+    /// The account that it belongs to.
+    pub credentials: Credentials,
+    /// The identity that was drawn at an earlier first contact; a `mac` in the settings beats it.
+    pub pin: Option<Pin>,
+    /// The way to it.
+    pub network: Arc<dyn Network>,
+}
+
+/// Lives with one device until `stop`. A request that is under way when `stop` comes is dropped: who wants an outlet off before
+/// the bridge stops orders that first, and waits for its report.
 pub async fn run(
-    settings: DeviceSettings,
-    credentials: Credentials,
-    pin: Option<Pin>,
+    assignment: Assignment,
     handle: Handle,
     orders: watch::Receiver<Arc<Orders>>,
     stop: CancellationToken,
 ) {
     tokio::select! {
         () = stop.cancelled() => {}
-        never = task::Task::new(settings, credentials, pin, handle, orders).live() => match never {},
+        never = task::Task::new(assignment, handle, orders).live() => match never {},
     }
 }

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    Assignment, Network,
     answer::{self, Look},
     duty::{self, Agenda, Duty, Moment},
     guard::Tempo,
@@ -46,6 +47,7 @@ pub(super) struct Task {
     pub(super) settings: DeviceSettings,
     pub(super) credentials: Credentials,
     pub(super) pin: Option<Pin>,
+    pub(super) network: Arc<dyn Network>,
     pub(super) handle: Handle,
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
@@ -75,13 +77,8 @@ pub(super) struct Task {
 
 impl Task {
     /// A task that has not spoken to its device yet.
-    pub(super) fn new(
-        settings: DeviceSettings,
-        credentials: Credentials,
-        pin: Option<Pin>,
-        handle: Handle,
-        orders: watch::Receiver<Arc<Orders>>,
-    ) -> Self {
+    pub(super) fn new(assignment: Assignment, handle: Handle, orders: watch::Receiver<Arc<Orders>>) -> Self {
+        let Assignment { settings, credentials, pin, network } = assignment;
         let heard = orders.borrow().clone();
         let survey = Survey::remembering(pin.as_ref());
         let tempo = Tempo::new(handle.clock.speed());
@@ -90,6 +87,7 @@ impl Task {
             settings,
             credentials,
             pin,
+            network,
             handle,
             orders,
             is_strip: false,
@@ -151,7 +149,7 @@ impl Task {
                 Some(open) => open,
                 None => {
                     (self.fresh, self.announce) = (true, true);
-                    link.insert(Link::connect(&self.settings, &self.credentials).await?)
+                    link.insert(Link::connect(&self.settings, &self.credentials, &self.network).await?)
                 }
             };
             let step = if self.fresh { self.meet(open).await } else { self.round(open).await };

@@ -63,9 +63,11 @@ impl Setup {
     pub(crate) fn start(self) -> Bench {
         let clock = Clock::driven(Timestamp::UNIX_EPOCH, self.speed);
         let (handle, events, board) = Handle::detached(empty_house(), clock.clone());
-        let (orders, ordered) = watch::channel(Arc::new(self.orders));
+        let (orders, ordered) = watch::channel(Arc::new(self.orders.clone()));
         let stop = CancellationToken::new();
-        let task = outlets::run(self.settings, self.credentials, self.pin, handle, ordered, stop.clone());
+        let Self { settings, credentials, pin, .. } = self;
+        let assignment = outlets::Assignment { settings, credentials, pin, network: Arc::new(outlets::Sockets) };
+        let task = outlets::run(assignment, handle, ordered, stop.clone());
         Bench { events, board, clock, orders, stop, task: tokio::spawn(task) }
     }
 }

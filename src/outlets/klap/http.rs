@@ -3,7 +3,7 @@
 //! Some plugs close the connection after each answer and others keep it; both are dialled again without a word when there is
 //! something to ask. A connection whose answer did not come is never used again: the answer could come later, to another question.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
@@ -13,7 +13,9 @@ use hyper::{
     header::{COOKIE, HOST, SET_COOKIE},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::task::JoinHandle;
+
+use crate::outlets::Network;
 
 /// The longest answer. The list of a strip's outlets takes a few kB.
 const LONGEST: usize = 256 * 1024;
@@ -43,6 +45,7 @@ pub(super) struct Answer {
 /// The way to one plug.
 #[derive(Debug)]
 pub(super) struct Http {
+    network: Arc<dyn Network>,
     /// `host:port`, as it is dialled.
     target: String,
     /// As the plug is addressed in the `Host` line.
@@ -64,8 +67,8 @@ impl Drop for Connection {
 
 impl Http {
     /// Nothing is dialled yet.
-    pub(super) fn new(target: String, host: String) -> Self {
-        Self { target, host, open: None }
+    pub(super) fn new(network: Arc<dyn Network>, target: String, host: String) -> Self {
+        Self { network, target, host, open: None }
     }
 
     /// Sends a request and waits for the answer. Dropped before that, it hangs up.
@@ -112,12 +115,10 @@ impl Http {
     }
 
     async fn dial(&self) -> Result<Connection, HttpError> {
-        let stream = TcpStream::connect(&self.target).await.map_err(|error| match error.kind() {
+        let stream = self.network.dial(self.target.clone()).await.map_err(|error| match error.kind() {
             io::ErrorKind::ConnectionRefused => HttpError::Refused,
             _ => HttpError::Network(error.to_string()),
         })?;
-        // A switch is one small packet: it must not wait for a fuller one. Where this is not possible it only takes longer.
-        let _ = stream.set_nodelay(true);
         let opened = Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await;
         let (sender, connection) = opened.map_err(|error| named(&error))?;
         let task = tokio::spawn(async move {

@@ -4,7 +4,7 @@ mod envelope;
 mod http;
 mod login;
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,10 @@ use self::{
     http::Http,
     login::Session,
 };
-use super::trouble::{Kind, LinkError, Whereabouts};
+use super::{
+    Network,
+    trouble::{Kind, LinkError, Whereabouts},
+};
 use crate::{
     klap::{Hash, auth_hash},
     model::{Credentials, DeviceSettings},
@@ -48,10 +51,10 @@ impl fmt::Debug for KlapLink {
 
 impl KlapLink {
     /// A link that has not spoken to its plug yet.
-    pub(super) fn new(settings: &DeviceSettings, credentials: &Credentials) -> Self {
+    pub(super) fn new(settings: &DeviceSettings, credentials: &Credentials, network: Arc<dyn Network>) -> Self {
         let place = Whereabouts::of(settings);
         Self {
-            http: Http::new(place.with_port(), place.dialled()),
+            http: Http::new(network, place.with_port(), place.dialled()),
             place,
             timeout: settings.timeout,
             auth: auth_hash(&credentials.username, credentials.password.reveal()),
