@@ -1,5 +1,7 @@
 //! The `heattrax` program: arguments, the log, and how it ends.
 
+#[path = "main/diagnosis.rs"]
+mod diagnosis;
 #[path = "main/explanation.rs"]
 mod explanation;
 #[path = "main/simulation.rs"]
@@ -61,6 +63,8 @@ enum Command {
     },
     /// Each outlet: on or off, why, what every voice says, the weather and the plan. Asks the running bridge, else its memory
     Explain(explanation::ExplainArguments),
+    /// Ask everything once and say what to do: config, clock, broker, each device, weather. Switches nothing
+    Doctor(diagnosis::DoctorArguments),
     /// A recorded winter through the very same controller: how warm, how dear, how safe
     Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, until stopped
@@ -195,6 +199,10 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
         Some(Command::Explain(it)) => {
             let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
             explanation::explained(it, &sources).await
+        }
+        Some(Command::Doctor(it)) => {
+            let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
+            diagnosis::diagnosed(&it, &sources).await
         }
         Some(Command::Simulate(it)) => {
             let sources = Sources::from_process(it.config.clone(), overrides(None));

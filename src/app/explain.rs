@@ -54,14 +54,7 @@ async fn ask(
     options: &ExplainOptions,
     at: Option<Timestamp>,
 ) -> Result<web::Answer, String> {
-    let Some(WebSettings { bind_host, port }) = settings else { return Err("the web server is switched off".into()) };
-    let authority = match bind_host.parse::<IpAddr>() {
-        // Whoever listens everywhere is also here.
-        Ok(IpAddr::V4(it)) if it.is_unspecified() => format!("127.0.0.1:{port}"),
-        Ok(IpAddr::V6(it)) if it.is_unspecified() => format!("[::1]:{port}"),
-        Ok(IpAddr::V6(it)) => format!("[{it}]:{port}"),
-        _ => format!("{bind_host}:{port}"),
-    };
+    let authority = authority(settings.ok_or("the web server is switched off")?);
     let at = at.map(|it| it.to_string());
     let asked = [("group", options.group.as_deref()), ("at", at.as_deref())];
     let asked = asked.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", web::encoded(value?))));
@@ -73,6 +66,17 @@ async fn ask(
         return Err(format!("{authority} is something else"));
     }
     Ok(answer)
+}
+
+/// Where a bridge with these settings is asked, as this machine reaches it.
+pub(super) fn authority(WebSettings { bind_host, port }: &WebSettings) -> String {
+    match bind_host.parse::<IpAddr>() {
+        // Whoever listens everywhere is also here.
+        Ok(IpAddr::V4(it)) if it.is_unspecified() => format!("127.0.0.1:{port}"),
+        Ok(IpAddr::V6(it)) if it.is_unspecified() => format!("[::1]:{port}"),
+        Ok(IpAddr::V6(it)) => format!("[{it}]:{port}"),
+        _ => format!("{bind_host}:{port}"),
+    }
 }
 
 fn first_line(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
 mod demo;
+mod doctor;
 mod explain;
 mod setup;
 mod stop;
@@ -27,9 +28,12 @@ use crate::{
 
 pub use self::{
     demo::{DemoError, DemoOptions, demo},
+    doctor::{Line, Verdict, doctor, unread},
     explain::{ExplainOptions, explain},
     setup::setup,
 };
+
+pub use crate::outlets::Sockets;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -7,6 +7,7 @@ mod client;
 mod complaints;
 mod discovery;
 mod entities;
+mod examine;
 mod inbound;
 mod layout;
 mod limit;
@@ -21,6 +22,7 @@ mod topics;
 mod truth;
 mod views;
 
+pub use examine::{Visit, examine};
 pub use session::run;
 pub use views::Identity;
 

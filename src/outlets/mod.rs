@@ -6,6 +6,7 @@
 pub mod answer;
 mod arming;
 mod duty;
+mod examine;
 mod guard;
 mod klap;
 mod link;
@@ -23,7 +24,10 @@ mod trouble;
 
 use std::sync::Arc;
 
-pub use self::network::{Coming, Heard, Network, Sockets, Wire};
+pub use self::{
+    examine::{Examined, Socket, Unexamined, examine},
+    network::{Coming, Heard, Network, Sockets, Wire},
+};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

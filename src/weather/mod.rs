@@ -4,8 +4,10 @@
 //! a forecast is fresh enough to act on: that is control's question, and `issued_at` is its answer.
 
 pub mod cache;
+mod examine;
 pub mod open_meteo;
 mod poller;
 mod sane;
 
+pub use examine::{Brought, examine};
 pub use poller::run;

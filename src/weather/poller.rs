@@ -176,6 +176,24 @@ impl Poller {
     }
 }
 
+/// One question: the time by the provider's clock, if it tells, and the body of its answer.
+///
+/// # Errors
+/// What went wrong, in words.
+pub(super) async fn once(settings: &WeatherSettings) -> Result<(Option<Timestamp>, Vec<u8>), String> {
+    let asked = async {
+        let request = connect(settings)?.get(open_meteo::url(settings));
+        let response = request.send().await.map_err(|error| Failure::passing(words(error)))?;
+        let status = response.status();
+        let date = response.headers().get(header::DATE).and_then(|it| it.to_str().ok());
+        let date = date.and_then(|it| jiff::fmt::rfc2822::parse(it).ok()).map(|it| it.timestamp());
+        let body = body(response).await?;
+        if status.is_success() { Ok((date, body)) } else { Err(refused(status, &body, None)) }
+    };
+    let late = |_| format!("{} did not answer within {} s", open_meteo::NAME, TOTAL.as_secs());
+    tokio::time::timeout(TOTAL, asked).await.map_err(late)?.map_err(|failure: Failure| failure.trouble.text)
+}
+
 fn backoff(settings: &WeatherSettings) -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(settings.retry_after)
