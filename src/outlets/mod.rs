@@ -7,6 +7,7 @@ pub mod answer;
 mod arming;
 mod duty;
 mod examine;
+pub mod finding;
 mod guard;
 mod klap;
 mod link;

@@ -144,7 +144,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    async fn new(broker: SocketAddr) -> Self {
+    pub(crate) async fn new(broker: SocketAddr) -> Self {
         let mut options = MqttOptions::new("dashboard", broker.ip().to_string(), broker.port());
         options.set_max_packet_size(Some(4 * 1024 * 1024));
         let (client, events) = AsyncClient::new(options, 64);
@@ -158,6 +158,13 @@ impl Peer {
 
     pub(crate) async fn send(&self, topic: &str, payload: &str) {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload.to_owned()).await.unwrap();
+    }
+
+    /// The topics below `prefix` on which something is retained, for a peer that has just come.
+    pub(crate) async fn retained_below(&mut self, prefix: &str) -> Vec<String> {
+        self.send("heattrax/marker", "what was retained has come before this").await;
+        self.wait("heattrax/marker", &["before"]).await;
+        self.seen.keys().filter(|it| it.starts_with(prefix)).cloned().collect()
     }
 
     /// Waits for a message on `topic` that holds every one of `needles`, and returns it. What came on that topic before is

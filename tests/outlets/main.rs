@@ -4,6 +4,7 @@
 mod answers;
 mod bench;
 mod deaf_meters;
+mod finding;
 mod first_contact;
 mod foreign;
 mod losing;
