@@ -177,7 +177,7 @@ impl Bridge {
             let pin = memory.pins.get(&device.slug).cloned();
             let (credentials, stop) = (settings.credentials.clone(), self.shells.clone());
             let network = Arc::clone(&network);
-            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network };
+            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network, finder: None };
             let run = outlets::run(assignment, self.handle.clone(), orders, stop);
             self.spawn("outlets", run);
         }

@@ -17,6 +17,7 @@ mod metering;
 mod network;
 mod outlet;
 mod pace;
+mod searching;
 mod survey;
 mod switching;
 mod tapo;
@@ -49,6 +50,8 @@ pub struct Assignment {
     pub pin: Option<Pin>,
     /// The way to it.
     pub network: Arc<dyn Network>,
+    /// Looks for it when it is lost. `None` if nobody can.
+    pub finder: Option<Arc<finding::Finder>>,
 }
 
 /// Lives with one device until `stop`. A request that is under way when `stop` comes is dropped: who wants an outlet off before

@@ -74,6 +74,14 @@ pub(super) fn pause_after(kind: Kind, pauses: &mut Pauses) -> Duration {
     Duration::from_secs(seconds).mul_f64(1.0 + 0.3 * fastrand::f64())
 }
 
+/// A device that is lost is looked for this often at most.
+pub(super) const SEARCH: Duration = Duration::from_secs(60);
+
+/// A device that has just been asked who it is opens its port within this time: 2 s to 5 s.
+pub(super) fn until_port_opens() -> Duration {
+    Duration::from_secs(2).mul_f64(1.0 + 1.5 * fastrand::f64())
+}
+
 /// After a switch the outlet is looked at this often, if not oftener anyway.
 const LIVELY: Duration = Duration::from_secs(1);
 /// And for so long.

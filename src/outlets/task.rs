@@ -15,6 +15,7 @@ use super::{
     Assignment, Network,
     answer::{self, Look},
     duty::{self, Agenda, Duty, Moment},
+    finding::Finder,
     guard::Tempo,
     link::{Kind, Link, LinkError},
     outlet::{Failure, Outlet},
@@ -25,8 +26,8 @@ use super::{
 use crate::{
     hub::Handle,
     model::{
-        Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Timer, Trouble,
-        TroubleKind,
+        Address, Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Timer,
+        Trouble, TroubleKind,
     },
 };
 
@@ -48,6 +49,11 @@ pub(super) struct Task {
     pub(super) credentials: Credentials,
     pub(super) pin: Option<Pin>,
     pub(super) network: Arc<dyn Network>,
+    pub(super) finder: Option<Arc<Finder>>,
+    /// The config's address. That in the settings is where the device was found last.
+    pub(super) home: Address,
+    /// When it was looked for last.
+    pub(super) searched: Option<Instant>,
     pub(super) handle: Handle,
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
@@ -78,12 +84,15 @@ pub(super) struct Task {
 impl Task {
     /// A task that has not spoken to its device yet.
     pub(super) fn new(assignment: Assignment, handle: Handle, orders: watch::Receiver<Arc<Orders>>) -> Self {
-        let Assignment { settings, credentials, pin, network } = assignment;
+        let Assignment { settings, credentials, pin, network, finder } = assignment;
         let heard = orders.borrow().clone();
         let survey = Survey::remembering(pin.as_ref());
         let tempo = Tempo::new(handle.clock.speed());
         Self {
             place: Whereabouts::of(&settings),
+            home: settings.address.clone(),
+            finder,
+            searched: None,
             settings,
             credentials,
             pin,
@@ -135,7 +144,9 @@ impl Task {
             }
             if certain {
                 self.lose(&error).await;
-                self.wait_for_its_return(error.kind).await;
+                if !self.search(error.kind).await {
+                    self.wait_for_its_return(error.kind).await;
+                }
             } else {
                 sleep(pace::breath(error.kind)).await;
             }

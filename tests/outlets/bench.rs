@@ -39,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) orders: Orders,
     /// How fast the house's time runs.
     pub(crate) speed: f64,
+    pub(crate) network: Arc<dyn outlets::Network>,
+    pub(crate) finder: Option<Arc<outlets::finding::Finder>>,
 }
 
 impl Setup {
@@ -57,7 +59,15 @@ impl Setup {
             timeout: Duration::from_secs(2),
         };
         let credentials = Credentials { username: "user@example.com".to_owned(), password: Secret::new("hunter2") };
-        Self { settings, credentials, pin: None, orders: Orders::default(), speed: 1.0 }
+        Self {
+            settings,
+            credentials,
+            pin: None,
+            orders: Orders::default(),
+            speed: 1.0,
+            network: Arc::new(outlets::Sockets),
+            finder: None,
+        }
     }
 
     pub(crate) fn start(self) -> Bench {
@@ -65,8 +75,8 @@ impl Setup {
         let (handle, events, board) = Handle::detached(empty_house(), clock.clone());
         let (orders, ordered) = watch::channel(Arc::new(self.orders.clone()));
         let stop = CancellationToken::new();
-        let Self { settings, credentials, pin, .. } = self;
-        let assignment = outlets::Assignment { settings, credentials, pin, network: Arc::new(outlets::Sockets) };
+        let Self { settings, credentials, pin, network, finder, .. } = self;
+        let assignment = outlets::Assignment { settings, credentials, pin, network, finder };
         let task = outlets::run(assignment, handle, ordered, stop.clone());
         Bench { events, board, clock, orders, stop, task: tokio::spawn(task) }
     }

@@ -56,7 +56,7 @@ fn what_is_to_be_done_is_told() {
 fn one_device_is_one_entry_and_a_flood_has_an_end() {
     let first = read(&answer("02-00-00-00-00-01"), HERE).unwrap();
     let again = Found { host: Ipv4Addr::LOCALHOST.into(), ..first.clone() };
-    assert_eq!(gather([first.clone(), again]), [first.clone()]);
+    assert_eq!(gather([first.clone(), again]), std::slice::from_ref(&first));
     let flood = (0..5000_u32).map(|it| Found { mac: format!("0200{it:08x}").parse().unwrap(), ..first.clone() });
     assert_eq!(gather(flood).len(), 1024);
 }

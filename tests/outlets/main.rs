@@ -7,6 +7,7 @@ mod deaf_meters;
 mod finding;
 mod first_contact;
 mod foreign;
+mod healing;
 mod losing;
 mod meters;
 mod orders;

@@ -4,10 +4,12 @@
 //! a device proves by its login that it knows the account, and by its MAC address and device id that it is the one that is meant
 //! (see `meeting.rs`).
 
+mod finder;
 mod found;
 mod shown;
 
 pub use self::{
+    finder::{Finder, Tongue},
     found::{Found, Speaks, gather, read},
     shown::{advice, snippet, table},
 };
