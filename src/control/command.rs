@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Controller, civil::later, decide, lockout, record::about, wishes};
 use crate::model::{
-    Availability, Command, Control, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch, Target,
-    VacationTold, Verb, Wish,
+    Availability, Command, Control, Fault, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch,
+    Target, VacationTold, Verb, Wish,
 };
 
 impl Controller {
@@ -52,6 +52,13 @@ impl Controller {
         let mut found = false;
         for id in &ids {
             let Some(outlet) = self.house.outlets.get_mut(id) else { continue };
+            if outlet.alarm == Some(Fault::Drift) {
+                let outlet = Arc::make_mut(outlet);
+                (outlet.memory.learned, outlet.alarm) = (None, None);
+                self.learn_anew(id);
+                found = true;
+                continue;
+            }
             if let Some(lockout) = lockout::acknowledged(outlet) {
                 Arc::make_mut(outlet).memory.lockout = lockout;
                 self.decide_one(id, now, notices);

@@ -13,7 +13,7 @@ pub(super) fn note(outlet: &mut Outlet, report: &Report, was_on: bool, now: Time
     if outlet.class != Class::Heater {
         return false;
     }
-    let Some(fault) = report.fault else {
+    let Some(fault) = report.fault.or(outlet.alarm.filter(|it| it.locks())) else {
         // What has been acknowledged ends with its flag; nothing else does.
         outlet.memory.lockout = outlet.memory.lockout.filter(|it| !it.acknowledged);
         return false;
@@ -26,26 +26,33 @@ pub(super) fn note(outlet: &mut Outlet, report: &Report, was_on: bool, now: Time
     is_new
 }
 
+/// A fault that locks, as it is shown now.
+fn shown(outlet: &Outlet) -> Option<Fault> {
+    outlet.shown_fault().filter(|it| it.locks())
+}
+
 /// What somebody's acknowledgement makes of it. A flag that is no longer shown is forgotten, one that is may be tried against.
 /// `None` where there is nothing to acknowledge.
 pub(super) fn acknowledged(outlet: &Outlet) -> Option<Option<Lockout>> {
     let lockout = outlet.memory.lockout.filter(|it| !it.acknowledged)?;
-    let gone = outlet.reported.as_ref().is_some_and(|it| it.fault.is_none());
+    let gone = outlet.reported.is_some() && shown(outlet).is_none();
     Some((!gone).then_some(Lockout { acknowledged: true, ..lockout }))
 }
 
 /// The reason that keeps a heater off. A flag of too much load stays until the outlet is switched on again, so once acknowledged
-/// it is no obstacle; too much heat passes by itself, and is one until it has.
+/// it is no obstacle; too much heat passes by itself, and is one until it has, and so is a relay that is stuck.
 pub(super) fn reason(facts: &Facts<'_>) -> Option<Reason> {
     if facts.outlet.class != Class::Heater {
         return None;
     }
-    let shown = facts.outlet.reported.as_ref().and_then(|it| it.fault);
+    let shown = shown(facts.outlet);
     match (facts.outlet.memory.lockout, shown) {
         (Some(lockout), _) if !lockout.acknowledged => {
             Some(Reason::Faulty { fault: lockout.fault, acknowledged: false })
         }
-        (Some(_), Some(fault)) => (fault == Fault::Overheat).then_some(Reason::Faulty { fault, acknowledged: true }),
+        (Some(_), Some(fault)) => {
+            matches!(fault, Fault::Overheat | Fault::RelayStuck).then_some(Reason::Faulty { fault, acknowledged: true })
+        }
         // A light that the config has made a heater.
         (None, Some(fault)) => Some(Reason::Faulty { fault, acknowledged: false }),
         (_, None) => None,

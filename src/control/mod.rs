@@ -11,6 +11,8 @@ mod command;
 mod conditions;
 mod cron_times;
 mod decide;
+mod energy;
+mod faults;
 mod foresight;
 mod lockout;
 mod melt;
@@ -73,6 +75,10 @@ pub struct Controller {
     failing: BTreeSet<OutletId>,
     started: Timestamp,
     circuits: Circuits,
+    /// What the meters have shown lately.
+    watches: BTreeMap<OutletId, faults::Watch>,
+    /// The running counts of energy.
+    counts: BTreeMap<OutletId, energy::Count>,
     /// Since when the clock has shown a time that cannot be.
     clock_doubted: Option<Timestamp>,
     /// What was last told of the clock: is it trusted?
@@ -112,6 +118,8 @@ impl Controller {
             failing: BTreeSet::new(),
             started: now,
             circuits,
+            watches: BTreeMap::new(),
+            counts: BTreeMap::new(),
             clock_doubted: None,
             clock_told: true,
             rehearses,

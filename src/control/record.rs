@@ -79,6 +79,9 @@ impl Controller {
             let mut outlet = Outlet::clone(outlet);
             self.circuits.heard(&id, report.answers);
             self.record_report(&mut outlet, report, now, notices);
+            let count = self.counts.entry(id.clone()).or_default();
+            let energy = outlet.reported.as_ref().and_then(|it| it.energy);
+            count.takes(&mut outlet, energy.as_ref(), now);
             self.house.outlets.insert(id.clone(), Arc::new(outlet));
             touched.insert(id);
         }
@@ -96,11 +99,9 @@ impl Controller {
         if report.answers >= outlet.commanded {
             outlet.answered = outlet.commanded;
         }
-        let locks = lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now);
         if report.switch == Switch::Off && before == Some(Switch::On) && outlet.memory.cut.is_some() {
             notices.push(tell(outlet, now, NoticeKind::Cooldown, "is off and rests after the safety cut"));
         }
-        notice_fault(outlet, &report, locks, now, notices);
         self.notice_switched(outlet, &report, before, now, notices);
         // While a command is under way nobody can tell a person's hand at the plug from an older state: the command wins.
         if !unanswered {
@@ -111,7 +112,10 @@ impl Controller {
         }
         outlet.availability = Availability::Online;
         outlet.reported_at = Some(now);
-        outlet.reported = Some(report);
+        let earlier = outlet.reported.replace(report.clone());
+        self.watch_load(outlet, now, notices);
+        let locks = lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now);
+        notice_fault(outlet, earlier.as_ref(), &report, locks, now, notices);
     }
 
     /// An outlet has moved because it was decided, or a command that carries a mark has been answered.
@@ -247,11 +251,24 @@ impl Controller {
     }
 }
 
-fn notice_fault(outlet: &Outlet, report: &Report, locks: bool, now: Timestamp, notices: &mut Vec<Notice>) {
-    let Some(fault) = report.fault else { return };
+fn notice_fault(
+    outlet: &Outlet,
+    earlier: Option<&Report>,
+    report: &Report,
+    locks: bool,
+    now: Timestamp,
+    notices: &mut Vec<Notice>,
+) {
+    let Some(fault) = report.fault else {
+        if let Some(fault) = outlet.alarm.filter(|_| locks) {
+            let reason = Reason::Faulty { fault, acknowledged: false };
+            notices.push(tell(outlet, now, NoticeKind::Lockout, &format!("is {reason}")));
+        }
+        return;
+    };
     // A restart does not make a fault new that was remembered.
     let remembered = outlet.memory.lockout.filter(|it| it.fault == fault && !locks);
-    let known = match &outlet.reported {
+    let known = match earlier {
         Some(reported) => reported.fault == Some(fault),
         None => remembered.is_some(),
     };
@@ -259,7 +276,7 @@ fn notice_fault(outlet: &Outlet, report: &Report, locks: bool, now: Timestamp, n
         let (kind, words) = match fault {
             Fault::Overheat => (NoticeKind::Overheat, "is too hot, says the plug"),
             Fault::Overload => (NoticeKind::Overload, "is overloaded, says the plug"),
-            Fault::Overcurrent => (NoticeKind::Overload, "draws too much current, says the plug"),
+            _ => (NoticeKind::Overload, "draws too much current, says the plug"),
         };
         notices.push(tell(outlet, now, kind, words));
     }

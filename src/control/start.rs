@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Outlet,
-    OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
+    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Metering,
+    Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -99,6 +99,9 @@ pub(super) fn add_outlet(
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::ZERO,
+        alarm: None,
+        // What is remembered may be a little older than what was shown, and the total must not fall.
+        energy_total: None,
     };
     house.outlets.insert(id.clone(), Arc::new(outlet));
     if let Some(group) = group.and_then(|it| house.groups.get_mut(&it.slug)) {
@@ -130,6 +133,8 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.ruled_since = memory.ruled_since.map(|at| at.min(now));
     memory.moved_at = memory.moved_at.map(|at| at.min(now));
     memory.lockout = memory.lockout.map(|it| Lockout { at: it.at.min(now), ..it });
+    memory.metering = memory.metering.map(|it| Metering { at: it.at.min(now), ..it });
+    memory.metering = memory.metering.filter(|it| it.total.is_finite() && it.total >= 0.0);
     memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
     if let Some(cut) = &mut memory.cut {
         cut.at = cut.at.min(now);

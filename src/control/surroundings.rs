@@ -93,6 +93,8 @@ impl Controller {
         let moved = |at: &mut Timestamp| *at = later(*at, step);
         moved(&mut self.started);
         self.clock_doubted.iter_mut().for_each(moved);
+        self.forget_samples();
+        self.counts.values_mut().for_each(|it| it.moved(step));
         for outlet in self.house.outlets.values_mut() {
             let outlet = Arc::make_mut(outlet);
             let memory = &mut outlet.memory;
@@ -100,6 +102,7 @@ impl Controller {
             memory.ruled_since.iter_mut().chain(&mut memory.moved_at).for_each(moved);
             memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
             memory.lockout.iter_mut().for_each(|it| moved(&mut it.at));
+            memory.metering.iter_mut().for_each(|it| moved(&mut it.at));
             if let Some(wish) = &mut memory.wish {
                 moved(&mut wish.since);
                 match &mut wish.end {

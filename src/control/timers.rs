@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::{Controller, record::tell};
 use crate::model::{
-    Change, Class, Notice, NoticeKind, Order, Outlet, OutletId, Report, Switch, Timer, TimerConcern, VoiceName,
+    Change, Class, Fault, Notice, NoticeKind, Order, Outlet, OutletId, Report, Switch, Timer, TimerConcern, VoiceName,
 };
 
 /// A change this close to the moment at which a timer on the plug was due is the timer's work.
@@ -28,7 +28,8 @@ impl Controller {
             _ => Timer::None,
         };
         let longest_on = (timer != Timer::None).then(|| self.facts(outlet, self.house.at).most_allowed());
-        Order { switch: decision.switch, off_by, timer, longest_on }
+        let insist = outlet.alarm == Some(Fault::RelayStuck);
+        Order { switch: decision.switch, off_by, timer, longest_on, insist }
     }
 
     /// Passes on what the task of a device has found out about a timer.

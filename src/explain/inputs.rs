@@ -24,7 +24,7 @@ pub(super) fn inputs(reason: &Reason) -> Vec<(&'static str, Figure)> {
         }
         Reason::Resting { until } => all.extend(until.map(|it| ("until", Figure::Time(it)))),
         Reason::Faulty { fault, acknowledged } => {
-            all.push(("fault", Figure::Text(format!("{fault:?}").to_lowercase())));
+            all.push(("fault", Figure::Text(fault.as_str().to_owned())));
             all.push(("acknowledged", Figure::Text(acknowledged.to_string())));
         }
         Reason::Icy { ice, .. } => all.extend(icy(ice)),

@@ -161,6 +161,14 @@ pub enum NoticeKind {
     Overheat,
     /// The device raised its overload or overcurrent flag.
     Overload,
+    /// A heater is on and draws nothing.
+    NoLoad,
+    /// An outlet does not go off, or power flows although it says so.
+    RelayStuck,
+    /// A heater draws another power than usual.
+    Drift,
+    /// What the meter showed is over.
+    FaultEnded,
     /// A fault has locked a heater off until somebody acknowledges it.
     Lockout,
     /// Two sources, or a code and an amount, disagree about ice: ice is assumed.
@@ -191,7 +199,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -201,6 +209,10 @@ impl NoticeKind {
         Self::Cooldown,
         Self::Overheat,
         Self::Overload,
+        Self::NoLoad,
+        Self::RelayStuck,
+        Self::Drift,
+        Self::FaultEnded,
         Self::Lockout,
         Self::SourcesDisagree,
         Self::StormAhead,
@@ -228,6 +240,10 @@ impl NoticeKind {
             Self::Cooldown => "cooldown",
             Self::Overheat => "overheat",
             Self::Overload => "overload",
+            Self::NoLoad => "no_load",
+            Self::RelayStuck => "relay_stuck",
+            Self::Drift => "drift",
+            Self::FaultEnded => "fault_ended",
             Self::Lockout => "lockout",
             Self::SourcesDisagree => "sources_disagree",
             Self::StormAhead => "storm_ahead",
@@ -251,6 +267,7 @@ impl NoticeKind {
             Self::Switched
                 | Self::ExternalChange
                 | Self::DeviceBack
+                | Self::FaultEnded
                 | Self::WeatherRecovered
                 | Self::ClockStepped
                 | Self::SourcesDisagree

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Forecast, Housing, Mac, Observation, OutletId, Report, Slug, Switch,
-    Trouble, Wish,
+    Availability, Class, Control, Decision, Fault, Forecast, Housing, Learned, Mac, Metering, Observation, OutletId,
+    Report, Slug, Switch, Trouble, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -172,6 +172,10 @@ pub struct Outlet {
     pub pending: Option<Pending>,
     /// Time on since local midnight.
     pub runtime_today: SignedDuration,
+    /// A fault that its meter or its disobedience shows.
+    pub alarm: Option<Fault>,
+    /// Energy since it was first seen, in kWh: the bridge's own count, which never falls. `None` while unknown.
+    pub energy_total: Option<f64>,
 }
 
 /// A timer on the plug that ends within this time is one that watches over the heat: the longest that is armed, and a minute.
@@ -189,6 +193,11 @@ impl Outlet {
         let Some((remain, at)) = report.timer.zip(self.reported_at) else { return false };
         let left = remain.saturating_sub(now.duration_since(at));
         left > SignedDuration::ZERO && left <= WATCHES
+    }
+
+    /// The fault that the plug reports, or that its meter shows.
+    pub fn shown_fault(&self) -> Option<Fault> {
+        self.reported.as_ref().and_then(|it| it.fault).or(self.alarm)
     }
 
     /// When the plug switches off by itself, by the timers that it has confirmed.
@@ -248,12 +257,16 @@ pub struct Remembered {
     pub moved_at: Option<Timestamp>,
     /// A fault that keeps it off until somebody acknowledges it.
     pub lockout: Option<Lockout>,
+    /// The bridge's own count of energy.
+    pub metering: Option<Metering>,
+    /// The power that a heater usually draws.
+    pub learned: Option<Learned>,
 }
 
 /// A heater is locked off by a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lockout {
-    /// What the plug reported.
+    /// What the plug reported, or its meter showed.
     pub fault: Fault,
     /// Since when.
     pub at: Timestamp,

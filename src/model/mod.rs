@@ -10,6 +10,7 @@ mod event;
 mod house;
 mod ice;
 mod melt;
+mod meter;
 mod name;
 mod outlet;
 mod plan;
@@ -27,6 +28,7 @@ pub use house::{
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
+pub use meter::{Learned, Metering};
 pub use name::{OutletId, Slug};
 pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,

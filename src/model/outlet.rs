@@ -142,7 +142,7 @@ pub enum Cause {
     Switched,
 }
 
-/// A fault flag that the device raises by itself.
+/// A fault: a flag that the device raises by itself, or what its meter shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -152,6 +152,47 @@ pub enum Fault {
     Overload,
     /// More current than the hardware allows.
     Overcurrent,
+    /// By the meter: a heater is on and draws nothing.
+    NoLoad,
+    /// By the meter: power flows although the outlet says that it is off.
+    RelayStuck,
+    /// By the meter: a heater draws more than what is written on it.
+    OverRated,
+    /// By the meter: a heater draws another power than it usually does.
+    Drift,
+}
+
+impl Fault {
+    /// As programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Overheat => "overheat",
+            Self::Overload => "overload",
+            Self::Overcurrent => "overcurrent",
+            Self::NoLoad => "no_load",
+            Self::RelayStuck => "relay_stuck",
+            Self::OverRated => "over_rated",
+            Self::Drift => "drift",
+        }
+    }
+
+    /// Does it lock a heater off until somebody acknowledges it?
+    pub fn locks(self) -> bool {
+        !matches!(self, Self::NoLoad | Self::Drift)
+    }
+
+    /// Who says what.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Overheat => "the plug says that it is too hot",
+            Self::Overload => "the plug says that it is overloaded",
+            Self::Overcurrent => "the plug says that too much current flows",
+            Self::NoLoad => "the meter shows that nothing is drawn",
+            Self::RelayStuck => "its relay seems to be stuck",
+            Self::OverRated => "the meter shows more power than what is written on it",
+            Self::Drift => "the meter shows another power than usual",
+        }
+    }
 }
 
 /// The meter's figures. What is unknown for now is `None`.
@@ -247,12 +288,14 @@ pub struct Order {
     pub timer: Timer,
     /// The longest time on that any rule allows: what the plug's lasting auto-off timer is set by. `None`: it is left alone.
     pub longest_on: Option<SignedDuration>,
+    /// It reports OFF and power flows: an OFF is repeated although it seems to be done.
+    pub insist: bool,
 }
 
 impl From<Switch> for Order {
     /// Without a timer.
     fn from(switch: Switch) -> Self {
-        Self { switch, off_by: None, timer: Timer::None, longest_on: None }
+        Self { switch, off_by: None, timer: Timer::None, longest_on: None, insist: false }
     }
 }
 

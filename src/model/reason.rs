@@ -223,14 +223,10 @@ impl fmt::Display for Reason {
             Self::Resting { until: Some(_) } => write!(f, "resting after a safety cut"),
             Self::Resting { until: None } => write!(f, "resting after a safety cut, once it has been seen off"),
             Self::Faulty { fault, acknowledged } => {
-                let words = match fault {
-                    Fault::Overheat => "that it is too hot",
-                    Fault::Overload => "that it is overloaded",
-                    Fault::Overcurrent => "that too much current flows",
-                };
+                let words = fault.words();
                 match acknowledged {
-                    false => write!(f, "locked off until somebody acknowledges it: the plug said {words}"),
-                    true => write!(f, "off for as long as the plug says {words}"),
+                    false => write!(f, "locked off until somebody acknowledges it: {words}"),
+                    true => write!(f, "off for as long as this is so: {words}"),
                 }
             }
             Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),

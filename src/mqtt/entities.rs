@@ -9,6 +9,7 @@ use super::{
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
     views::{BridgeView, DeviceView, GroupView, OutletView, PlanView, kwh, minutes, round, time},
 };
+use crate::model::Fault;
 
 const fn entity(key: &'static str, platform: &'static str, name: &'static str) -> Entity {
     Entity {
@@ -98,6 +99,14 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
             Row {
                 has: OutletView::meters_energy,
                 entity: Some(Entity {
+                    more: &[class("energy"), COUNTED, KWH, digits(2)],
+                    ..entity("energy_total", "sensor", "Energy total")
+                }),
+                ..field("energy_total", |it: &OutletView| kwh(it.outlet.energy_total))
+            },
+            Row {
+                has: OutletView::meters_energy,
+                entity: Some(Entity {
                     more: &[class("energy"), COUNTED, KWH, digits(1)],
                     ..entity("energy_month", "sensor", "Energy this month")
                 }),
@@ -118,7 +127,24 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
                     more: &[class("problem"), DIAGNOSTIC],
                     ..entity("fault", "binary_sensor", "Fault")
                 }),
-                ..field("fault", |it: &OutletView| json!(it.outlet.reported.as_ref().and_then(|report| report.fault)))
+                ..field("fault", |it: &OutletView| json!(it.outlet.shown_fault()))
+            },
+            Row {
+                has: OutletView::has_meter_and_heats,
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("no_load", "binary_sensor", "Draws nothing")
+                }),
+                ..field("no_load", |it: &OutletView| json!(it.outlet.alarm == Some(Fault::NoLoad)))
+            },
+            Row {
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("relay_stuck", "binary_sensor", "Relay stuck")
+                }),
+                ..field("relay_stuck", |it: &OutletView| json!(it.outlet.alarm == Some(Fault::RelayStuck)))
             },
         ],
     },

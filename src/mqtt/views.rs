@@ -212,6 +212,10 @@ impl OutletView {
         self.outlet.class == Class::Heater
     }
 
+    pub(super) fn has_meter_and_heats(&self) -> bool {
+        self.is_heater() && self.meters_energy()
+    }
+
     /// Does a fault wait for somebody's acknowledgement?
     pub(super) fn is_locked(&self) -> Value {
         json!(self.outlet.memory.lockout.is_some_and(|it| !it.acknowledged))

@@ -80,8 +80,13 @@ pub(super) fn next(
         let wanted = orders.wanted.iter().filter(move |(_, wanted)| wanted.switch == to);
         wanted.map(|(slot, _)| *slot)
     };
+    let insisted = orders.wanted.iter().filter(|(_, order)| order.insist && !order.switch.is_on());
+    let insisted = insisted.map(|(slot, _)| *slot).find(|slot| outlets.get(slot).is_some_and(|it| it.may_insist(now)));
     let can = |slot: &u8, to| outlets.get(slot).is_some_and(|it| it.is_due(to, now));
     if let Some(slot) = condemned.chain(due(Switch::Off)).find(|slot| can(slot, Switch::Off)) {
+        return Duty::Switch(slot, Switch::Off);
+    }
+    if let Some(slot) = insisted {
         return Duty::Switch(slot, Switch::Off);
     }
     if outlets.values().any(Outlet::awaits_look) {

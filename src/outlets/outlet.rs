@@ -17,6 +17,9 @@ use crate::model::{Cause, Energy, Report, Socket, Switch};
 /// An attempt stays the likely cause of what a new connection shows for this long. Later the past counts as unknown.
 const OURS: Duration = Duration::from_secs(60);
 
+/// An OFF that seems to be done is repeated this often where power still flows.
+const INSIST: Duration = Duration::from_secs(10);
+
 /// One outlet.
 #[derive(Debug)]
 pub(super) struct Outlet {
@@ -29,6 +32,8 @@ pub(super) struct Outlet {
     told: Option<(Switch, String)>,
     pub(super) guard: Guard,
     answered: u64,
+    /// When it was last told to go off.
+    told_off: Option<Instant>,
     /// Its power is to be asked for.
     pub(super) power_due: bool,
     /// Its energy is to be asked for.
@@ -67,6 +72,7 @@ impl Outlet {
             told: None,
             guard: Guard::default(),
             answered: 0,
+            told_off: None,
             power_due: false,
             usage_due: false,
         }
@@ -112,6 +118,12 @@ impl Outlet {
         }
     }
 
+    /// May it be told again to go off although it says that it is? Its relay may be stuck, and a jolt may free it.
+    pub(super) fn may_insist(&self, now: Instant) -> bool {
+        let rested = self.told_off.is_none_or(|at| now.duration_since(at) >= INSIST);
+        self.attempt.is_none() && self.look.switch == Some(Switch::Off) && rested
+    }
+
     /// When a failed attempt to bring about `wanted` may be repeated.
     pub(super) fn retry_at(&self, wanted: Switch) -> Option<Instant> {
         self.pause.as_ref().filter(|it| it.to == wanted).map(|it| it.until)
@@ -152,6 +164,9 @@ impl Outlet {
 
     /// It was switched; the device agreed, or `error` says why not, and `sent` whether the relay can have moved all the same.
     pub(super) fn attempted(&mut self, to: Switch, sent: bool, error: Option<String>) {
+        if !to.is_on() {
+            self.told_off = Some(Instant::now());
+        }
         self.attempt = Some(Attempt { to, at: Instant::now(), sent, error });
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use heattrax::{
     control::Controller,
     model::{
-        Cause, Celsius, Command, Control, ControlSettings, Decision, Event, Fault, Forecast, Housing, Interval,
+        Cause, Celsius, Command, Control, ControlSettings, Decision, Energy, Event, Fault, Forecast, Housing, Interval,
         Lasting, Mac, Memory, Notice, NoticeKind, Origin, Outlet, Report, Socket, Switch, Target, Trouble, TroubleKind,
         Verb,
     },
@@ -32,11 +32,12 @@ pub struct Says {
     fault: Option<Fault>,
     timer: Option<SignedDuration>,
     cause: Cause,
+    energy: Option<Energy>,
 }
 
 /// A look at a plug.
 pub fn polled(switch: Switch) -> Says {
-    Says { switch, on_time: None, fault: None, timer: None, cause: Cause::Polled }
+    Says { switch, on_time: None, fault: None, timer: None, cause: Cause::Polled, energy: None }
 }
 
 /// The first look after a start or a reconnect.
@@ -52,6 +53,15 @@ pub fn switched(switch: Switch) -> Says {
 impl Says {
     pub fn on_for(self, on_time: SignedDuration) -> Self {
         Self { on_time: Some(on_time), ..self }
+    }
+
+    /// With a meter that shows so many watts.
+    pub fn drawing(self, watts: f64) -> Self {
+        self.metered(Energy { power: Some(watts), ..Energy::default() })
+    }
+
+    pub fn metered(self, energy: Energy) -> Self {
+        Self { energy: Some(energy), ..self }
     }
 
     pub fn with_fault(self, fault: Fault) -> Self {
@@ -126,9 +136,9 @@ impl Day {
     }
 
     pub fn report_answering(&mut self, outlet: &str, says: Says, answers: u64) -> &mut Self {
-        let Says { switch, on_time, fault, timer, cause } = says;
+        let Says { switch, on_time, fault, timer, cause, energy } = says;
         let id = id(outlet);
-        let report = Report { slot: id.slot, switch, on_time, energy: None, fault, timer, cause, answers };
+        let report = Report { slot: id.slot, switch, on_time, energy, fault, timer, cause, answers };
         self.happens(Event::DeviceReported { device: id.device, reports: vec![report], rssi: None })
     }
 

@@ -26,7 +26,7 @@ fn a_heater_with_a_fault_flag_is_locked_off_also_when_the_flag_has_gone() {
     let mut day = faulty(Fault::Overload);
     assert_eq!((day.wanted(MAT), day.key(MAT)), (Off, "lockout"));
     assert_eq!(day.decision(MAT).mode(), Mode::Lockout);
-    let said = "mat outlet 1 is locked off until somebody acknowledges it: the plug said that it is overloaded";
+    let said = "mat outlet 1 is locked off until somebody acknowledges it: the plug says that it is overloaded";
     assert_eq!(
         day.heard.iter().filter(|it| it.kind == NoticeKind::Lockout).map(|it| &it.message).collect::<Vec<_>>(),
         [said]
@@ -112,7 +112,7 @@ fn what_is_too_hot_stays_off_until_the_plug_no_longer_says_so() {
     day.after(minutes(31)).report(MAT, polled(Off).with_fault(Fault::Overheat));
     day.asks(MAT, Verb::Acknowledge).heard();
     assert_eq!((day.wanted(MAT), day.key(MAT)), (Off, "lockout"));
-    assert_eq!(day.why(MAT), "off for as long as the plug says that it is too hot");
+    assert_eq!(day.why(MAT), "off for as long as this is so: the plug says that it is too hot");
     day.asks(MAT, set(On));
     assert!(day.hears(NoticeKind::Refused).is_some());
     day.report(MAT, polled(Off));

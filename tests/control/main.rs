@@ -8,6 +8,7 @@ mod day;
 mod dst;
 mod exceptions;
 mod home;
+mod load;
 mod lockout;
 mod melt;
 mod melt_properties;

@@ -25,7 +25,7 @@ fn components(root: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// Pinned: ids and keys never change once released.
-const PINNED: [&str; 45] = [
+const PINNED: [&str; 52] = [
     "heattrax_k7_connection",
     "heattrax_k7_event",
     "heattrax_k7_group_mats_control",
@@ -71,6 +71,13 @@ const PINNED: [&str; 45] = [
     "tapo_a0b1c2d3e4f6_2_switch",
     "tapo_a0b1c2d3e4f6_reachable",
     "tapo_a0b1c2d3e4f6_rssi",
+    "tapo_a0b1c2d3e4f5_1_energy_total",
+    "tapo_a0b1c2d3e4f5_2_energy_total",
+    "tapo_a0b1c2d3e4f5_1_no_load",
+    "tapo_a0b1c2d3e4f5_1_relay_stuck",
+    "tapo_a0b1c2d3e4f5_2_relay_stuck",
+    "tapo_a0b1c2d3e4f6_1_relay_stuck",
+    "tapo_a0b1c2d3e4f6_2_relay_stuck",
 ];
 
 #[test]

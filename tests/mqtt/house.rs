@@ -116,6 +116,8 @@ pub(crate) fn outlet(id: OutletId, name: &str, group: Option<&str>, report: Opti
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::from_mins(142),
+        alarm: None,
+        energy_total: Some(418.337),
         id,
     }
 }

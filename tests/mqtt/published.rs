@@ -21,11 +21,14 @@ fn an_outlet_is_published_as_it_was_reported() {
         "voltage": 120.1,
         "current": 6.765,
         "energy_today": 1.92,
+        "energy_total": 418.337,
         "energy_month": null,
         "on_since": "2026-11-24T11:13:00Z",
         "runtime_today_min": 142,
         "device_timer_off_at": null,
         "fault": null,
+        "no_load": false,
+        "relay_stuck": false,
     });
     assert_eq!(json_at(&rendered(&house()), "heattrax/driveway/1"), expected);
 }

@@ -211,6 +211,8 @@ fn board(bench: &crate::bench::Bench, slots: &[u8]) -> House {
             answered: 0,
             pending: None,
             runtime_today: SignedDuration::ZERO,
+            alarm: None,
+            energy_total: None,
         };
         (id, Arc::new(outlet))
     };

@@ -7,8 +7,8 @@ mod opening;
 use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
-    Availability, Class, Control, Cut, Decision, End, Fault, House, Lockout, Memory, Origin, Outlet, OutletId, Pin,
-    Reason, Remembered, Run, Switch, VacationTold, Wish,
+    Availability, Class, Control, Cut, Decision, End, Fault, House, Learned, Lockout, Memory, Metering, Origin, Outlet,
+    OutletId, Pin, Reason, Remembered, Run, Switch, VacationTold, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,6 +36,8 @@ fn remembered() -> Remembered {
         }),
         ruled_since: Some(noon()),
         moved_at: Some(noon()),
+        metering: Some(Metering { total: 418.337, today: 1.25, month: Some(31.0), at: Timestamp::UNIX_EPOCH }),
+        learned: Some(Learned { watts: 281.5, samples: 90 }),
         lockout: Some(Lockout { fault: Fault::Overload, at: noon(), acknowledged: false }),
     }
 }
@@ -77,6 +79,8 @@ fn house(vacation: bool, memory: Remembered) -> House {
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::ZERO,
+        alarm: None,
+        energy_total: None,
     };
     House {
         at: noon(),

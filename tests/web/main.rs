@@ -79,6 +79,8 @@ fn outlet(id: &OutletId, availability: Availability) -> Outlet {
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::ZERO,
+        alarm: None,
+        energy_total: None,
     }
 }
 
