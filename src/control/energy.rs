@@ -5,10 +5,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{civil::later, faults::POSSIBLE};
 use crate::model::{Energy, Metering, Outlet};
 
-/// No outlet of these plugs carries more, in kW: 16 A at 250 V.
-const MOST: f64 = 4.0;
 /// Counters lag, and are rounded: so much more than possible is believed, in kWh.
 const SLACK: f64 = 0.05;
 /// A counter that shows something unlikely must say so again after this time before it is believed.
@@ -32,9 +31,7 @@ impl Count {
     pub(super) fn takes(&mut self, outlet: &mut Outlet, energy: Option<&Energy>, now: Timestamp) {
         let before = self.running.or(outlet.memory.metering);
         let today = energy.and_then(|it| it.today).filter(|it| (0.0..ABSURD).contains(it));
-        let Some(today) = today else {
-            return;
-        };
+        let Some(today) = today else { return };
         let month = energy.and_then(|it| it.month).filter(|it| (0.0..ABSURD).contains(it));
         let after = match before {
             None => Some(Metering { total: month.unwrap_or(today).max(today), today, month, at: now }),
@@ -68,7 +65,7 @@ impl Count {
             None => today - before.today,
         };
         let hours = now.duration_since(before.at).as_secs_f64().max(0.0) / 3600.0;
-        let is_possible = more <= hours * MOST + SLACK;
+        let is_possible = more <= hours * POSSIBLE / 1000.0 + SLACK;
         if began_anew || !is_possible {
             let since = *self.doubted_at.get_or_insert(now);
             if now.duration_since(since) < AGAIN {
@@ -90,7 +87,7 @@ impl Count {
     pub(super) fn moved(&mut self, step: SignedDuration) {
         self.doubted_at = None;
         if let Some(running) = &mut self.running {
-            running.at = super::civil::later(running.at, step);
+            running.at = later(running.at, step);
         }
     }
 }

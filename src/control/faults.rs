@@ -1,4 +1,4 @@
-//! Faults that no plug tells of, found by what its meter says: a mat that draws nothing, a relay that does not open, too much power,
+//! Faults that no plug tells of, found by what its meter says: a mat that draws nothing, a relay that is stuck, too much power,
 //! another power than usual.
 //!
 //! A single sample means nothing: meters lag, mats are cold at first, and polls have gaps. A fault is one when five samples and two
@@ -36,7 +36,7 @@ const KNOWN_AFTER: u32 = 60;
 /// It follows slow changes over so many samples.
 const REMEMBERS: u32 = 1000;
 /// No outlet of these plugs carries more, in W: 16 A at 250 V.
-const POSSIBLE: f64 = 4000.0;
+pub(super) const POSSIBLE: f64 = 4000.0;
 
 /// Samples in a row that show one thing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,19 +76,24 @@ pub(super) struct Watch {
 }
 
 impl Controller {
-    /// Takes in what a report says, after it has been recorded in `outlet`.
-    pub(super) fn watch_load(&mut self, outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
-        let Some(report) = outlet.reported.clone() else { return };
+    /// Takes in what a report says about the load.
+    pub(super) fn watch_load(
+        &mut self,
+        outlet: &mut Outlet,
+        report: &Report,
+        now: Timestamp,
+        notices: &mut Vec<Notice>,
+    ) {
         let rated = self.settings.rated_watts(&outlet.id).map(f64::from);
         let mut watch = self.watches.get(&outlet.id).copied().unwrap_or_default();
-        let found = watch.look(outlet, &report, rated, now);
+        let found = watch.look(outlet, report, rated, now);
         self.watches.insert(outlet.id.clone(), watch);
         let before = std::mem::replace(&mut outlet.alarm, found);
         if before == found {
             return;
         }
         if let Some(fault) = found {
-            notices.push(tell(outlet, now, kind(fault), &words(fault, outlet, &report, rated)));
+            notices.push(tell(outlet, now, kind(fault), &words(fault, outlet, report, rated)));
         } else if let Some(fault) = before {
             let words = format!("shows no fault any more ({})", fault.as_str());
             notices.push(tell(outlet, now, NoticeKind::FaultEnded, &words).with("fault", fault.as_str()));
@@ -139,7 +144,7 @@ impl Watch {
         if !differs && fresh {
             self.learned_at = Some(now);
             let old = outlet.memory.learned.unwrap_or(Learned { watts: power, samples: 0 });
-            let samples = (old.samples + 1).min(REMEMBERS);
+            let samples = old.samples.saturating_add(1).min(REMEMBERS);
             let watts = old.watts + (power - old.watts) / f64::from(samples);
             outlet.memory.learned = Some(Learned { watts, samples });
         }

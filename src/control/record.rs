@@ -99,9 +99,11 @@ impl Controller {
         if report.answers >= outlet.commanded {
             outlet.answered = outlet.commanded;
         }
+        let locks = lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now);
         if report.switch == Switch::Off && before == Some(Switch::On) && outlet.memory.cut.is_some() {
             notices.push(tell(outlet, now, NoticeKind::Cooldown, "is off and rests after the safety cut"));
         }
+        notice_fault(outlet, &report, locks, now, notices);
         self.notice_switched(outlet, &report, before, now, notices);
         // While a command is under way nobody can tell a person's hand at the plug from an older state: the command wins.
         if !unanswered {
@@ -112,10 +114,14 @@ impl Controller {
         }
         outlet.availability = Availability::Online;
         outlet.reported_at = Some(now);
-        let earlier = outlet.reported.replace(report.clone());
-        self.watch_load(outlet, now, notices);
-        let locks = lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now);
-        notice_fault(outlet, earlier.as_ref(), &report, locks, now, notices);
+        self.watch_load(outlet, &report, now, notices);
+        // What the meter shows has only now been found.
+        if lockout::note(outlet, &report, before.map_or(was_on, Switch::is_on), now)
+            && let Some(fault) = outlet.alarm
+        {
+            notices.push(locked(outlet, fault, now));
+        }
+        outlet.reported = Some(report);
     }
 
     /// An outlet has moved because it was decided, or a command that carries a mark has been answered.
@@ -251,24 +257,11 @@ impl Controller {
     }
 }
 
-fn notice_fault(
-    outlet: &Outlet,
-    earlier: Option<&Report>,
-    report: &Report,
-    locks: bool,
-    now: Timestamp,
-    notices: &mut Vec<Notice>,
-) {
-    let Some(fault) = report.fault else {
-        if let Some(fault) = outlet.alarm.filter(|_| locks) {
-            let reason = Reason::Faulty { fault, acknowledged: false };
-            notices.push(tell(outlet, now, NoticeKind::Lockout, &format!("is {reason}")));
-        }
-        return;
-    };
+fn notice_fault(outlet: &Outlet, report: &Report, locks: bool, now: Timestamp, notices: &mut Vec<Notice>) {
+    let Some(fault) = report.fault else { return };
     // A restart does not make a fault new that was remembered.
     let remembered = outlet.memory.lockout.filter(|it| it.fault == fault && !locks);
-    let known = match earlier {
+    let known = match &outlet.reported {
         Some(reported) => reported.fault == Some(fault),
         None => remembered.is_some(),
     };
@@ -281,9 +274,13 @@ fn notice_fault(
         notices.push(tell(outlet, now, kind, words));
     }
     if locks {
-        let reason = Reason::Faulty { fault, acknowledged: false };
-        notices.push(tell(outlet, now, NoticeKind::Lockout, &format!("is {reason}")));
+        notices.push(locked(outlet, fault, now));
     }
+}
+
+fn locked(outlet: &Outlet, fault: Fault, now: Timestamp) -> Notice {
+    let reason = Reason::Faulty { fault, acknowledged: false };
+    tell(outlet, now, NoticeKind::Lockout, &format!("is {reason}"))
 }
 
 /// A notice about an outlet: a sentence that begins with its name, for those who are shown nothing else.

@@ -135,6 +135,7 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.lockout = memory.lockout.map(|it| Lockout { at: it.at.min(now), ..it });
     memory.metering = memory.metering.map(|it| Metering { at: it.at.min(now), ..it });
     memory.metering = memory.metering.filter(|it| it.total.is_finite() && it.total >= 0.0);
+    memory.learned = memory.learned.filter(|it| it.watts.is_finite() && it.watts >= 0.0);
     memory.run.before = memory.run.before.clamp(SignedDuration::ZERO, SignedDuration::from_hours(24 * 366));
     if let Some(cut) = &mut memory.cut {
         cut.at = cut.at.min(now);
