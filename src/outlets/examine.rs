@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Network,
     answer::{self, About, Countdown, Look},
+    identity::Expected,
     link::{Kind, Link, LinkError},
 };
 use crate::model::{Credentials, DeviceSettings, Mac, Pin};
@@ -84,12 +85,12 @@ async fn within(
     tokio::time::timeout(settings.timeout * 3, connecting).await.map_err(late)?
 }
 
-/// The MAC address that was expected, if another one answers: the config's `mac` beats the pin of the memory.
+/// The MAC address that was expected, if another device answers.
 fn stranger(settings: &DeviceSettings, pin: Option<&Pin>, about: &About) -> Option<Mac> {
-    let expected = settings.mac.or(pin.map(|it| it.mac))?;
-    let id = pin.filter(|_| settings.mac.is_none()).and_then(|it| it.device_id.as_deref());
-    let same_id = id.is_none_or(|id| id == about.device_id || about.device_id.is_empty());
-    (about.mac.is_some_and(|it| it != expected) || !same_id).then_some(expected)
+    let meant = Expected::of(settings, pin);
+    let expected = meant.mac?;
+    // One that does not tell its MAC address is known by its id alone.
+    (!meant.is(about.mac.unwrap_or(expected), about)).then_some(expected)
 }
 
 async fn sockets(link: &mut Link, about: &About) -> Result<Vec<Socket>, LinkError> {

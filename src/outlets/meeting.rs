@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     answer::{self, About, Look},
+    identity::Expected,
     link::{Kind, Link, LinkError},
     outlet::Outlet,
     pace,
@@ -83,12 +84,11 @@ impl Task {
         let Some(mac) = about.mac.or(pinned) else {
             return Err(self.place.error(Kind::Garbled, "it does not say its MAC address"));
         };
-        let expected = self.settings.mac.or(self.pin.as_ref().map(|it| it.mac)).unwrap_or(mac);
-        let id = self.pin.as_ref().filter(|_| self.settings.mac.is_none()).and_then(|it| it.device_id.as_deref());
-        let same_id = id.is_none_or(|id| id == about.device_id || about.device_id.is_empty());
-        if mac == expected && same_id {
+        let meant = Expected::of(&self.settings, self.pin.as_ref());
+        if meant.is(mac, about) {
             return Ok(mac);
         }
+        let expected = meant.mac.unwrap_or(mac);
         let own = if mac == expected { " with another device id" } else { "" };
         let detail = format!(
             "another device ({}, {mac}{own}) answers at {}, expected {} ({expected})",

@@ -9,6 +9,7 @@ mod duty;
 mod examine;
 pub mod finding;
 mod guard;
+mod identity;
 mod klap;
 mod link;
 mod meeting;

@@ -3,14 +3,14 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{link::Kind, pace, task::Task, trouble::Whereabouts};
-use crate::model::{Address, Mac};
+use super::{identity::Expected, link::Kind, pace, task::Task, trouble::Whereabouts};
+use crate::model::Address;
 
 impl Task {
     /// Looks for the device if its loss can have to do with its address. True if it is worth another try at once.
     pub(super) async fn search(&mut self, lost: Kind) -> bool {
         let Some(finder) = self.finder.clone() else { return false };
-        let Some(mac) = self.expected() else { return false };
+        let Some(mac) = Expected::of(&self.settings, self.pin.as_ref()).mac else { return false };
         if lost == Kind::Stranger && self.is_elsewhere(&self.home) {
             // Where it was said to be is another device: the config's word is tried in between, whoever lies about the MAC address.
             self.go_to(self.home.clone());
@@ -41,10 +41,6 @@ impl Task {
                 false
             }
         }
-    }
-
-    fn expected(&self) -> Option<Mac> {
-        self.settings.mac.or(self.pin.as_ref().map(|it| it.mac))
     }
 
     fn is_elsewhere(&self, address: &Address) -> bool {

@@ -11,7 +11,10 @@ use heattrax::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, process::Command};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    process::Command,
+};
 
 use crate::home::Peer;
 
@@ -19,6 +22,14 @@ const PASSWORD: &str = "hunter2";
 
 async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// A port that is closed and stays so: nobody else can take it for as long as this lives.
+fn closed_port() -> (TcpSocket, u16) {
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let port = held.local_addr().unwrap().port();
+    (held, port)
 }
 
 async fn config(device: &str, more: &str) -> TempDir {
@@ -93,7 +104,7 @@ async fn each_trouble_of_a_device_is_told_with_its_cure() {
 
 #[tokio::test]
 async fn a_device_that_is_not_there_is_told_with_its_port() {
-    let port = free_port().await;
+    let (_held, port) = closed_port();
     let folder = config(&format!("127.0.0.1:{port}"), NO_WEATHER).await;
     let output = doctor(folder.path(), &[]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -149,7 +160,7 @@ async fn a_broker_that_keeps_what_is_retained_is_well_and_is_left_clean() {
 #[tokio::test]
 async fn a_broker_and_a_provider_that_are_not_there_are_told() {
     let plug = Plug::start(PlugOptions::new(Model::P210M)).await.unwrap();
-    let port = free_port().await;
+    let (_held, port) = closed_port();
     let more = format!("weather_api: {{ WEATHER }}\nmqtt: {{ host: 127.0.0.1, port: {port} }}")
         .replace("WEATHER", &format!("open_meteo: {{ base_url: \"http://127.0.0.1:{port}\" }}"));
     let folder = config(&plug.address().to_string(), &more).await;
