@@ -12,7 +12,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Controller, decide,
+    Controller,
+    decide::{self, Verdict},
     voice::{Facts, Full},
 };
 use crate::model::{
@@ -237,11 +238,16 @@ impl Controller {
     pub(super) fn decide_circuit(&mut self, name: &str, now: Timestamp, notices: &mut Vec<Notice>) {
         let Some(circuit) = self.settings.circuits.get(name).cloned() else { return };
         let ids = self.fed_by(name);
-        let looks: Vec<_> = ids.iter().filter_map(|id| self.look_at(id, now, notices)).collect();
-        let claims = looks.iter().map(|(outlet, verdict)| self.claim(&circuit, outlet, &verdict.decision, now));
-        let claims: Vec<_> = claims.collect();
+        let mut looks: Vec<_> = ids.iter().filter_map(|id| self.look_at(id, now, notices)).collect();
         let (turn, keep) = self.turn(&circuit, now);
-        let grants = share(circuit.amps, &claims, turn, keep);
+        let (claims, grants) = loop {
+            let claims = looks.iter().map(|(outlet, verdict)| self.claim(&circuit, outlet, &verdict.decision, now));
+            let claims: Vec<_> = claims.collect();
+            let grants = share(circuit.amps, &claims, turn, keep);
+            if !self.end_holds(&mut looks, &grants, now) {
+                break (claims, grants);
+            }
+        };
         let waits = claims.iter().zip(&grants).any(|(claim, grant)| claim.rank.is_some() && *grant == Grant::No);
         self.circuits.turns.insert(circuit.name.clone(), (turn, waits));
         let next = Timestamp::from_second((turn + 1) * TURN).unwrap_or(Timestamp::MAX);
@@ -261,6 +267,21 @@ impl Controller {
                 claim.rank.is_none() || (grant == Grant::Yes && (!waits || claim.rank == Some(Rank::Person)));
             self.conclude(outlet, decision, foreseen, now);
         }
+    }
+
+    /// What goes on only because nobody knows the weather any more ends for good where the circuit has no room for it: it no longer
+    /// claims anything. Says whether there was such an outlet.
+    fn end_holds(&self, looks: &mut [(Outlet, Verdict)], grants: &[Grant], now: Timestamp) -> bool {
+        let mut ended = false;
+        for ((outlet, verdict), grant) in looks.iter_mut().zip(grants) {
+            let held = verdict.decision.switch.is_on() && verdict.decision.reason == Reason::Held;
+            if held && *grant == Grant::No {
+                outlet.memory.ruled_since = None;
+                *verdict = decide::decide(&self.facts(outlet, now));
+                ended = true;
+            }
+        }
+        ended
     }
 
     /// An order to switch on may be under way, although another is wanted now: until the plug has been looked at afresh its relay

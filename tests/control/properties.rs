@@ -374,3 +374,20 @@ proptest! {
         }
     }
 }
+
+/// Found by chance: the first report says that a mat runs which the rules had once wished on, nobody knows the weather any more, and
+/// the circuit has no room for it. It is not held, whether that is said once or twice.
+#[test]
+fn what_the_circuit_has_no_room_for_is_not_held() {
+    let mut day = plan(false).starts("2026-01-10 12:00");
+    let report = |outlet, says| Step::Report { outlet, says, fresh: false };
+    day.takes(&report("mat/2", first(On).with_fault(Fault::Overheat)), 1);
+    day.takes(&report("lamp/1", first(Off).with_fault(Fault::Overheat)), 1);
+    day.takes(&Step::Forecast { skies: vec![0, 0, 0, 0, 0, 0, 2, 1], age: 0 }, 1);
+    day.after(seconds(4176)).after(seconds(17_424)).lost("mat");
+    day.takes(&report("mat/1", first(On)), 1);
+    let once = day.decided();
+    assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (Off, "weather_unknown"));
+    day.takes(&report("mat/1", first(On)), 1);
+    assert_eq!(day.decided(), once);
+}
