@@ -16,6 +16,7 @@ pub mod planner;
 pub mod recorded;
 pub mod simulate;
 pub mod store;
+pub mod tdp;
 pub mod weather;
 pub mod web;
 

@@ -4,6 +4,8 @@
 mod diagnosis;
 #[path = "main/explanation.rs"]
 mod explanation;
+#[path = "main/search.rs"]
+mod search;
 #[path = "main/simulation.rs"]
 mod simulation;
 
@@ -63,6 +65,8 @@ enum Command {
     },
     /// Each outlet: on or off, why, what every voice says, the weather and the plan. Asks the running bridge, else its memory
     Explain(explanation::ExplainArguments),
+    /// Find devices without logging in to them: a table, and the lines of a config to paste
+    Discover(search::DiscoverArguments),
     /// Ask everything once and say what to do: config, clock, broker, each device, weather. Switches nothing
     Doctor(diagnosis::DoctorArguments),
     /// A recorded winter through the very same controller: how warm, how dear, how safe
@@ -129,6 +133,9 @@ struct EmulateArguments {
     /// Address of the control plane: GET /state, POST /press?slot=1, /vanish, /come_back, /load, /expire
     #[arg(long, value_name = "ADDR")]
     control: Option<SocketAddr>,
+    /// Address at which clients that look for devices are answered (UDP); they ask on port 20002
+    #[arg(long, value_name = "ADDR")]
+    udp: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -200,6 +207,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
             explanation::explained(it, &sources).await
         }
+        Some(Command::Discover(it)) => search::discovered(&it).await,
         Some(Command::Doctor(it)) => {
             let sources = Sources::from_process(it.from.config.clone(), overrides(it.from.data.clone()));
             diagnosis::diagnosed(&it, &sources).await
@@ -277,6 +285,7 @@ async fn emulated(arguments: EmulateArguments) -> ExitCode {
         speed: 1.0,
         clock: Clock::wall().now(),
         control: arguments.control,
+        discovery: arguments.udp,
     };
     let stop = CancellationToken::new();
     let stopper = stop.clone();

@@ -1,6 +1,7 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
 mod demo;
+mod discover;
 mod doctor;
 mod explain;
 mod setup;
@@ -28,6 +29,7 @@ use crate::{
 
 pub use self::{
     demo::{DemoError, DemoOptions, demo},
+    discover::{Discovered, discover},
     doctor::{Line, Verdict, doctor, unread},
     explain::{ExplainOptions, explain},
     setup::setup,
@@ -172,12 +174,14 @@ impl Bridge {
 
     fn spawn_devices(&mut self, settings: &Settings, memory: &Memory, hub: &Hub) {
         let network: Arc<dyn outlets::Network> = Arc::new(outlets::Sockets);
+        // One for all: a power cut loses a whole house at once.
+        let finder = Arc::new(outlets::finding::Finder::new(Arc::clone(&network)));
         for device in &settings.devices {
             let Some(orders) = hub.orders(&device.slug) else { continue };
             let pin = memory.pins.get(&device.slug).cloned();
             let (credentials, stop) = (settings.credentials.clone(), self.shells.clone());
-            let network = Arc::clone(&network);
-            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network, finder: None };
+            let (network, finder) = (Arc::clone(&network), Some(Arc::clone(&finder)));
+            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network, finder };
             let run = outlets::run(assignment, self.handle.clone(), orders, stop);
             self.spawn("outlets", run);
         }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    beacon::Beacon,
     models::Model,
     panel,
     plug::{Plug, PlugOptions},
@@ -39,6 +40,8 @@ pub struct EmulateOptions {
     pub clock: Timestamp,
     /// Where the control panel listens, if there is to be one.
     pub control: Option<SocketAddr>,
+    /// Where whoever looks for devices is answered, if anywhere: clients ask on UDP port 20002.
+    pub discovery: Option<SocketAddr>,
 }
 
 impl EmulateOptions {
@@ -56,6 +59,7 @@ impl EmulateOptions {
             speed: 1.0,
             clock: Timestamp::UNIX_EPOCH,
             control: None,
+            discovery: None,
         }
     }
 }
@@ -64,6 +68,7 @@ impl EmulateOptions {
 pub struct Fleet {
     plugs: Vec<Plug>,
     panel: Option<TcpListener>,
+    beacon: Option<Beacon>,
 }
 
 impl Fleet {
@@ -96,7 +101,11 @@ impl Fleet {
             });
             plugs.push(plug.await.map_err(|error| at(listen, &error))?);
         }
-        Ok(Self { plugs, panel })
+        let beacon = match options.discovery {
+            Some(address) => Some(Beacon::start(address, &plugs).await.map_err(|error| at(address, &error))?),
+            None => None,
+        };
+        Ok(Self { plugs, panel, beacon })
     }
 
     /// The devices.
@@ -107,6 +116,11 @@ impl Fleet {
     /// Where the control panel listens.
     pub fn control(&self) -> Option<SocketAddr> {
         self.panel.as_ref().and_then(|it| it.local_addr().ok())
+    }
+
+    /// Where whoever looks for devices is answered.
+    pub fn discovery(&self) -> Option<SocketAddr> {
+        self.beacon.as_ref().map(Beacon::address)
     }
 
     /// Serves the control panel until told to stop, then stops everything.
@@ -129,6 +143,9 @@ pub async fn emulate(options: EmulateOptions, stop: CancellationToken) -> io::Re
     }
     if let Some(address) = fleet.control() {
         tracing::info!("the control panel listens on http://{address}");
+    }
+    if let Some(address) = fleet.discovery() {
+        tracing::info!("questions for devices are answered at {address} (UDP)");
     }
     fleet.run(stop).await;
     Ok(())

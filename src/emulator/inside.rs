@@ -1,6 +1,7 @@
 //! What the connections of a device share with those who reach into it.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -41,18 +42,30 @@ pub(super) struct Inside {
 pub(super) struct Shared {
     inside: Mutex<Inside>,
     in_flight: AtomicUsize,
+    /// Where it is, while it can be reached.
+    reachable: Mutex<Option<SocketAddr>>,
     pub(super) latency: Duration,
 }
 
 impl Shared {
     pub(super) fn new(device: Device, sessions: Sessions, auth: Hash, latency: Duration) -> Self {
         let inside = Inside { device, sessions, faults: Faults::default(), counts: Counts::default(), auth };
-        Self { inside: Mutex::new(inside), in_flight: AtomicUsize::new(0), latency }
+        Self { inside: Mutex::new(inside), in_flight: AtomicUsize::new(0), reachable: Mutex::new(None), latency }
     }
 
     /// The lock is held for the length of one look or one request, never over a wait.
     pub(super) fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it is, while it can be reached.
+    pub(super) fn reachable_at(&self) -> Option<SocketAddr> {
+        *self.reachable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It can be reached at this address from now on; `None` if it cannot.
+    pub(super) fn is_at(&self, address: Option<SocketAddr>) {
+        *self.reachable.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// What happened on the wire so far.

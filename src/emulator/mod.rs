@@ -3,6 +3,7 @@
 //! [`Plug`] is one device with its state, its faults and its buttons. Unmodified clients log in to it, switch its outlets and
 //! read them. It is as faithful as the public recordings of real devices allow, missing fields included.
 
+mod beacon;
 pub mod broker;
 mod clock;
 mod device;
@@ -22,6 +23,7 @@ pub mod storm;
 mod timers;
 mod wire;
 
+pub use beacon::Beacon;
 pub use fault::Fault;
 pub use fleet::{EmulateOptions, Fleet, emulate};
 pub use inside::Counts;

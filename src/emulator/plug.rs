@@ -104,6 +104,7 @@ impl Plug {
         let auth = klap::auth_hash(&options.username, &options.password);
         let shared = Arc::new(Shared::new(device, Sessions::new(options.session), auth, options.latency));
         let listening = tokio::sync::Mutex::new(Some(Self::listen(listener, &shared)));
+        shared.is_at(Some(address));
         Ok(Self { shared, address, model: options.model, listening })
     }
 
@@ -111,6 +112,11 @@ impl Plug {
         let stop = CancellationToken::new();
         let task = tokio::spawn(wire::listen(listener, Arc::clone(shared), stop.clone()));
         Listening { task, stop: stop.drop_guard() }
+    }
+
+    /// For those who answer for it.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Where it listens, or did before it vanished.
@@ -187,6 +193,7 @@ impl Plug {
 
     /// The Wi-Fi is lost: the listener and all connections are closed. Relays and timers carry on.
     pub async fn vanish(&self) {
+        self.shared.is_at(None);
         if let Some(Listening { task, stop }) = self.listening.lock().await.take() {
             drop(stop);
             // It ends by itself once told to; if it was aborted, it has ended too.
@@ -204,6 +211,7 @@ impl Plug {
             let listener = TcpListener::bind(self.address).await?;
             self.shared.inside().sessions.forget();
             *listening = Some(Self::listen(listener, &self.shared));
+            self.shared.is_at(Some(self.address));
         }
         Ok(())
     }

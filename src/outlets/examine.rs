@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Network,
     answer::{self, About, Countdown, Look},
+    finding::{self, Finder},
     identity::Expected,
     link::{Kind, Link, LinkError},
+    pace,
 };
-use crate::model::{Credentials, DeviceSettings, Mac, Pin};
+use crate::model::{Address, Credentials, DeviceSettings, Mac, Pin};
 
 /// A login is several steps, each with the device's own deadline; all of them together end here.
-const ENOUGH: Duration = Duration::from_secs(20);
+const ENOUGH: Duration = Duration::from_secs(10);
 
 /// What a device said about itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,8 @@ pub struct Examined {
     pub sockets: Vec<Socket>,
     /// Another device was expected at the address: its MAC address.
     pub expected: Option<Mac>,
+    /// Where the expected one answers.
+    pub moved: Option<Address>,
 }
 
 /// One outlet.
@@ -49,10 +53,13 @@ pub struct Unexamined {
     pub text: String,
     /// What a person can do.
     pub cure: &'static str,
+    /// Where a device with the expected MAC address answers.
+    pub moved: Option<Address>,
 }
 
 /// Logs in to a device once and asks what it is and which timers it can hold. With firmware from 1.4 on the login ends the session
-/// of whoever else speaks to the device, a running bridge too, which logs in again by itself.
+/// of whoever else speaks to the device, a running bridge too, which logs in again by itself. One that is not where it is said to
+/// be is looked for.
 ///
 /// # Errors
 /// The device cannot be reached, refuses the login, or is not understood; with what to do about it.
@@ -61,18 +68,58 @@ pub async fn examine(
     credentials: &Credentials,
     pin: Option<&Pin>,
     network: Arc<dyn Network>,
+    finder: &Finder,
 ) -> Result<Examined, Unexamined> {
+    let mut seen = look(settings, credentials, pin, &network).await;
+    let lost = match &seen {
+        Ok(examined) => examined.expected.is_some(),
+        Err(error) => matches!(error.kind, Kind::Refused | Kind::Silent | Kind::Unreachable),
+    };
+    let mut moved = None;
+    if lost {
+        let (answers, at) = search(settings, pin, finder).await;
+        if at.is_none() && answers && seen.is_err() {
+            // It is there, and has only now been asked: some firmwares open their port after that.
+            tokio::time::sleep(pace::until_port_opens()).await;
+            seen = look(settings, credentials, pin, &network).await;
+        }
+        moved = at;
+    }
+    match seen {
+        Ok(examined) => Ok(Examined { moved, ..examined }),
+        Err(error) => Err(Unexamined { moved, ..unexamined(&error) }),
+    }
+}
+
+/// Does the device answer where it is said to be, and where does it answer if that is elsewhere?
+async fn search(settings: &DeviceSettings, pin: Option<&Pin>, finder: &Finder) -> (bool, Option<Address>) {
+    let host = settings.address.host.as_str();
+    let Some(mac) = Expected::of(settings, pin).mac else {
+        return (!finder.ask(&[host], finding::WAIT).await.is_empty(), None);
+    };
+    let found = finder.whereabouts(mac, host).await;
+    let port = |it: &Address| it.port.unwrap_or(80);
+    let here = |it: &Address| it.host == host && port(it) == port(&settings.address);
+    (found.is_some(), found.filter(|it| !here(it)))
+}
+
+async fn look(
+    settings: &DeviceSettings,
+    credentials: &Credentials,
+    pin: Option<&Pin>,
+    network: &Arc<dyn Network>,
+) -> Result<Examined, LinkError> {
     let asked = async {
-        let mut link = within(settings, Link::connect(settings, credentials, &network)).await?;
+        let mut link = within(settings, Link::connect(settings, credentials, network)).await?;
         let about = answer::about(&link.info().await?);
         let expected = stranger(settings, pin, &about);
         // What another device can do is of no interest, and its owner has not asked.
         let sockets = if expected.is_none() { sockets(&mut link, &about).await? } else { Vec::new() };
-        Ok(Examined { protocol: link.protocol(), about, sockets, expected })
+        Ok(Examined { protocol: link.protocol(), about, sockets, expected, moved: None })
     };
     match tokio::time::timeout(ENOUGH, asked).await {
-        Ok(examined) => examined.map_err(|error: LinkError| unexamined(&error)),
-        Err(_) => Err(unexamined(&super::trouble::Whereabouts::of(settings).silent(ENOUGH))),
+        Ok(examined) => examined,
+        Err(_) => Err(super::trouble::Whereabouts::of(settings).silent(ENOUGH)),
     }
 }
 
@@ -155,5 +202,5 @@ fn unexamined(error: &LinkError) -> Unexamined {
             "update its firmware in the Tapo app, or power-cycle it while nothing depends on it"
         }
     };
-    Unexamined { text: error.text.clone(), cure }
+    Unexamined { text: error.text.clone(), cure, moved: None }
 }

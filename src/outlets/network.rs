@@ -94,7 +94,23 @@ async fn addresses(targets: Vec<String>) -> Vec<SocketAddr> {
             found.extend(addresses.filter(SocketAddr::is_ipv4).take(1));
         }
     }
+    let everybody: Vec<_> = found.iter().filter(|it| it.ip() == Ipv4Addr::BROADCAST).map(SocketAddr::port).collect();
+    for port in everybody {
+        found.extend(neighbourhoods().into_iter().map(|it| SocketAddr::from((it, port))));
+    }
     found
+}
+
+/// The broadcast address of each network that this machine is in: what is sent to everybody leaves by one of them only.
+fn neighbourhoods() -> Vec<Ipv4Addr> {
+    // Where the machine does not tell, the one has to do.
+    let networks = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter(|it| !it.is_loopback());
+    networks
+        .filter_map(|it| match it.addr {
+            if_addrs::IfAddr::V4(it) => it.broadcast,
+            if_addrs::IfAddr::V6(_) => None,
+        })
+        .collect()
 }
 
 /// Never ends, so that what is heard decides.

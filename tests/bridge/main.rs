@@ -1,6 +1,7 @@
 //! The whole house: every room, real sockets, the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod discovered;
 mod doctored;
 mod explained;
 mod home;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Line;
 use crate::{
     model::{Pin, Settings, Slug, Switch},
-    outlets::{self, Examined, Network, Socket},
+    outlets::{self, Examined, Network, Socket, Unexamined, finding::Finder},
 };
 
 /// Below this signal, in dBm, answers get lost.
@@ -25,15 +25,16 @@ pub(super) async fn examine(
     network: Arc<dyn Network>,
     bridge_runs: bool,
 ) -> Vec<Line> {
+    let finder = Arc::new(Finder::new(Arc::clone(&network)));
     let mut asked = JoinSet::new();
     for (at, device) in settings.devices.iter().cloned().enumerate() {
-        let (credentials, network) = (settings.credentials.clone(), Arc::clone(&network));
+        let (credentials, network, finder) = (settings.credentials.clone(), Arc::clone(&network), Arc::clone(&finder));
         let (pin, wanted) = (pins.get(&device.slug).cloned(), slots(settings, &device.slug));
         asked.spawn(async move {
             let thing = format!("device {}", device.name);
-            match outlets::examine(&device, &credentials, pin.as_ref(), network).await {
+            match outlets::examine(&device, &credentials, pin.as_ref(), network, &finder).await {
                 Ok(examined) => (at, told(&thing, &examined, &wanted, bridge_runs)),
-                Err(failed) => (at, vec![Line::fail(thing, failed.text).cured(failed.cure)]),
+                Err(failed) => (at, vec![lost(thing, &failed)]),
             }
         });
     }
@@ -48,6 +49,14 @@ pub(super) async fn examine(
     lines
 }
 
+fn lost(thing: String, failed: &Unexamined) -> Line {
+    match &failed.moved {
+        Some(address) => Line::fail(thing, format!("{}; a device with its MAC answers at {address}", failed.text))
+            .cured(format!("give {address} as its `ip_address`; a running bridge finds it there by itself")),
+        None => Line::fail(thing, failed.text.clone()).cured(failed.cure),
+    }
+}
+
 /// The slots that the config names.
 fn slots(settings: &Settings, device: &Slug) -> BTreeSet<u8> {
     let members = settings.control.groups.values().flat_map(|it| &it.members).filter(|it| it.device == *device);
@@ -55,12 +64,16 @@ fn slots(settings: &Settings, device: &Slug) -> BTreeSet<u8> {
 }
 
 fn told(thing: &str, examined: &Examined, wanted: &BTreeSet<u8>, bridge_runs: bool) -> Vec<Line> {
-    let Examined { about, protocol, sockets, expected } = examined;
+    let Examined { about, protocol, sockets, expected, moved } = examined;
     if let Some(expected) = expected {
         let mac = about.mac.map_or_else(|| "without a MAC".to_owned(), |it| it.to_string());
         let found = format!("another device answers at the address ({}, {mac}), expected {expected}", about.model);
-        let cure = "give the address of the right one (the router lists it by its MAC), or remove it from the memory if it was \
-                    replaced on purpose; nothing is switched until then";
+        let cure = match moved {
+            Some(address) => format!("it answers at {address}: give that as its `ip_address`"),
+            None => "give the address of the right one (the router lists it by its MAC), or remove it from the memory if it was \
+                     replaced on purpose; nothing is switched until then"
+                .to_owned(),
+        };
         return vec![Line::fail(thing, found).cured(cure)];
     }
     let signal = about.rssi.map(|it| format!(", signal {it} dBm")).unwrap_or_default();

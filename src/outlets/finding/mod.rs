@@ -8,8 +8,9 @@ mod finder;
 mod found;
 mod shown;
 
+pub(super) use self::finder::WAIT;
 pub use self::{
-    finder::{Finder, Tongue},
+    finder::{EVERYBODY, Finder},
     found::{Found, Speaks, gather, read},
     shown::{advice, snippet, table},
 };
