@@ -4,10 +4,11 @@ import pathlib
 import subprocess
 import sys
 
-from bench import Failed
+from bench import Failed, Program, check, eventually, free_port
 from peers import ACCOUNT, Plug
 
 KASA = pathlib.Path(__file__).resolve().parent.parent / "kasa"
+HOST = "127.0.83.1"
 FAMILIES = {
     "P210M": "SMART.TAPOPLUG",
     "EP40M": "SMART.KASAPLUG",
@@ -64,4 +65,16 @@ def _scenario(model):
     return play
 
 
-SCENARIOS = [_scenario(model) for model in FAMILIES]
+def kasa_finds(bench):
+    """python-kasa and `discover` find an emulated device by UDP, and python-kasa logs in to what it found."""
+    python = _python()
+    # Clients ask on one port only, so that the device gets a loopback address of its own.
+    argv = [bench.heattrax, "emulate", "--listen", f"{HOST}:{free_port()}", "--udp", f"{HOST}:20002"]
+    program = bench.start(Program("plug-found", argv, bench.folder))
+    eventually("the emulated plug answers questions", lambda: "are answered at" in program.text())
+    _run([python, KASA / "find.py", HOST], 60)
+    done = bench.call("discover", "--target", HOST, "--timeout", "1")
+    check(done.returncode == 0 and "P210M(US)" in done.stdout, f"discover finds it too: {done.stdout}{done.stderr}")
+
+
+SCENARIOS = [_scenario(model) for model in FAMILIES] + [kasa_finds]
