@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Controller, decide, lockout, run, start, timers, wishes};
 use crate::model::{
-    Availability, Cause, Class, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin, Reason,
-    Report, Slug, Switch, Trouble, TroubleKind, Wish,
+    Availability, Cause, Class, Device, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin,
+    Reason, Report, Slug, Switch, Trouble, TroubleKind, Wish,
 };
 
 type Touched = Option<BTreeSet<OutletId>>;
@@ -69,8 +69,7 @@ impl Controller {
             entry.rssi = rssi.or(entry.rssi);
         }
         if was == Availability::Offline {
-            let words = format!("{} answers again", entry.name);
-            notices.push(Notice::new(now, NoticeKind::DeviceBack, words).about_device(device));
+            notices.push(back(entry, now));
         }
         let mut touched = BTreeSet::new();
         for report in reports {
@@ -254,6 +253,18 @@ impl Controller {
             }
         }
         Some(BTreeSet::new())
+    }
+}
+
+/// A device answers again, perhaps elsewhere than the config says.
+fn back(device: &Device, now: Timestamp) -> Notice {
+    let about = |words: String| Notice::new(now, NoticeKind::DeviceBack, words).about_device(&device.slug);
+    match device.housing.as_ref().map(|it| it.address.as_str()).filter(|it| *it != device.address) {
+        Some(address) => {
+            let words = format!("{} answers again, at {address}; the config says {}", device.name, device.address);
+            about(words).with("address", address)
+        }
+        None => about(format!("{} answers again", device.name)),
     }
 }
 

@@ -192,6 +192,14 @@ impl Day {
     }
 
     pub fn identified(&mut self, device: &str, sockets: u8) -> &mut Self {
+        self.identifies(device, sockets, "192.0.2.1")
+    }
+
+    pub fn identified_at(&mut self, device: &str, address: &str) -> &mut Self {
+        self.identifies(device, 1, address)
+    }
+
+    fn identifies(&mut self, device: &str, sockets: u8, address: &str) -> &mut Self {
         let socket = |slot| Socket { slot, label: String::new(), meters_energy: false, meters_voltage: false };
         let housing = Housing {
             model: "EP40M".to_owned(),
@@ -199,7 +207,7 @@ impl Day {
             hardware: "1.0".to_owned(),
             mac: Mac([2, 0, 0, 0, 0, 1]),
             device_id: "80".repeat(20),
-            address: "192.0.2.1".to_owned(),
+            address: address.to_owned(),
             rssi: Some(-50),
             protocol: None,
             sockets: (1..=sockets).map(socket).collect(),

@@ -381,3 +381,17 @@ fn a_device_is_lost_and_back_once() {
     day.report("lamp/1", first(Off)).report("lamp/1", polled(Off));
     assert_eq!(day.heard_kinds(), ["device_back"]);
 }
+
+#[test]
+fn a_device_that_is_back_elsewhere_says_where() {
+    let mut day = porch([]).starts("2026-01-10 12:00");
+    day.obey().lost("lamp").heard();
+    day.report("lamp/1", first(Off));
+    let back = day.heard().remove(0);
+    assert_eq!((back.message.as_str(), back.detail.len()), ("lamp answers again", 0));
+    day.lost("lamp").identified_at("lamp", "192.0.2.7:8080").heard();
+    day.report("lamp/1", first(Off));
+    let back = day.heard().remove(0);
+    assert_eq!(back.message, "lamp answers again, at 192.0.2.7:8080; the config says 192.0.2.1");
+    assert_eq!(back.detail, [("address", "192.0.2.7:8080".to_owned())]);
+}
