@@ -70,7 +70,7 @@ impl Day {
             // Somebody comes home late and wants the porch dark.
             let target = Target::Outlet("dual_plug/2".parse()?);
             let verb = Verb::Set(Switch::Off, Lasting::For(SignedDuration::from_mins(45)));
-            self.tell(Event::Commanded(Command { target, verb, origin: Origin::Mqtt, transaction: None }));
+            self.tell(Event::Commanded(Command::new(target, verb, Origin::Mqtt)));
         }
         self.tell(Event::DeadlinePassed);
         self.print();

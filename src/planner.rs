@@ -13,8 +13,8 @@ use crate::{
     control,
     hub::{Handle, Plans},
     model::{
-        Control, ControlSettings, House, Mode, Notice, NoticeKind, Observation, OutletId, Plan, PlannedWindow, Slug,
-        Switch, Wish,
+        Control, ControlSettings, House, Mode, Notice, NoticeKind, Observation, OutletId, Pause, Plan, PlannedWindow,
+        Slug, Switch, Wish,
     },
 };
 
@@ -91,6 +91,7 @@ struct Basis {
     fresh: Option<bool>,
     station: Option<Observation>,
     vacation: bool,
+    paused: Option<Pause>,
     outlets: BTreeMap<OutletId, (Switch, Option<Switch>, Option<Wish>, Control)>,
 }
 
@@ -105,6 +106,7 @@ impl Basis {
             fresh: house.weather.fresh,
             station: house.weather.station,
             vacation: house.vacation,
+            paused: house.paused,
             outlets: outlets.collect(),
         }
     }

@@ -18,7 +18,12 @@ impl Controller {
         notices: &mut Vec<Notice>,
     ) -> Option<BTreeSet<OutletId>> {
         match (&command.target, command.verb) {
-            (_, Verb::Vacation(away)) => self.set_vacation(away),
+            (_, Verb::Vacation(away)) => {
+                self.set_vacation(away);
+                notices.push(done(command, now));
+            }
+            (_, Verb::Pause(end)) => self.pause(end, command, now, notices),
+            (_, Verb::Resume) => self.resume(command, now, notices),
             (_, Verb::Acknowledge) => self.acknowledge(command, now, notices),
             (Target::Outlet(id), verb) => {
                 let verb = self.toggled(std::slice::from_ref(id), verb);
@@ -38,8 +43,8 @@ impl Controller {
             },
             (Target::House, _) => notices.push(refused(command, now, "the house as a whole cannot be switched")),
         }
-        // Everybody is touched by a vacation; otherwise `ask` has decided what the command touched.
-        (!matches!(command.verb, Verb::Vacation(_))).then(BTreeSet::new)
+        // Everybody is touched by a vacation or a pause; otherwise `ask` has decided what the command touched.
+        (!matches!(command.verb, Verb::Vacation(_) | Verb::Pause(_) | Verb::Resume)).then(BTreeSet::new)
     }
 
     /// Somebody has looked at a fault. Of a group, every outlet that is locked off may be tried again.
@@ -118,7 +123,9 @@ impl Controller {
         let wanted = match verb {
             Verb::Set(switch, _) => switch,
             Verb::Control(Control::On) => Switch::On,
-            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge => decision.switch,
+            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge | Verb::Pause(_) | Verb::Resume => {
+                decision.switch
+            }
         };
         let refusal = (decision.switch != wanted).then_some(decision.reason);
         // Rules give way to a person, so whoever asks has to wait for them at most.
@@ -134,15 +141,13 @@ impl Controller {
         let older = outlet.pending.take();
         // Whoever repeats a wish hears of its failure at the first deadline, not ever later.
         let repeated = older.as_ref().filter(|it| it.switch == wanted).map(|it| it.answer_by);
-        if let Some(transaction) = older.and_then(|it| it.transaction) {
-            let words = format!("{}: a newer command has taken this one's place", outlet.name);
-            notices.push(about(&outlet, Notice::new(now, NoticeKind::Refused, words)).with("transaction", transaction));
-        }
+        notices.extend(older.and_then(|it| superseded(&outlet, it, now)));
         outlet.pending = Some(Pending {
             switch: wanted,
             number: *number,
             answer_by: repeated.unwrap_or_else(|| later(now, self.settings.answer_within)),
             transaction: command.transaction.clone(),
+            ticket: command.ticket,
             failure,
         });
         self.house.outlets.insert(id.clone(), Arc::new(outlet));
@@ -152,6 +157,7 @@ impl Controller {
     /// What the outlet would remember if the command were followed.
     fn wished(&self, outlet: &Outlet, verb: Verb, command: &Command, now: Timestamp) -> Result<Remembered, String> {
         let mut memory = outlet.memory.clone();
+        memory.asked_because = command.reason.clone();
         let (switch, lasting) = match verb {
             Verb::Set(switch, lasting) => (switch, lasting),
             Verb::Control(Control::Off) => {
@@ -168,7 +174,7 @@ impl Controller {
                 memory.control = Control::Auto;
                 (Switch::On, Lasting::Default)
             }
-            Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge => return Ok(memory),
+            Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge | Verb::Pause(_) | Verb::Resume => return Ok(memory),
         };
         let rules = decide::decide(&self.facts(outlet, now)).rules.unwrap_or(Switch::Off);
         let group = outlet.group.as_ref().and_then(|it| self.settings.groups.get(it));
@@ -189,6 +195,24 @@ impl Controller {
     }
 }
 
+/// A command that nothing has to be waited for was followed.
+fn done(command: &Command, now: Timestamp) -> Notice {
+    Notice::new(now, NoticeKind::Answered, "done").answering(command.ticket)
+}
+
+/// What somebody hears whose command still waited for its answer.
+fn superseded(outlet: &Outlet, older: Pending, now: Timestamp) -> Option<Notice> {
+    if older.transaction.is_none() && older.ticket.is_none() {
+        return None;
+    }
+    let words = format!("{}: a newer command has taken this one's place", outlet.name);
+    let notice = about(outlet, Notice::new(now, NoticeKind::Refused, words)).answering(older.ticket);
+    Some(match older.transaction {
+        Some(transaction) => notice.with("transaction", transaction),
+        None => notice,
+    })
+}
+
 fn named(outlet: &Outlet, mut notice: Notice) -> Notice {
     notice.message = format!("{}: {}", outlet.name, notice.message);
     notice
@@ -201,8 +225,10 @@ fn refused(command: &Command, now: Timestamp, why: &str) -> Notice {
         Verb::Acknowledge => "the acknowledgement of a fault".to_owned(),
         Verb::Control(control) => format!("control {}", control.as_str()),
         Verb::Vacation(away) => format!("vacation {}", Switch::from_bool(away)),
+        Verb::Pause(_) => "a pause".to_owned(),
+        Verb::Resume => "the end of a pause".to_owned(),
     };
-    let notice = Notice::new(now, NoticeKind::Refused, format!("{asked} is refused: {why}"));
+    let notice = Notice::new(now, NoticeKind::Refused, format!("{asked} is refused: {why}")).answering(command.ticket);
     match &command.transaction {
         Some(transaction) => notice.with("transaction", transaction.clone()),
         None => notice,

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    melt, safety, schedule,
+    melt, pause, safety, schedule,
     voice::{Facts, Voice},
     wishes,
 };
@@ -70,20 +70,22 @@ pub(super) fn decide(facts: &Facts<'_>) -> Verdict {
 /// The same, with what the rules say given.
 pub(super) fn with_rules(facts: &Facts<'_>, rules: Rules) -> Verdict {
     let rules_say = match rules.wish() {
-        _ if facts.vacation => Some(Switch::Off),
+        _ if facts.vacation || facts.is_paused() => Some(Switch::Off),
         Some(switch) => Some(switch),
         None => rules.known.then_some(Switch::Off),
     };
     let wish = wishes::wish(facts, rules_say);
     let vacation = wishes::vacation(facts);
-    let wished = wish.opinion.wish.or(vacation.opinion.wish).or(rules.wish());
+    let pause = pause::voice(facts);
+    let wished = wish.opinion.wish.or(vacation.opinion.wish).or(pause.opinion.wish).or(rules.wish());
     // The largest limit among the voices that now wish ON; none when the outlet is not to be on in any case.
-    let limits = wish.limit.into_iter().chain(rules.limit().filter(|_| !facts.vacation));
+    let limits = wish.limit.into_iter().chain(rules.limit().filter(|_| !facts.vacation && !facts.is_paused()));
     let limit = limits.max().filter(|_| wished == Some(Switch::On));
     // Until the first forecast has come, a rule that waits for it may be the one that allows the most: it must not be cut for a lesser.
     let limit = limit.map(|it| if facts.starting { it.max(facts.most_allowed()) } else { it });
     let rest = rules.rest().unwrap_or(facts.settings.safety.rest);
-    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, rules.melt, rules.schedule];
+    let Rules { melt, schedule, .. } = rules;
+    let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, pause, melt, schedule];
     Verdict { decision: decided(facts, ladder), rest, rules: rules_say }
 }
 

@@ -17,6 +17,7 @@ mod foresight;
 mod lockout;
 mod melt;
 mod outlook;
+mod pause;
 mod plan;
 mod record;
 mod rehearsal;
@@ -71,6 +72,8 @@ pub struct Controller {
     outlooks: BTreeMap<Slug, Arc<Outlook>>,
     /// Commands given to each device so far.
     commanded: BTreeMap<Slug, u64>,
+    /// How often somebody wanted each device to be looked at afresh.
+    looks: BTreeMap<Slug, u64>,
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
     failing: BTreeSet<OutletId>,
     started: Timestamp,
@@ -115,6 +118,7 @@ impl Controller {
             disagreed: Timestamp::MIN,
             outlooks: BTreeMap::new(),
             commanded: BTreeMap::new(),
+            looks: BTreeMap::new(),
             failing: BTreeSet::new(),
             started: now,
             circuits,
@@ -148,6 +152,10 @@ impl Controller {
         let mut notices = Vec::new();
         let touched = match event {
             Event::Commanded(command) => self.command(&command, now, &mut notices),
+            Event::LookAsked { device } => {
+                *self.looks.entry(device).or_default() += 1;
+                Some(BTreeSet::new())
+            }
             Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, &mut notices),
             Event::DeviceReported { device, reports, rssi } => self.reported(&device, reports, rssi, now, &mut notices),
             Event::DeviceLost { device, trouble } => self.lost(&device, &trouble, now, &mut notices),
@@ -189,11 +197,13 @@ impl Controller {
                 None
             }
         };
+        // Not before a clock that was set has moved its end.
+        let pause_ended = self.end_pause(now, &mut notices);
         self.watch_clock(now);
         self.tell_clock(now, &mut notices);
         // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed. So does the clock.
         let clock_changed = self.house.clock.is_trusted != clock_was_trusted;
-        let touched = if self.freshness(now, &mut notices) || clock_changed { None } else { touched };
+        let touched = if self.freshness(now, &mut notices) || clock_changed || pause_ended { None } else { touched };
         notices.extend(self.decide_again(now, touched.as_ref()));
         notices
     }
@@ -206,8 +216,15 @@ impl Controller {
         });
         let forecast = self.house.weather.forecast.as_deref();
         let stale = conditions::sky(&self.settings, forecast, self.house.at).changes_at;
+        let paused = self.house.paused.map(|it| it.end.latest());
         let settled = (!self.weather_settled).then(|| civil::later(self.started, FIRST_FORECAST));
-        outlets.chain(stale).chain(settled).chain(self.clock_trusted_at()).filter(|at| *at > self.house.at).min()
+        outlets
+            .chain(stale)
+            .chain(settled)
+            .chain(self.clock_trusted_at())
+            .chain(paused)
+            .filter(|at| *at > self.house.at)
+            .min()
     }
 
     /// What a device's task is to bring about.
@@ -216,7 +233,8 @@ impl Controller {
         let outlets = self.house.outlets.range(first..).map(|(_, it)| it).take_while(|it| it.id.device == *device);
         let left_alone = |it: &Outlet| self.waits_for_weather(it) || waits_for_company(it);
         let wanted = outlets.filter(|it| !left_alone(it)).map(|it| (it.id.slot, self.order(it)));
-        Orders { wanted: wanted.collect(), commanded: self.commanded.get(device).copied().unwrap_or_default() }
+        let count = |counts: &BTreeMap<Slug, u64>| counts.get(device).copied().unwrap_or_default();
+        Orders { wanted: wanted.collect(), commanded: count(&self.commanded), looks: count(&self.looks) }
     }
 
     /// Is nothing known of the weather only because the bridge has just started? Then a mat that runs is left running, unless
@@ -255,6 +273,7 @@ impl Controller {
                 .filter(|_| sky.forecast.is_some()),
             station: self.house.weather.station.as_ref().filter(|it| it.is_fresh(now)),
             vacation: self.house.vacation,
+            paused: self.house.paused.map(|it| it.end.latest()),
             stopping: self.stopping,
             starting: !self.weather_settled,
             clock_trusted: self.house.clock.is_trusted,

@@ -194,6 +194,10 @@ impl Controller {
 fn answer(outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
     let Some(pending) = &outlet.pending else { return };
     if outlet.answered >= pending.number && outlet.switch() == Some(pending.switch) {
+        if pending.ticket.is_some() {
+            let words = format!("is {}", pending.switch);
+            notices.push(tell(outlet, now, NoticeKind::Answered, &words).answering(pending.ticket));
+        }
         outlet.pending = None;
         return;
     }
@@ -202,7 +206,7 @@ fn answer(outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
     }
     let why = pending.failure.clone().unwrap_or_else(|| "the plug has not confirmed it in time".to_owned());
     let words = format!("could not be switched {}: {why}", pending.switch);
-    let mut notice = tell(outlet, now, NoticeKind::SwitchFailed, &words);
+    let mut notice = tell(outlet, now, NoticeKind::SwitchFailed, &words).answering(pending.ticket);
     if let Some(transaction) = &pending.transaction {
         notice = notice.with("transaction", transaction.clone());
     }

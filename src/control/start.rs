@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{civil::later, wishes::LONGEST};
+use super::{civil::later, pause, wishes::LONGEST};
 use crate::model::{
     Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Metering,
     Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
@@ -49,6 +49,7 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         weather: Arc::new(WeatherBoard::default()),
         vacation: told.map_or(settings.vacation, |it| it.away),
         vacation_told: told,
+        paused: pause::believable(memory.paused, now),
         broker: Broker::Unknown,
         clock: ClockTrust { is_trusted: true, newest: memory.written_at },
     };

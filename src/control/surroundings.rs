@@ -93,6 +93,11 @@ impl Controller {
         let moved = |at: &mut Timestamp| *at = later(*at, step);
         moved(&mut self.started);
         self.clock_doubted.iter_mut().for_each(moved);
+        if let Some(pause) = &mut self.house.paused
+            && let End::Elapsed(at) = &mut pause.end
+        {
+            moved(at);
+        }
         self.forget_samples();
         self.counts.values_mut().for_each(|it| it.moved(step));
         for outlet in self.house.outlets.values_mut() {

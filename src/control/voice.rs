@@ -24,6 +24,8 @@ pub(super) struct Facts<'a> {
     /// What a station near the house measured, as long as it is held to be true.
     pub(super) station: Option<&'a Observation>,
     pub(super) vacation: bool,
+    /// Rules are silent until then.
+    pub(super) paused: Option<Timestamp>,
     pub(super) stopping: bool,
     /// Is the first forecast after a start still under way?
     pub(super) starting: bool,
@@ -42,6 +44,11 @@ pub(super) struct Full<'a> {
 }
 
 impl Facts<'_> {
+    /// Has a person told all rules to be silent for a while?
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.is_some_and(|until| self.now < until)
+    }
+
     /// Are rules silent because the clock shows a time that cannot be? Only those of heaters are.
     pub(super) fn clock_is_wrong(&self) -> bool {
         !self.clock_trusted && self.outlet.class == Class::Heater

@@ -34,7 +34,9 @@ pub(super) fn wish(facts: &Facts<'_>, rules: Option<Switch>) -> Voice {
         // Nobody has named this one's end, so the global limit holds.
         End::NextChange { .. } => facts.settings.safety.longest_on,
     };
-    let reason = Reason::Wished { switch: wish.switch, origin: wish.origin, end: wish.end };
+    let memory = &facts.outlet.memory;
+    let words = memory.asked_because.clone().filter(|_| memory.wish == Some(wish));
+    let reason = Reason::Wished { switch: wish.switch, origin: wish.origin, end: wish.end, words };
     let voice = says(VoiceName::Wish, wish.switch, reason);
     Voice {
         opinion: Opinion { changes_at: Some(latest), ..voice.opinion },
@@ -63,7 +65,7 @@ pub(super) fn vacation(facts: &Facts<'_>) -> Voice {
     }
 }
 
-fn says(voice: VoiceName, switch: Switch, reason: Reason) -> Voice {
+pub(super) fn says(voice: VoiceName, switch: Switch, reason: Reason) -> Voice {
     let opinion = Opinion { voice, wish: Some(switch), reason: Some(reason), changes_at: None };
     Voice { opinion, until: None, limit: None, rest: None }
 }

@@ -46,6 +46,7 @@ pub(super) fn inputs(reason: &Reason) -> Vec<(&'static str, Figure)> {
             End::NextChange { latest, .. } => ("until_the_rules_change_or", Figure::Time(*latest)),
             End::Elapsed(at) | End::At(at) => ("until", Figure::Time(*at)),
         }),
+        Reason::Paused { until } => all.push(("until", Figure::Time(*until))),
         Reason::Schedule { name, until, .. } => {
             all.push(("schedule", Figure::Text(name.clone())));
             all.extend(until.map(|it| ("until", Figure::Time(it))));

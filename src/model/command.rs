@@ -43,6 +43,10 @@ pub enum Verb {
     Control(Control),
     /// Start or end the vacation.
     Vacation(bool),
+    /// All rules fall silent until then: above 0, at most 7 days ahead.
+    Pause(End),
+    /// The rules speak again.
+    Resume,
 }
 
 /// Who decides about an outlet.
@@ -106,6 +110,26 @@ pub struct Command {
     pub origin: Origin,
     /// The asker's own mark, returned in events about this command.
     pub transaction: Option<String>,
+    /// Why, in the asker's own words: one short line.
+    pub reason: Option<String>,
+    /// The number by which the shell that hands it over knows the notices that answer it.
+    pub ticket: Option<u64>,
+}
+
+impl Command {
+    /// A command without a mark.
+    pub fn new(target: Target, verb: Verb, origin: Origin) -> Self {
+        Self { target, verb, origin, transaction: None, reason: None, ticket: None }
+    }
+}
+
+/// All rules are silent, with an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub end: End,
 }
 
 /// When a wish ends.

@@ -32,6 +32,8 @@ pub enum Mode {
     ManualOff,
     /// Everybody is away.
     Vacation,
+    /// A person has told all rules to be silent for a while.
+    Paused,
     /// Resting after a safety cut.
     Cooldown,
     /// The plug has raised a fault flag.
@@ -42,7 +44,7 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode that is published: Home Assistant's enum must know them all.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 16] = [
         "idle",
         "preheat",
         "melt",
@@ -58,6 +60,7 @@ impl Mode {
         "lockout",
         "schedule",
         "setup",
+        "paused",
     ];
 
     /// As published.
@@ -78,6 +81,7 @@ impl Mode {
             Self::Cooldown => "cooldown",
             Self::Lockout => "lockout",
             Self::Setup => "setup",
+            Self::Paused => "paused",
         }
     }
 }
@@ -93,6 +97,8 @@ pub enum VoiceName {
     Wish,
     /// Everybody is away.
     Vacation,
+    /// All rules are silent for a while.
+    Pause,
     /// Storm heating and frost guard.
     Melt,
     /// Schedules and weather.
@@ -107,6 +113,7 @@ impl VoiceName {
             Self::Safety => "safety",
             Self::Wish => "wish",
             Self::Vacation => "vacation",
+            Self::Pause => "pause",
             Self::Melt => "melt",
             Self::Schedule => "schedule",
         }

@@ -61,6 +61,11 @@ pub enum Event {
     StationReported(Observation),
     /// A person asked.
     Commanded(Command),
+    /// Somebody wants a device to be looked at afresh.
+    LookAsked {
+        /// Which device of the config.
+        device: Slug,
+    },
     /// The broker accepted us.
     BrokerConnected,
     /// The broker is gone.
@@ -102,12 +107,23 @@ pub struct Notice {
     pub message: String,
     /// Further facts for programs: key and value.
     pub detail: Vec<(&'static str, String)>,
+    /// The command that this answers, by the number that its shell gave it.
+    pub ticket: Option<u64>,
 }
 
 impl Notice {
     /// A notice about the house as a whole.
     pub fn new(at: Timestamp, kind: NoticeKind, message: impl Into<String>) -> Self {
-        Self { at, kind, device: None, slot: None, group: None, message: message.into(), detail: Vec::new() }
+        Self {
+            at,
+            kind,
+            device: None,
+            slot: None,
+            group: None,
+            message: message.into(),
+            detail: Vec::new(),
+            ticket: None,
+        }
     }
 
     /// About a device.
@@ -132,6 +148,13 @@ impl Notice {
         self
     }
 
+    /// The answer to a command.
+    #[must_use]
+    pub fn answering(mut self, ticket: Option<u64>) -> Self {
+        self.ticket = ticket;
+        self
+    }
+
     /// With a further fact.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
@@ -140,9 +163,15 @@ impl Notice {
     }
 }
 
-/// The kinds of notices: the contract's `event_type`.
+/// The kinds of notices: the contract's `event_type`, and [`Self::Answered`], which is for the asker alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
+    /// A command was followed: said to its shell only, neither published nor logged.
+    Answered,
+    /// All rules were told to be silent for a while.
+    AutomationPaused,
+    /// The rules speak again.
+    AutomationResumed,
     /// An outlet reported a new position.
     Switched,
     /// An outlet could not be switched within the deadline.
@@ -199,7 +228,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -226,6 +255,8 @@ impl NoticeKind {
         Self::WeatherRecovered,
         Self::ClockStepped,
         Self::StoreTrouble,
+        Self::AutomationPaused,
+        Self::AutomationResumed,
     ];
 
     /// The `event_type`.
@@ -257,6 +288,9 @@ impl NoticeKind {
             Self::WeatherRecovered => "weather_recovered",
             Self::ClockStepped => "clock_stepped",
             Self::StoreTrouble => "store_trouble",
+            Self::Answered => "answered",
+            Self::AutomationPaused => "automation_paused",
+            Self::AutomationResumed => "automation_resumed",
         }
     }
 
@@ -265,6 +299,9 @@ impl NoticeKind {
         !matches!(
             self,
             Self::Switched
+                | Self::Answered
+                | Self::AutomationPaused
+                | Self::AutomationResumed
                 | Self::ExternalChange
                 | Self::DeviceBack
                 | Self::FaultEnded

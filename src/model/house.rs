@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Availability, Class, Control, Decision, Fault, Forecast, Housing, Learned, Mac, Metering, Observation, OutletId,
-    Report, Slug, Switch, Trouble, Wish,
+    Pause, Report, Slug, Switch, Trouble, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -25,6 +25,8 @@ pub struct House {
     pub weather: Arc<WeatherBoard>,
     /// Is everybody away?
     pub vacation: bool,
+    /// All rules are silent for a while.
+    pub paused: Option<Pause>,
     /// What somebody last said of it; `None` while the config's value holds.
     pub vacation_told: Option<VacationTold>,
     /// The broker.
@@ -45,6 +47,7 @@ impl House {
         let pins = self.devices.iter().filter_map(|(slug, it)| Some((slug.clone(), it.pin.clone()?)));
         Memory {
             vacation: self.vacation_told,
+            paused: self.paused,
             pins: pins.collect(),
             outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
             // A clock that has gone wrong must not make the memory younger than it is.
@@ -235,6 +238,8 @@ pub struct Pending {
     pub answer_by: Timestamp,
     /// The asker's own mark.
     pub transaction: Option<String>,
+    /// The command's number at its shell.
+    pub ticket: Option<u64>,
     /// The last failure, in words.
     pub failure: Option<String>,
 }
@@ -247,6 +252,8 @@ pub struct Remembered {
     pub control: Control,
     /// A person's wish that has not ended.
     pub wish: Option<Wish>,
+    /// Why a person wanted what was asked last, in their own words.
+    pub asked_because: Option<String>,
     /// How long it has been on.
     pub run: Run,
     /// A safety cut whose rest is not over.
@@ -371,6 +378,8 @@ pub struct WeatherBoard {
 pub struct Memory {
     /// What somebody last said of the vacation. `None` in a memory that has never been told: the config's value holds.
     pub vacation: Option<VacationTold>,
+    /// All rules are silent for a while.
+    pub paused: Option<Pause>,
     /// Identities by device.
     pub pins: BTreeMap<Slug, Pin>,
     /// What is remembered of each outlet.

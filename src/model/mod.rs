@@ -19,7 +19,7 @@ mod schedule;
 mod settings;
 mod weather;
 
-pub use command::{Command, Control, End, Lasting, Origin, Target, Verb, Wish};
+pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use house::{

@@ -306,4 +306,6 @@ pub struct Orders {
     pub wanted: BTreeMap<u8, Order>,
     /// Counts up with each command of a person, so that an unchanged outlet is read afresh and answered.
     pub commanded: u64,
+    /// Counts up whenever somebody wants the device to be looked at afresh. Nothing else follows from it.
+    pub looks: u64,
 }

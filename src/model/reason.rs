@@ -99,6 +99,13 @@ pub enum Reason {
         origin: Origin,
         /// Until when.
         end: End,
+        /// Why, in the person's own words.
+        words: Option<String>,
+    },
+    /// A person has told all rules to be silent for a while.
+    Paused {
+        /// Until when.
+        until: Timestamp,
     },
     /// Everybody is away.
     Vacation,
@@ -157,6 +164,7 @@ impl Reason {
             Self::Wished { switch: Switch::On, .. } => "manual_on",
             Self::Wished { switch: Switch::Off, .. } => "manual_off",
             Self::Vacation => "vacation",
+            Self::Paused { .. } => "paused",
             Self::Schedule { .. } => "schedule",
             Self::ConditionNotMet { .. } => "condition_not_met",
             Self::WeatherUnknown { .. } => "weather_unknown",
@@ -175,6 +183,7 @@ impl Reason {
             Self::OnTooLong { .. } | Self::Resting { .. } => Mode::Cooldown,
             Self::Faulty { .. } => Mode::Lockout,
             Self::Vacation => Mode::Vacation,
+            Self::Paused { .. } => Mode::Paused,
             Self::Schedule { .. } => Mode::Schedule,
             Self::Icy { mode, .. } => *mode,
             Self::LeastOn | Self::Held => Mode::AfterRun,
@@ -229,7 +238,11 @@ impl fmt::Display for Reason {
                     true => write!(f, "off for as long as this is so: {words}"),
                 }
             }
-            Self::Wished { switch, origin, .. } => write!(f, "{switch} asked by {}", origin.words()),
+            Self::Wished { switch, origin, words: None, .. } => write!(f, "{switch} asked by {}", origin.words()),
+            Self::Wished { switch, origin, words: Some(words), .. } => {
+                write!(f, "{switch} asked by {}: {words}", origin.words())
+            }
+            Self::Paused { until } => write!(f, "automation is paused until {until:.0}"),
             Self::Icy { mode, ice } => write!(f, "{}{ice}", before(*mode)),
             Self::LeastOn => write!(f, "rules have only just switched it on: the relay is spared"),
             Self::Held => write!(f, "the weather has become unknown: kept on for a while"),

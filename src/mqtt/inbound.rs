@@ -31,12 +31,12 @@ pub enum Unread {
     /// It has the RETAIN flag: it would be followed again at each connect.
     Retained {
         /// What people are told.
-        notice: Notice,
+        notice: Box<Notice>,
         /// Is the topic one of ours, so that the broker may be told to forget the message?
         clear: bool,
     },
     /// It cannot be read.
-    Bad(Notice),
+    Bad(Box<Notice>),
 }
 
 /// Reads a command.
@@ -59,13 +59,14 @@ pub fn read(
         let words =
             format!("a retained command on {} was ignored: send commands without the retain flag", message.topic);
         let notice = about(Notice::new(now, NoticeKind::RetainedCommandIgnored, words), knob, house);
-        return Err(Unread::Retained { notice: notice.with("topic", &message.topic), clear: knob.is_well_formed() });
+        let notice = Box::new(notice.with("topic", &message.topic));
+        return Err(Unread::Retained { notice, clear: knob.is_well_formed() });
     }
     let command = bytes.and_then(|bytes| command(knob, bytes, now, house, zone));
     command.map_err(|problem| {
         let words = format!("the message on {} cannot be read: {problem}", message.topic);
         let notice = about(Notice::new(now, NoticeKind::BadPayload, words), knob, house);
-        Unread::Bad(notice.with("topic", &message.topic))
+        Unread::Bad(Box::new(notice.with("topic", &message.topic)))
     })
 }
 
@@ -79,7 +80,7 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
         Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
         Knob::Vacation => (Verb::Vacation(position(text)?.is_on()), None),
     };
-    Ok(Command { target, verb, origin: Origin::Mqtt, transaction })
+    Ok(Command { transaction, ..Command::new(target, verb, Origin::Mqtt) })
 }
 
 fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {

@@ -251,6 +251,9 @@ impl Task {
         let orders = self.orders.borrow_and_update().clone();
         if !Arc::ptr_eq(&orders, &self.heard) {
             let insists = orders.commanded > self.heard.commanded;
+            if orders.looks > self.heard.looks {
+                self.agenda.poll_at = Instant::now();
+            }
             for (slot, outlet) in &mut self.outlets {
                 outlet.hear(orders.wanted.get(slot).map(|it| it.switch), insists);
             }

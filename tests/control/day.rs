@@ -188,7 +188,7 @@ impl Day {
 
     pub fn commands(&mut self, target: Target, verb: Verb) -> &mut Self {
         let transaction = Some("t1".to_owned());
-        self.happens(Event::Commanded(Command { target, verb, origin: Origin::Mqtt, transaction }))
+        self.happens(Event::Commanded(Command { transaction, ..Command::new(target, verb, Origin::Mqtt) }))
     }
 
     pub fn identified(&mut self, device: &str, sockets: u8) -> &mut Self {

@@ -13,6 +13,7 @@ mod lockout;
 mod melt;
 mod melt_properties;
 mod memory;
+mod pause;
 mod people;
 mod plan;
 mod plan_ahead;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
-    Availability, Circuit, Command, Days, Event, Fault, Forecast, Lasting, OffTime, Origin, OutletId, Priority, Target,
-    Tariff, TariffWindow, Verb,
+    Availability, Circuit, Command, Days, End, Event, Fault, Forecast, Lasting, OffTime, Origin, OutletId, Priority,
+    Target, Tariff, TariffWindow, Verb,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, sample::select};
@@ -58,6 +58,7 @@ enum Step {
     Ask(&'static str, Verb),
     AskGroup(Verb),
     Vacation(bool),
+    Pause(Option<i64>),
     Forecast { skies: Vec<u8>, age: i64 },
     WeatherLost,
     ClockSet(i64),
@@ -114,6 +115,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => prop_oneof![1_i64..60, 60_i64..7200, 3600_i64..40_000].prop_map(Step::Wait),
         1 => verb().prop_map(Step::AskGroup),
         1 => any::<bool>().prop_map(Step::Vacation),
+        // Some of these are refused.
+        1 => prop::option::of(-10_i64..11_000).prop_map(Step::Pause),
         3 => (prop::collection::vec(0_u8..5, 0..60), -30_i64..500)
             .prop_map(|(skies, age)| Step::Forecast { skies, age }),
         1 => Just(Step::WeatherLost),
@@ -144,7 +147,7 @@ fn forecast(day: &Day, skies: &[u8], age: i64) -> Forecast {
 
 impl Day {
     fn command(verb: Verb, target: Target) -> Event {
-        Event::Commanded(Command { target, verb, origin: Origin::Mqtt, transaction: None })
+        Event::Commanded(Command::new(target, verb, Origin::Mqtt))
     }
 
     /// Lets a step happen `times` times at once.
@@ -187,6 +190,11 @@ impl Day {
             }
             Step::Vacation(away) => {
                 self.vacation(*away);
+            }
+            Step::Pause(length) => {
+                let now = self.now;
+                let end = length.map(|it| End::Elapsed(now.checked_add(minutes(it)).unwrap()));
+                self.commands(Target::House, end.map_or(Verb::Resume, Verb::Pause));
             }
             Step::Forecast { skies, age } => {
                 let forecast = forecast(self, skies, *age);

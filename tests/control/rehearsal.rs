@@ -82,7 +82,7 @@ fn a_command_is_answered_at_once() {
     let mut rehearsal = Rehearsal::new(Arc::clone(&day.settings), &Memory::default(), day.now);
     for verb in [set(On), set(On), CONTROL_OFF] {
         let target = Target::Outlet(id("mat/3"));
-        let command = Command { target, verb, origin: Origin::Web, transaction: None };
+        let command = Command::new(target, verb, Origin::Web);
         rehearsal.tell(Event::Commanded(command), day.now);
         assert_eq!(rehearsal.house().outlets[&id("mat/3")].pending, None);
     }

@@ -95,12 +95,8 @@ fn identified() -> Event {
 }
 
 fn turn(switch: Switch) -> Event {
-    Event::Commanded(Command {
-        target: Target::Outlet(OutletId::new(porch(), 1)),
-        verb: Verb::Set(switch, Lasting::Default),
-        origin: Origin::Mqtt,
-        transaction: None,
-    })
+    let target = Target::Outlet(OutletId::new(porch(), 1));
+    Event::Commanded(Command::new(target, Verb::Set(switch, Lasting::Default), Origin::Mqtt))
 }
 
 #[tokio::test(start_paused = true)]

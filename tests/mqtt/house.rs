@@ -131,6 +131,7 @@ pub(crate) fn empty() -> House {
         weather: Default::default(),
         vacation: false,
         vacation_told: None,
+        paused: None,
         broker: Broker::Unknown,
         clock: Default::default(),
     }

@@ -91,6 +91,7 @@ pub(crate) fn empty_house() -> House {
         weather: Arc::new(WeatherBoard::default()),
         vacation: false,
         vacation_told: None,
+        paused: None,
         broker: Broker::Unknown,
         clock: Default::default(),
     }
@@ -101,7 +102,7 @@ pub(crate) async fn plug(model: Model) -> Plug {
 }
 
 pub(crate) fn wanted(wanted: &[(u8, Switch)], commanded: u64) -> Orders {
-    Orders { wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(), commanded }
+    Orders { wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(), commanded, looks: 0 }
 }
 
 pub(crate) fn porch() -> Slug {

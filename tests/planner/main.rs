@@ -62,7 +62,7 @@ fn house() -> House {
 fn house_with_a_wish() -> House {
     let mut controller = controller();
     let verb = Verb::Set(Switch::Off, Lasting::For(SignedDuration::from_hours(24)));
-    let command = Command { target: Target::Group(walkway()), verb, origin: Origin::Mqtt, transaction: None };
+    let command = Command::new(Target::Group(walkway()), verb, Origin::Mqtt);
     controller.handle(Event::Commanded(command), noon());
     controller.house().clone()
 }

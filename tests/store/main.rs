@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
     Availability, Class, Control, Cut, Decision, End, Fault, House, Learned, Lockout, Memory, Metering, Origin, Outlet,
-    OutletId, Pin, Reason, Remembered, Run, Switch, VacationTold, Wish,
+    OutletId, Pause, Pin, Reason, Remembered, Run, Switch, VacationTold, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,6 +27,7 @@ fn remembered() -> Remembered {
             end: End::NextChange { rules_said: Switch::Off, latest },
             origin: Origin::Plug,
         }),
+        asked_because: Some("guests".to_owned()),
         run: Run { before: SignedDuration::from_mins(95), on_since: Some(noon()), off_since: None },
         cut: Some(Cut {
             at: noon(),
@@ -46,6 +47,7 @@ fn memory() -> Memory {
     let pin = Pin { device_id: Some("8022AB".to_owned()), ..Pin::of_mac("A0:B1:C2:D3:E4:F5".parse().unwrap()) };
     Memory {
         vacation: Some(VacationTold { away: true, config: false }),
+        paused: Some(Pause { since: noon(), end: End::Elapsed(noon() + SignedDuration::from_hours(24)) }),
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
         outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
         written_at: Some(noon()),
@@ -89,6 +91,7 @@ fn house(vacation: bool, memory: Remembered) -> House {
         groups: BTreeMap::new(),
         weather: Default::default(),
         vacation,
+        paused: None,
         vacation_told: Some(VacationTold { away: vacation, config: false }),
         broker: Default::default(),
         clock: Default::default(),

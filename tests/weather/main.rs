@@ -44,6 +44,7 @@ fn empty_house(at: Timestamp) -> House {
         weather: Default::default(),
         vacation: false,
         vacation_told: None,
+        paused: None,
         broker: Default::default(),
         clock: Default::default(),
     }

@@ -95,6 +95,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         weather: Default::default(),
         vacation: false,
         vacation_told: None,
+        paused: None,
         broker,
         clock: Default::default(),
     }

@@ -85,7 +85,7 @@ impl Session {
         let found = match requests::acknowledged(message, &self.handle.picture()) {
             Ok((target, data)) => {
                 let verb = Verb::Acknowledge;
-                let command = Command { target, verb, origin: Origin::Mqtt, transaction: None };
+                let command = Command::new(target, verb, Origin::Mqtt);
                 let taken = self.hand_over(Event::Commanded(command)).await;
                 taken.map(|()| data).map_err(|busy| busy.to_string())
             }
@@ -139,8 +139,8 @@ impl Session {
         match inbound::read(knob, message, now, &house, &self.outbound.context.identity.zone) {
             Ok(command) => self.command(command).await,
             Err(Unread::Empty) => {}
-            Err(Unread::Retained { notice, clear }) => self.refuse_retained(message, notice, clear),
-            Err(Unread::Bad(notice)) => self.complaints.bad(notice),
+            Err(Unread::Retained { notice, clear }) => self.refuse_retained(message, *notice, clear),
+            Err(Unread::Bad(notice)) => self.complaints.bad(*notice),
         }
     }
 
