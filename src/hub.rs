@@ -4,6 +4,8 @@
 //! board ([`Handle::house`]), on one board of orders for each device, and as notices. A shell that is slow loses nothing that
 //! is state, for it finds the newest picture when it looks again, and can never hold the hub up.
 
+mod errand;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -19,9 +21,10 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::errand::{Asked, Errand};
 use crate::{
     control::Controller,
-    model::{Event, House, Notice, Orders, Plan, Slug},
+    model::{Event, House, Notice, NoticeKind, Orders, Plan, Slug},
 };
 
 /// Events that may wait for the hub.
@@ -175,6 +178,7 @@ pub struct Handle {
     pub plans: watch::Receiver<Arc<Plans>>,
     planned: watch::Sender<Arc<Plans>>,
     notices: broadcast::Sender<Arc<Notice>>,
+    errands: mpsc::Sender<Asked>,
     /// The time of the house.
     pub clock: Clock,
     /// Does the loop live?
@@ -195,7 +199,9 @@ impl Handle {
         let (notices, _) = broadcast::channel(NOTICES);
         let (planned, plans) = watch::channel(Arc::default());
         let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
-        (Self { events, house: shown, plans, planned, notices, clock, pulse }, heard, board)
+        // Nobody does errands here.
+        let (errands, _) = errand::errands();
+        (Self { events, house: shown, plans, planned, notices, errands, clock, pulse }, heard, board)
     }
 
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
@@ -246,6 +252,7 @@ pub struct Hub {
     house: watch::Sender<Arc<House>>,
     orders: BTreeMap<Slug, watch::Sender<Arc<Orders>>>,
     notices: broadcast::Sender<Arc<Notice>>,
+    errands: Option<mpsc::Receiver<Asked>>,
     pulse: Arc<Pulse>,
 }
 
@@ -261,22 +268,29 @@ impl Hub {
             (device.clone(), watch::channel(Arc::new(orders)).0)
         });
         let (planned, plans) = watch::channel(Arc::default());
+        let (errands_in, errands) = errand::errands();
         let handle = Handle {
             events: events_in,
             house: board,
             plans,
             planned,
             notices: notices.clone(),
+            errands: errands_in,
             clock: clock.clone(),
             pulse: Arc::clone(&pulse),
         };
         let orders = orders.collect();
-        (Self { controller, clock, events, house, orders, notices, pulse }, handle)
+        (Self { controller, clock, events, house, orders, notices, errands: Some(errands), pulse }, handle)
     }
 
     /// What the task of `device` is to bring about. `None` for a device that is not configured.
     pub fn orders(&self, device: &Slug) -> Option<watch::Receiver<Arc<Orders>>> {
         self.orders.get(device).map(watch::Sender::subscribe)
+    }
+
+    /// What shells want of the program as a whole. `None` the second time: there is one that does it.
+    pub fn errands(&mut self) -> Option<mpsc::Receiver<Asked>> {
+        self.errands.take()
     }
 
     /// The boards themselves, for giving a last order should the hub be gone.
@@ -341,6 +355,10 @@ impl Hub {
 }
 
 fn log(notice: &Notice) {
+    // That is for the asker alone.
+    if notice.kind == NoticeKind::Answered {
+        return;
+    }
     let about = match (&notice.device, notice.slot, &notice.group) {
         (Some(device), Some(slot), _) => format!("{device}/{slot}: "),
         (Some(device), None, _) => format!("{device}: "),

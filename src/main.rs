@@ -14,12 +14,13 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use heattrax::{
-    app,
+    app::{self, Ended, LogLever},
     config::{self, Overrides, Problems, Sources},
     emulator,
     hub::Clock,
@@ -28,10 +29,12 @@ use heattrax::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Lines of the log that may wait for a slow reader.
 const LOG_LINES: usize = 8192;
+/// What `info` means.
+const QUIET_BROKER: &str = "info,mqtt5=warn";
 /// How long the last lines may take.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
@@ -191,7 +194,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             run(Sources::from_process(run_arguments.config, overrides(run_arguments.data))).await
         }
         Some(Command::Demo(demo)) => {
-            let log = start_log(&plain_log());
+            let (log, _) = start_log(&plain_log());
             let options = app::DemoOptions {
                 mqtt_port: demo.mqtt_port,
                 web_port: demo.web_port,
@@ -217,7 +220,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             simulation::simulated(&it, &sources)
         }
         Some(Command::Emulate(emulate)) => {
-            let log = start_log(&plain_log());
+            let (log, _) = start_log(&plain_log());
             let code = emulated(emulate).await;
             end_log(log).await;
             code
@@ -231,13 +234,27 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
 
 async fn run(sources: Sources) -> ExitCode {
     let loaded = config::load(&sources);
-    let log = start_log(loaded.as_ref().map_or_else(|problems| &problems.partial.log, |settings| &settings.log));
-    let code = bridge(loaded).await;
+    let of = |loaded: &Result<Settings, Problems>| {
+        loaded.as_ref().map_or_else(|problems| problems.partial.log.clone(), |settings| settings.log.clone())
+    };
+    let (log, lever) = start_log(&of(&loaded));
+    let mut loaded = loaded;
+    let code = loop {
+        match bridge(loaded, lever.clone()).await {
+            Ok(Ended::Stopped) => break ExitCode::SUCCESS,
+            Ok(Ended::Restart) => loaded = config::load(&sources),
+            Err(code) => break code,
+        }
+        // What somebody set while it ran ends with the restart.
+        if let Err(words) = lever.set(Some(&of(&loaded).level)) {
+            tracing::warn!("the log goes on as it was: {words}");
+        }
+    };
     end_log(log).await;
     code
 }
 
-async fn bridge(loaded: Result<Settings, Problems>) -> ExitCode {
+async fn bridge(loaded: Result<Settings, Problems>, lever: LogLever) -> Result<Ended, ExitCode> {
     let clock = Clock::wall();
     let bridge = match loaded {
         Ok(settings) => {
@@ -245,7 +262,7 @@ async fn bridge(loaded: Result<Settings, Problems>) -> ExitCode {
                 tracing::warn!("{warning}");
             }
             tracing::info!("heattrax {} starts; {}", app::VERSION, app::DEVICE_TIMERS);
-            app::Bridge::start(settings, clock).await
+            app::Bridge::start_with(settings, clock, Some(lever)).await
         }
         Err(problems) => {
             for problem in &problems.list {
@@ -254,17 +271,14 @@ async fn bridge(loaded: Result<Settings, Problems>) -> ExitCode {
             tracing::error!(
                 "setup mode: nothing is switched until the config is right; `heattrax check` tells when it is"
             );
-            app::setup(problems, clock).await
+            app::setup(problems, clock, Some(lever)).await
         }
     };
     let bridge = match bridge {
         Ok(bridge) => bridge,
-        Err(error) => return fatal(&chain(&error)),
+        Err(error) => return Err(fatal(&chain(&error))),
     };
-    match bridge.run_until(told_to_stop()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(died) => fatal(&died.to_string()),
-    }
+    bridge.run_until(told_to_stop()).await.map_err(|died| fatal(&died.to_string()))
 }
 
 fn check(sources: &Sources) -> ExitCode {
@@ -319,20 +333,37 @@ async fn told_to_stop() {
 
 /// Starts the log. It is written by a thread of its own, and what a stalled reader does not take is lost: a log must never hold up
 /// what minds a heater. The guard writes what is left.
-fn start_log(settings: &LogSettings) -> WorkerGuard {
-    // A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
-    let level = &settings.level;
-    let level = if level.eq_ignore_ascii_case("info") { "info,mqtt5=warn".to_owned() } else { level.clone() };
-    let filter = EnvFilter::try_new(&level).unwrap_or_else(|_| EnvFilter::new("info,mqtt5=warn"));
+fn start_log(settings: &LogSettings) -> (WorkerGuard, LogLever) {
+    let filter = EnvFilter::try_new(loud(&settings.level)).unwrap_or_else(|_| EnvFilter::new(QUIET_BROKER));
+    let (filter, reload) = tracing_subscriber::reload::Layer::new(filter);
     let writer = tracing_appender::non_blocking::NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES);
     let (writer, guard) = writer.lossy(true).finish(std::io::stderr());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::registry().with(filter);
     match settings.format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with(lines).init(),
+        LogFormat::Json => log.with(lines.json()).init(),
     }
-    guard
+    let shown = Mutex::new(settings.level.clone());
+    let lever = LogLever::new(move |level| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = level {
+            reload.reload(filter_of(level)?).map_err(|error| error.to_string())?;
+            level.clone_into(&mut shown);
+        }
+        Ok(shown.clone())
+    });
+    (guard, lever)
+}
+
+/// What a level or a filter that a person gives lets through.
+fn filter_of(level: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(loud(&log_level(level)?)).map_err(|error| error.to_string())
+}
+
+/// A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
+fn loud(level: &str) -> &str {
+    if level.eq_ignore_ascii_case("info") { QUIET_BROKER } else { level }
 }
 
 /// Writes what is left of the log, if somebody still reads it.

@@ -122,7 +122,64 @@ def requests_are_answered(bench):
         check(answer["status"] == status and answer.get("transaction") == mark, f"{verb} is answered by {answer}")
 
 
+def the_log_and_the_config_follow_requests(bench):
+    """`log_level` holds until `restart`, which reads the config anew in the same process and leaves a heater on."""
+    house = House(bench).up()
+
+    def ask(verb, **payload):
+        since = house.watch.mark()
+        house.broker.publish(f"heattrax/bridge/request/{verb}", json.dumps(payload))
+        answer = house.watch.wait(f"heattrax/bridge/response/{verb}", since=since).json()
+        check(answer["status"] == "ok", f"{verb} is answered by {answer}")
+        return answer["data"]
+
+    check(ask("log_level")["level"] == "info", "the level of the config is told")
+    check("DEBUG" not in house.bridge.text(), "nothing but info is logged")
+    ask("log_level", level="debug")
+    eventually("more is logged", lambda: "DEBUG" in house.bridge.text())
+    house.broker.publish(f"heattrax/{MAT}/set", '{"state":"ON","for":"1h"}')
+    house.watch.state(MAT, "ON")
+    house.watch.wait(f"heattrax/{MAT}", lambda it: it.json().get("device_timer_off_at"))
+    house.write(house.config(safety={"max_runtime_hours": 5, "cooldown_minutes": 30}))
+    pid, since = house.bridge.child.pid, house.watch.mark()
+    ask("restart")
+    house.watch.wait("heattrax/bridge/info", lambda it: '"max_runtime_hours":5' in it.payload, since=since)
+    said = [it.payload for it in house.watch.messages("heattrax/bridge/availability", since)]
+    check(said == ["offline", "online"], f"it has gone and come back: {said}")
+    stays("the mat stays on", lambda: house.dual.relay(1), 3)
+    check(house.bridge.runs() and house.bridge.child.pid == pid, "it is the same process")
+    house.decision(MAT, reason="manual_on")
+    check(ask("log_level")["level"] == "info", "the level of the config holds again")
+
+
+def a_pause_silences_the_rules(bench):
+    """`automation/pause` switches off what a schedule wants, a person still rules, and `resume` ends it."""
+    always = {"name": "always", "all_day": True}
+    house = House(bench)
+    house.watch = house.broker.watch()
+    house.write(house.config(schedules=[always])).run().ready()
+    house.watch.state(PORCH, "ON")
+    since = house.watch.mark()
+    house.broker.publish("heattrax/bridge/request/automation/pause", '{"for":"30m","reason":"a film"}')
+    paused = house.watch.event("automation_paused", since=since)
+    check("a film" in paused["message"], f"the reason is told: {paused}")
+    house.watch.state(PORCH, "OFF", since=since)
+    house.decision(PORCH, reason="paused", since=since)
+    house.broker.publish(f"heattrax/{PORCH}/set", '{"state":"ON","for":"5m","reason":"popcorn"}')
+    house.watch.state(PORCH, "ON", since=since)
+    decision = house.decision(PORCH, reason="manual_on", since=since)
+    check("popcorn" in json.dumps(decision), f"why is shown: {decision}")
+    house.broker.publish(f"heattrax/{PORCH}/control/set", "auto")
+    house.watch.state(PORCH, "OFF", since=house.watch.mark() - 1)
+    house.broker.publish("heattrax/bridge/request/automation/resume", "")
+    house.watch.event("automation_resumed", since=since)
+    house.decision(PORCH, reason="schedule", since=since)
+    house.dual.wait_relay(2, True)
+
+
 SCENARIOS = [
+    the_log_and_the_config_follow_requests,
+    a_pause_silences_the_rules,
     commands_switch_the_relay,
     a_wish_has_an_end_and_a_reason,
     groups_control_and_vacation,

@@ -3,6 +3,7 @@
 mod demo;
 mod discover;
 mod doctor;
+mod errands;
 mod explain;
 mod setup;
 mod stop;
@@ -12,15 +13,20 @@ use std::{
     io,
     net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
-    hub::{Clock, Handle, Hub},
+    hub::{Asked, Clock, Handle, Hub},
     model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, OnTime, Orders, Settings, Slug, WebSettings},
     mqtt, outlets, planner,
     store::Store,
@@ -31,6 +37,7 @@ pub use self::{
     demo::{DemoError, DemoOptions, demo},
     discover::{Discovered, discover},
     doctor::{Line, Verdict, doctor, unread},
+    errands::LogLever,
     explain::{ExplainOptions, explain},
     setup::setup,
 };
@@ -39,6 +46,9 @@ pub use crate::outlets::Sockets;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A restart waits for so long, so that its asker is answered.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What becomes of the outlets if the bridge dies.
 pub const DEVICE_TIMERS: &str =
@@ -80,6 +90,17 @@ pub struct Bridge {
     heaters: BTreeSet<Slug>,
     /// What each device is told.
     orders: BTreeMap<Slug, watch::Sender<Arc<Orders>>>,
+    /// Somebody wants it to stop and to start again.
+    restart: Arc<Notify>,
+}
+
+/// Why a bridge stopped in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// Somebody wants it to start again, with the config as it is by now.
+    Restart,
 }
 
 impl Bridge {
@@ -88,12 +109,22 @@ impl Bridge {
     /// # Errors
     /// A port that is to be listened on is taken. Everything else heals by itself and is no reason not to start.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(settings, clock, None).await
+    }
+
+    /// The same, with the lever of the log for those who ask for more or less of it.
+    ///
+    /// # Errors
+    /// As [`Bridge::start`].
+    pub async fn start_with(settings: Settings, clock: Clock, log: Option<LogLever>) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
         let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
-        let (hub, handle) = Hub::new(controller, clock);
+        let (mut hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
+        let shown = Arc::new(settings.shown.clone());
+        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, log);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
         for trouble in troubles {
@@ -135,7 +166,21 @@ impl Bridge {
             broker: None,
             heaters: BTreeSet::new(),
             orders: BTreeMap::new(),
+            restart: Arc::new(Notify::new()),
         }
+    }
+
+    fn spawn_errands(
+        &mut self,
+        asked: Option<mpsc::Receiver<Asked>>,
+        control: Option<Arc<ControlSettings>>,
+        shown: Arc<serde_json::Value>,
+        log: Option<LogLever>,
+    ) {
+        let Some(asked) = asked else { return };
+        let means = errands::Means { handle: self.handle.clone(), control, shown, log, restart: self.restart.clone() };
+        let run = errands::run(means, asked, self.shells.clone());
+        self.spawn("errands", run);
     }
 
     /// Where the page is served.
@@ -152,9 +197,18 @@ impl Bridge {
     ///
     /// # Errors
     /// A task ended by itself or panicked; the rest has been stopped.
-    pub async fn run_until(mut self, told_to: impl Future<Output = ()>) -> Result<(), Died> {
+    pub async fn run_until(mut self, told_to: impl Future<Output = ()>) -> Result<Ended, Died> {
+        let restart = Arc::clone(&self.restart);
+        let mut ended_by = Ended::Stopped;
         let died = tokio::select! {
             () = told_to => None,
+            () = restart.notified() => {
+                // Whoever asked for it is answered first.
+                tokio::time::sleep(LAST_WORDS).await;
+                tracing::info!("stopping to start again: somebody asked for it");
+                ended_by = Ended::Restart;
+                None
+            }
             ended = self.tasks.join_next() => Some(match ended {
                 Some(Ok(name)) => name,
                 // A panic has been written to the log by the runtime's hook.
@@ -162,7 +216,7 @@ impl Bridge {
             }),
         };
         self.stop().await;
-        died.map_or(Ok(()), |name| Err(Died(name)))
+        died.map_or(Ok(ended_by), |name| Err(Died(name)))
     }
 
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {

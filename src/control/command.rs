@@ -70,7 +70,9 @@ impl Controller {
                 found = true;
             }
         }
-        if !found {
+        if found {
+            notices.push(done(command, now));
+        } else {
             let notice = refused(command, now, "no fault waits for it");
             notices.push(match &command.target {
                 Target::Outlet(id) => notice.about_outlet(id),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     message::{Message, Payload},
-    topics::{Knob, slot_of},
+    topics::{Knob, Look, slot_of},
 };
 use crate::model::{
     Command, Control, House, Lasting, Notice, NoticeKind, Origin, OutletId, Slug, Switch, Target, Verb,
@@ -73,14 +73,14 @@ pub fn read(
 fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &TimeZone) -> Result<Command, String> {
     let target = target(knob, house)?;
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?.trim();
-    let (verb, transaction) = match knob {
-        Knob::Outlet(..) | Knob::Group(_) => switching(text, now, zone)?,
-        Knob::OutletControl(..) | Knob::GroupControl(_) => (Verb::Control(control(text)?), None),
-        Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => (Verb::Acknowledge, None),
+    let plain = |target, verb| Command::new(target, verb, Origin::Mqtt);
+    Ok(match knob {
+        Knob::Outlet(..) | Knob::Group(_) => switching(target, text, now, zone)?,
+        Knob::OutletControl(..) | Knob::GroupControl(_) => plain(target, Verb::Control(control(text)?)),
+        Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => plain(target, Verb::Acknowledge),
         Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
-        Knob::Vacation => (Verb::Vacation(position(text)?.is_on()), None),
-    };
-    Ok(Command { transaction, ..Command::new(target, verb, Origin::Mqtt) })
+        Knob::Vacation => plain(target, Verb::Vacation(position(text)?.is_on())),
+    })
 }
 
 fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {
@@ -97,11 +97,36 @@ fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {
     }
 }
 
-fn outlet(device: &str, slot: &str, house: &House) -> Result<Target, String> {
-    let Some(slug) = device.parse::<Slug>().ok().filter(|slug| house.devices.contains_key(slug)) else {
-        let there = listed(house.devices.keys().map(Slug::as_str));
-        return Err(format!("there is no device {}, there is {there}", quoted(device)));
+/// The outlets that somebody wants to know about.
+///
+/// # Errors
+/// There is no such thing; the text names those there are.
+pub(super) fn seen(look: Look<'_>, house: &House) -> Result<Vec<OutletId>, String> {
+    let found = match look {
+        Look::Outlet(device, slot) => outlet(device, slot, house)?,
+        Look::Group(group) => target(Knob::Group(group), house)?,
+        Look::Device(device) => {
+            let slug = known(device, house)?;
+            return Ok(house.outlets.keys().filter(|it| it.device == slug).cloned().collect());
+        }
     };
+    Ok(match found {
+        Target::Outlet(outlet) => vec![outlet],
+        Target::Group(group) => house.groups.get(&group).map(|it| it.outlets.clone()).unwrap_or_default(),
+        Target::House => Vec::new(),
+    })
+}
+
+fn known(device: &str, house: &House) -> Result<Slug, String> {
+    let known = device.parse::<Slug>().ok().filter(|slug| house.devices.contains_key(slug));
+    known.ok_or_else(|| {
+        let there = listed(house.devices.keys().map(Slug::as_str));
+        format!("there is no device {}, there is {there}", quoted(device))
+    })
+}
+
+fn outlet(device: &str, slot: &str, house: &House) -> Result<Target, String> {
+    let slug = known(device, house)?;
     let id = slot_of(slot).map(|slot| OutletId::new(slug.clone(), slot));
     id.filter(|id| house.outlets.contains_key(id)).map(Target::Outlet).ok_or_else(|| {
         let slots = house.outlets.keys().filter(|id| id.device == slug).map(|id| id.slot.to_string());
@@ -120,11 +145,12 @@ struct Wished {
     lasts: Option<String>,
     until: Option<String>,
     transaction: Option<Value>,
+    reason: Option<String>,
 }
 
-fn switching(text: &str, now: Timestamp, zone: &TimeZone) -> Result<(Verb, Option<String>), String> {
+fn switching(target: Target, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Command, String> {
     if !text.starts_with('{') {
-        return Ok((verb(text, Lasting::Default, ALLOWED)?, None));
+        return Ok(Command::new(target, verb(text, Lasting::Default, ALLOWED)?, Origin::Mqtt));
     }
     let wished: Wished = serde_json::from_str(text).map_err(|error| shortened(&error.to_string()))?;
     let transaction = wished.transaction.map(mark).transpose()?;
@@ -134,7 +160,15 @@ fn switching(text: &str, now: Timestamp, zone: &TimeZone) -> Result<(Verb, Optio
         (None, Some(until)) => lasts_until(&until, now, zone)?,
         (None, None) => Lasting::Default,
     };
-    Ok((verb(&wished.state, lasting, "`state` must be ON, OFF or TOGGLE")?, transaction))
+    let verb = verb(&wished.state, lasting, "`state` must be ON, OFF or TOGGLE")?;
+    let reason = wished.reason.as_deref().and_then(because);
+    Ok(Command { transaction, reason, ..Command::new(target, verb, Origin::Mqtt) })
+}
+
+/// Why, in the asker's own words: one short line. `None` if it is blank.
+pub(super) fn because(text: &str) -> Option<String> {
+    let line = shortened(text.trim());
+    (!line.trim().is_empty()).then_some(line)
 }
 
 const ALLOWED: &str = "allowed are ON, OFF, TOGGLE and JSON such as {\"state\":\"ON\",\"for\":\"45m\"}";
@@ -178,31 +212,41 @@ fn mark(transaction: Value) -> Result<String, String> {
 }
 
 fn lasts_for(text: &str) -> Result<Lasting, String> {
-    let duration: SignedDuration =
-        text.trim().parse().map_err(|_| format!("`for` is {}, not a duration such as 45m or 1h30m", quoted(text)))?;
-    if duration <= SignedDuration::ZERO || duration > LONGEST_WISH {
-        return Err(format!("`for` is {}, it must be above 0 and at most 24 h", quoted(text)));
-    }
-    Ok(Lasting::For(duration))
+    length(text, LONGEST_WISH).map(Lasting::For)
 }
 
 fn lasts_until(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Lasting, String> {
-    let text = text.trim();
-    if text.eq_ignore_ascii_case("next_change") {
+    if text.trim().eq_ignore_ascii_case("next_change") {
         return Ok(Lasting::NextChange);
     }
+    end(text, now, zone, LONGEST_WISH).map(Lasting::Until)
+}
+
+/// The length of `for`, at most `most`.
+pub(super) fn length(text: &str, most: SignedDuration) -> Result<SignedDuration, String> {
+    let duration: SignedDuration =
+        text.trim().parse().map_err(|_| format!("`for` is {}, not a duration such as 45m or 1h30m", quoted(text)))?;
+    if duration <= SignedDuration::ZERO || duration > most {
+        return Err(format!("`for` is {}, it must be above 0 and at most {} h", quoted(text), most.as_hours()));
+    }
+    Ok(duration)
+}
+
+/// The moment of `until`, at most `most` ahead.
+pub(super) fn end(text: &str, now: Timestamp, zone: &TimeZone, most: SignedDuration) -> Result<Timestamp, String> {
+    let text = text.trim();
     if let Some(time) = time_of_day(text) {
         let next = next_at(time, now, zone).ok_or_else(|| format!("`until` {} never comes", quoted(text)))?;
-        return Ok(Lasting::Until(next.min(now + LONGEST_WISH)));
+        return Ok(next.min(now + most));
     }
     let at: Timestamp = text.parse().map_err(|_| {
         let form = "a time such as 06:30 or 2026-11-24T06:30:00Z, nor next_change";
         format!("`until` is {}, neither {form}", quoted(text))
     })?;
-    if at <= now || at.duration_since(now) > LONGEST_WISH {
-        return Err(format!("`until` is {}, it must be ahead by at most 24 h", quoted(text)));
+    if at <= now || at.duration_since(now) > most {
+        return Err(format!("`until` is {}, it must be ahead by at most {} h", quoted(text), most.as_hours()));
     }
-    Ok(Lasting::Until(at))
+    Ok(at)
 }
 
 /// `HH:MM`.

@@ -3,6 +3,7 @@
 //! The broker holds nothing that the bridge does not hold too: at each connect everything is published again. Commands are read by
 //! pure code; whatever cannot be read becomes a notice.
 
+mod askers;
 mod client;
 mod complaints;
 mod discovery;
@@ -30,14 +31,15 @@ pub use views::Identity;
 #[doc(hidden)]
 pub mod parts {
     pub use super::{
+        askers::{Address, Askers},
         client::{Inbox, Slot, Weight, inbox},
         complaints::Complaints,
         inbound::{LONGEST, Unread, read},
         message::{Message, Payload, Reply},
         outbound::{Context, Outbound},
-        requests::{Answer, Ask, acknowledged, answer, answered},
+        requests::{Request, answered, read as read_request},
         station::{Measured, Unheard, measured},
-        topics::{Heard, Knob, Topics},
+        topics::{Heard, Knob, Look, Topics},
         truth::{Entries, Entry, Once, Rank, Truth},
     };
 }

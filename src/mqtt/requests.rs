@@ -1,139 +1,221 @@
-//! `bridge/request/<verb>` in, `bridge/response/<verb>` out. Reading changes nothing.
+//! `bridge/request/<verb>` in, `bridge/response/<verb>` out. What is asked for is worked out here, purely; `session/requested.rs`
+//! does it.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
-    message::{Message, Payload, Reply},
+    askers::{Address, answer},
+    inbound::{because, end, length},
+    message::{Message, Payload},
     topics::Topics,
     truth::Once,
 };
-use crate::model::{Availability, House, OutletId, Slug, Target};
+use crate::{
+    hub::Errand,
+    model::{Availability, End, Fault, House, OutletId, Slug, Target, Verb},
+};
 
-/// What a request may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+/// No pause of the automation is longer.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// A pause without a word about its length.
+const PAUSE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a search listens.
+const SEARCH: (u64, u64) = (3, 30);
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
     /// Is the bridge well?
     HealthCheck,
     /// What `bridge/info` holds.
     Info,
+    /// Look at these devices afresh.
+    Refresh(Vec<Slug>),
+    /// A command to the house, with the reason that was given, and what the asker is told once it is taken.
+    Command(Target, Verb, Option<String>, Value),
+    /// What only the program as a whole can do.
+    Errand(Errand),
 }
 
-impl Ask {
-    /// Every request.
-    const ALL: [(&'static str, Self); 2] = [("health_check", Self::HealthCheck), ("info", Self::Info)];
+type Read = fn(&Given<'_>) -> Result<Request, String>;
 
-    /// Finds a request by its verb.
-    ///
-    /// # Errors
-    /// There is no such verb; the text names those there are.
-    fn named(verb: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == verb).map(|(_, ask)| *ask);
-        found.ok_or_else(|| {
-            format!("there is no such request, there is {}, {ACKNOWLEDGE}", Self::ALL.map(|(name, _)| name).join(", "))
-        })
-    }
-}
+/// Every request, by its verb.
+const ALL: [(&str, Read); 12] = [
+    ("health_check", |_| Ok(Request::HealthCheck)),
+    ("info", |_| Ok(Request::Info)),
+    ("log_level", |it| Ok(Request::Errand(Errand::LogLevel(it.asked.level.clone())))),
+    ("discover", discover),
+    ("device/refresh", refresh),
+    ("schedule/list", |it| Ok(Request::Errand(Errand::Schedules(it.group()?)))),
+    ("automation/pause", pause),
+    ("automation/resume", |_| Ok(Request::Command(Target::House, Verb::Resume, None, json!({})))),
+    ("automation/explain", explain),
+    ("safety/ack", acknowledge),
+    ("backup", |_| Ok(Request::Errand(Errand::Backup))),
+    ("restart", |_| Ok(Request::Errand(Errand::Restart))),
+];
 
 /// The JSON of a request.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Asked {
-    transaction: Value,
     device: Option<String>,
     slot: Option<u8>,
     group: Option<String>,
+    #[serde(rename = "for")]
+    lasts: Option<String>,
+    until: Option<String>,
+    reason: Option<String>,
+    level: Option<String>,
+    target: Targets,
+    timeout: Option<u64>,
+    at: Option<String>,
 }
 
-/// An answer, and the problem that it reports if it is none.
-pub struct Answer {
-    /// The message.
-    pub message: Once,
-    /// Why the request could not be read.
-    pub problem: Option<String>,
+/// One address, or several.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Targets {
+    #[default]
+    None,
+    One(String),
+    Several(Vec<String>),
 }
 
-/// The verb that acknowledges a fault.
-pub(super) const ACKNOWLEDGE: &str = "safety/ack";
+/// All that a request is read with.
+struct Given<'a> {
+    asked: Asked,
+    house: &'a House,
+    now: Timestamp,
+    zone: &'a TimeZone,
+}
 
-/// Whose fault is acknowledged, and what the asker is told of it.
+impl Given<'_> {
+    fn group(&self) -> Result<Option<Slug>, String> {
+        let Some(text) = &self.asked.group else { return Ok(None) };
+        let known = text.parse::<Slug>().ok().filter(|it| self.house.groups.contains_key(it));
+        known.map(Some).ok_or_else(|| "there is no such group".to_owned())
+    }
+}
+
+/// Reads a request.
 ///
 /// # Errors
-/// The request cannot be read, names nothing that is there, or there is nothing to acknowledge.
-pub fn acknowledged(message: &Message, house: &House) -> Result<(Target, Value), String> {
-    let asked = read(&message.payload)?;
-    let (target, ids) = match (&asked.device, asked.slot, &asked.group) {
+/// There is no such verb, the request is no JSON object, or it names what is not there; in words for the asker.
+pub fn read(verb: &str, message: &Message, house: &House, now: Timestamp, zone: &TimeZone) -> Result<Request, String> {
+    let asked = parsed(&message.payload)?;
+    let Some((_, read)) = ALL.iter().find(|(name, _)| *name == verb) else {
+        let names = ALL.map(|(name, _)| name).join(", ");
+        return Err(format!("there is no such request, there is {names}"));
+    };
+    read(&Given { asked, house, now, zone })
+}
+
+fn acknowledge(given: &Given<'_>) -> Result<Request, String> {
+    let (house, asked) = (given.house, &given.asked);
+    let (target, ids) = match (&asked.device, asked.slot, given.group()?) {
         (Some(device), Some(slot), None) => {
             let id = device.parse::<Slug>().map(|device| OutletId::new(device, slot)).ok();
             let id = id.filter(|id| house.outlets.contains_key(id)).ok_or("there is no such outlet")?;
             (Target::Outlet(id.clone()), vec![id])
         }
         (None, None, Some(group)) => {
-            let group = group.parse::<Slug>().ok().and_then(|slug| house.groups.get(&slug));
-            let group = group.ok_or("there is no such group")?;
-            (Target::Group(group.slug.clone()), group.outlets.clone())
+            let outlets = house.groups.get(&group).map(|it| it.outlets.clone()).unwrap_or_default();
+            (Target::Group(group), outlets)
         }
         _ => return Err("name either `device` and `slot`, or `group`".to_owned()),
     };
-    let locked = ids.iter().filter_map(|id| Some((id, house.outlets.get(id)?.memory.lockout?)));
-    let told = locked
-        .filter(|(_, lockout)| !lockout.acknowledged)
-        .map(|(id, lockout)| json!({ "device": id.device, "slot": id.slot, "fault": lockout.fault }));
-    let told: Vec<_> = told.collect();
+    let waits = |id: &OutletId| {
+        let outlet = house.outlets.get(id)?;
+        let locked = outlet.memory.lockout.filter(|it| !it.acknowledged).map(|it| it.fault);
+        locked.or(outlet.alarm.filter(|it| *it == Fault::Drift))
+    };
+    let told = ids.iter().filter_map(|id| Some((id, waits(id)?)));
+    let told: Vec<_> =
+        told.map(|(id, fault)| json!({ "device": id.device, "slot": id.slot, "fault": fault })).collect();
     if told.is_empty() {
         return Err("no fault waits for it".to_owned());
     }
-    Ok((target, json!({ "acknowledged": told })))
+    Ok(Request::Command(target, Verb::Acknowledge, None, json!({ "acknowledged": told })))
 }
 
-/// Answers a request; `look` finds what was asked for.
-pub fn answer(topics: &Topics, verb: &str, message: &Message, look: impl Fn(Ask) -> Value) -> Answer {
-    let found = read(&message.payload).and_then(|_| Ask::named(verb)).map(look);
-    answered(topics, verb, message, found)
+fn pause(given: &Given<'_>) -> Result<Request, String> {
+    let asked = &given.asked;
+    let ahead = |it: SignedDuration| given.now.checked_add(it).unwrap_or(Timestamp::MAX);
+    let end = match (&asked.lasts, &asked.until) {
+        (Some(_), Some(_)) => return Err("`for` and `until` exclude each other".to_owned()),
+        (Some(lasts), None) => End::Elapsed(ahead(length(lasts, LONGEST_PAUSE)?)),
+        (None, Some(until)) => End::At(end(until, given.now, given.zone, LONGEST_PAUSE)?),
+        (None, None) => End::Elapsed(ahead(PAUSE)),
+    };
+    let reason = asked.reason.as_deref().and_then(because);
+    Ok(Request::Command(Target::House, Verb::Pause(end), reason, json!({ "until": end.latest() })))
+}
+
+fn refresh(given: &Given<'_>) -> Result<Request, String> {
+    let devices = &given.house.devices;
+    let Some(text) = &given.asked.device else { return Ok(Request::Refresh(devices.keys().cloned().collect())) };
+    let known = text.parse::<Slug>().ok().filter(|it| devices.contains_key(it));
+    Ok(Request::Refresh(vec![known.ok_or("there is no such device")?]))
+}
+
+fn discover(given: &Given<'_>) -> Result<Request, String> {
+    let targets = match &given.asked.target {
+        Targets::None => Vec::new(),
+        Targets::One(one) => vec![one.clone()],
+        Targets::Several(several) if several.len() <= 64 => several.clone(),
+        Targets::Several(_) => return Err("at most 64 addresses are asked at once".to_owned()),
+    };
+    let seconds = given.asked.timeout.unwrap_or(SEARCH.0);
+    if !(1..=SEARCH.1).contains(&seconds) {
+        return Err(format!("`timeout` is {seconds}, it must be from 1 to {} (s)", SEARCH.1));
+    }
+    Ok(Request::Errand(Errand::Discover { targets, wait: Duration::from_secs(seconds) }))
+}
+
+fn explain(given: &Given<'_>) -> Result<Request, String> {
+    let at = given.asked.at.as_deref().map(|text| {
+        text.trim().parse::<Timestamp>().map_err(|_| "`at` is no time such as 2026-11-24T06:30:00Z".to_owned())
+    });
+    Ok(Request::Errand(Errand::Explain { group: given.group()?, at: at.transpose()? }))
 }
 
 /// Answers a request with what was found.
-pub fn answered(topics: &Topics, verb: &str, message: &Message, found: Result<Value, String>) -> Answer {
-    let transaction = read(&message.payload).map(|asked| asked.transaction).unwrap_or_default();
-    let problem = found.as_ref().err().cloned();
-    let mut body = Map::new();
-    match found {
-        Ok(data) => body.extend([("status".to_owned(), json!("ok")), ("data".to_owned(), data)]),
-        Err(problem) => {
-            body.extend([("status".to_owned(), json!("error")), ("data".to_owned(), json!({}))]);
-            body.insert("error".to_owned(), json!(problem));
-        }
-    }
-    if !transaction.is_null() {
-        body.insert("transaction".to_owned(), transaction);
-    }
-    let (topic, correlation) = address(topics, verb, message.reply.as_ref());
-    let payload = Value::Object(body).to_string();
-    Answer { message: Once { correlation, ..Once::passing(topic, payload) }, problem }
+pub fn answered(topics: &Topics, verb: &str, message: &Message, found: Result<Value, String>) -> Once {
+    answer(address(topics, verb, message), found, mark(message))
 }
 
-fn read(payload: &Payload) -> Result<Asked, String> {
+/// The asker's own mark.
+pub(super) fn mark(message: &Message) -> Value {
+    // Also of a request that cannot be read any further.
+    let Payload::Bytes(bytes) = &message.payload else { return Value::Null };
+    let said: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    said.get("transaction").cloned().unwrap_or_default()
+}
+
+fn parsed(payload: &Payload) -> Result<Asked, String> {
     match payload {
         Payload::TooLong(length) => Err(format!("{length} bytes are too long")),
         Payload::Bytes(bytes) if bytes.trim_ascii().is_empty() => Ok(Asked::default()),
         Payload::Bytes(bytes) if bytes.trim_ascii().starts_with(b"{") => {
-            serde_json::from_slice(bytes).map_err(|error| format!("the request is not JSON: {error}"))
+            serde_json::from_slice(bytes).map_err(|error| format!("the request is not JSON as it is wanted: {error}"))
         }
         Payload::Bytes(_) => Err("the request is not a JSON object such as {\"transaction\":\"1\"}".to_owned()),
     }
 }
 
 /// The topic that the asker names, unless nothing can be published there.
-fn address(topics: &Topics, verb: &str, reply: Option<&Reply>) -> (String, Option<Vec<u8>>) {
-    let usable = |topic: &str| !topic.is_empty() && !topic.contains(['+', '#', '\0']) && !topic.starts_with('$');
-    match reply {
-        Some(reply) if usable(&reply.topic) => (reply.topic.clone(), reply.correlation.clone()),
-        other => {
-            let plain = verb.chars().all(|letter| letter.is_ascii_alphanumeric() || "_/-".contains(letter));
-            let short = if plain && verb.len() <= 64 { verb } else { "unknown" };
-            (topics.response(short), other.and_then(|reply| reply.correlation.clone()))
-        }
-    }
+pub(super) fn address(topics: &Topics, verb: &str, message: &Message) -> Address {
+    let reply = message.reply.as_ref();
+    Address::of(reply).unwrap_or_else(|| {
+        let plain = verb.chars().all(|letter| letter.is_ascii_alphanumeric() || "_/-".contains(letter));
+        let short = if plain && verb.len() <= 64 { verb } else { "unknown" };
+        Address { topic: topics.response(short), correlation: reply.and_then(|reply| reply.correlation.clone()) }
+    })
 }
 
 /// What `health_check` finds.

@@ -24,20 +24,33 @@ pub enum Heard<'a> {
     Station,
     /// A command; the levels between the base and `set`.
     Command(Knob<'a>),
+    /// Somebody wants to know now: what is known is published again, and the device is looked at afresh.
+    Get(Look<'a>),
     /// None of the bridge's own.
     Foreign,
+}
+
+/// What somebody wants to know about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look<'a> {
+    /// `<dev>/get`.
+    Device(&'a str),
+    /// `<dev>/<slot>/get`.
+    Outlet(&'a str, &'a str),
+    /// `group/<group>/get`.
+    Group(&'a str),
 }
 
 /// Which setting a command topic turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Knob<'a> {
-    /// `<dev>/<slot>/set`.
+    /// `<dev>/<slot>/set`, also with `/state` behind it.
     Outlet(&'a str, &'a str),
-    /// `<dev>/<slot>/control/set`.
+    /// `<dev>/<slot>/control/set`, or `<dev>/<slot>/set/control`.
     OutletControl(&'a str, &'a str),
-    /// `group/<group>/set`.
+    /// `group/<group>/set`, also with `/state` behind it.
     Group(&'a str),
-    /// `group/<group>/control/set`.
+    /// `group/<group>/control/set`, or `group/<group>/set/control`.
     GroupControl(&'a str),
     /// `<dev>/<slot>/acknowledge/set`.
     Acknowledge(&'a str, &'a str),
@@ -133,9 +146,18 @@ impl Topics {
     }
 
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
-    pub fn command_filters(&self) -> [String; 5] {
-        ["+/+/set", "+/+/control/set", "+/+/acknowledge/set", "vacation/set", "bridge/request/#"]
-            .map(|filter| self.below(filter))
+    pub fn command_filters(&self) -> [String; 8] {
+        [
+            "+/+/set",
+            "+/+/set/+",
+            "+/+/control/set",
+            "+/+/acknowledge/set",
+            "+/get",
+            "+/+/get",
+            "vacation/set",
+            "bridge/request/#",
+        ]
+        .map(|filter| self.below(filter))
     }
 
     /// Home Assistant's birth and death.
@@ -173,12 +195,21 @@ impl Topics {
             [Some("weather"), Some("local"), Some("set"), None, _] => Heard::Station,
             // Nothing below these is an outlet.
             [Some("weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
-            [Some("group"), Some(group), Some("set"), None, _] => Heard::Command(Knob::Group(group)),
-            [Some("group"), Some(group), Some("control"), Some("set"), None] => {
+            [Some("group"), Some(group), Some("get"), None, _] => Heard::Get(Look::Group(group)),
+            [Some(device), Some("get"), None, ..] => Heard::Get(Look::Device(device)),
+            [Some(device), Some(slot), Some("get"), None, _] => Heard::Get(Look::Outlet(device, slot)),
+            [Some("group"), Some(group), Some("set"), None, _]
+            | [Some("group"), Some(group), Some("set"), Some("state"), None] => Heard::Command(Knob::Group(group)),
+            [Some("group"), Some(group), Some("control"), Some("set"), None]
+            | [Some("group"), Some(group), Some("set"), Some("control"), None] => {
                 Heard::Command(Knob::GroupControl(group))
             }
-            [Some(device), Some(slot), Some("set"), None, _] => Heard::Command(Knob::Outlet(device, slot)),
-            [Some(device), Some(slot), Some("control"), Some("set"), None] => {
+            [Some(device), Some(slot), Some("set"), None, _]
+            | [Some(device), Some(slot), Some("set"), Some("state"), None] => {
+                Heard::Command(Knob::Outlet(device, slot))
+            }
+            [Some(device), Some(slot), Some("control"), Some("set"), None]
+            | [Some(device), Some(slot), Some("set"), Some("control"), None] => {
                 Heard::Command(Knob::OutletControl(device, slot))
             }
             [Some(device), Some(slot), Some("acknowledge"), Some("set"), None] => {
@@ -193,7 +224,8 @@ impl Topics {
         (!unique.contains('/')).then_some(unique)
     }
 
-    fn below(&self, rest: &str) -> String {
+    /// Whatever is below the base.
+    pub(super) fn below(&self, rest: &str) -> String {
         format!("{}/{rest}", self.base)
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Home {
     clock: Clock,
     data: TempDir,
     rules: String,
-    bridge: Option<(CancellationToken, JoinHandle<()>)>,
+    bridge: Option<(CancellationToken, JoinHandle<heattrax::app::Ended>)>,
 }
 
 impl Home {
@@ -107,6 +107,12 @@ impl Home {
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });
         self.bridge = Some((stop, task));
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> heattrax::app::Ended {
+        let (_stop, task) = self.bridge.take().unwrap();
+        timeout(Duration::from_secs(10), task).await.expect("the bridge ends").unwrap()
     }
 
     /// Stops it as SIGTERM does.

@@ -6,6 +6,7 @@ mod doctored;
 mod explained;
 mod home;
 mod killed;
+mod requested;
 
 use std::time::Duration;
 

@@ -1,14 +1,13 @@
 //! The user's own weather station, and the acknowledgement of a fault.
 
 use heattrax::{
-    model::{Celsius, Fault, Lockout, Target},
-    mqtt::parts::{Heard, Knob, Measured, Message, Payload, Unheard, acknowledged, measured},
+    model::Celsius,
+    mqtt::parts::{Heard, Measured, Message, Payload, Unheard, measured},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection::vec, prelude::*};
-use serde_json::json;
 
-use crate::house::{house, topics};
+use crate::house::topics;
 
 fn now() -> Timestamp {
     "2026-01-10T12:00:00Z".parse().unwrap()
@@ -51,32 +50,6 @@ fn a_retained_measurement_needs_its_own_time() {
         assert!(matches!(says(future, false), Err(Unheard::Bad(_))), "{future}");
     }
     assert_eq!(says("", false), Err(Unheard::Empty));
-}
-
-#[test]
-fn a_fault_is_acknowledged_by_outlet_or_group() {
-    let mut house = house();
-    let id = house.outlets.keys().next().unwrap().clone();
-    let request = |body: serde_json::Value| Message {
-        topic: "heattrax/bridge/request/safety/ack".to_owned(),
-        payload: Payload::Bytes(body.to_string().into_bytes()),
-        retain: false,
-        reply: None,
-    };
-    let ours = request(json!({ "device": id.device, "slot": id.slot }));
-    assert_eq!(acknowledged(&ours, &house).unwrap_err(), "no fault waits for it");
-    let outlet = std::sync::Arc::make_mut(house.outlets.get_mut(&id).unwrap());
-    outlet.memory.lockout = Some(Lockout { fault: Fault::Overload, at: now(), acknowledged: false });
-    let (target, told) = acknowledged(&ours, &house).unwrap();
-    assert_eq!(target, Target::Outlet(id.clone()));
-    assert_eq!(told["acknowledged"][0]["fault"], "overload");
-    for wrong in
-        [json!({}), json!({ "device": "nope", "slot": 1 }), json!({ "group": "nope" }), json!({ "device": id.device })]
-    {
-        assert!(acknowledged(&request(wrong.clone()), &house).is_err(), "{wrong}");
-    }
-    let topic = format!("heattrax/{id}/acknowledge/set");
-    assert!(matches!(topics().sort(&topic), Heard::Command(Knob::Acknowledge(..))));
 }
 
 proptest! {

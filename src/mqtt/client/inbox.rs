@@ -6,7 +6,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 
 use crate::mqtt::message::{Message, Payload};
 
@@ -28,7 +31,19 @@ pub enum Weight {
 #[derive(Debug)]
 struct Waiting {
     message: Message,
+    /// Nobody wants it any more after this.
+    expires: Option<Instant>,
     _bytes: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    fn is_wanted(&self) -> bool {
+        let wanted = self.expires.is_none_or(|at| Instant::now() < at);
+        if !wanted {
+            tracing::debug!("a message on {} came too late to be followed", self.message.topic);
+        }
+        wanted
+    }
 }
 
 /// Where messages are put in.
@@ -58,7 +73,12 @@ pub fn inbox(wake: Arc<Notify>) -> (Slot, Inbox) {
 impl Slot {
     /// Puts a message in if there is room, and never waits.
     pub fn put(&self, message: Message, weight: Weight) {
-        if self.try_put(message, weight) {
+        self.put_until(message, weight, None);
+    }
+
+    /// The same, for a message that nobody wants any more after `expires` (MQTT 5 message expiry).
+    pub fn put_until(&self, message: Message, weight: Weight, expires: Option<Instant>) {
+        if self.try_put(message, weight, expires) {
             return;
         }
         match weight {
@@ -70,26 +90,36 @@ impl Slot {
         }
     }
 
-    fn try_put(&self, message: Message, weight: Weight) -> bool {
+    fn try_put(&self, message: Message, weight: Weight, expires: Option<Instant>) -> bool {
         let is_half_full = || self.messages.capacity() < MESSAGES / 2 || self.bytes.available_permits() < BYTES / 2;
         if weight == Weight::Replay && is_half_full() {
             return false;
         }
         let size = u32::try_from(size(&message)).unwrap_or(u32::MAX);
         let Ok(bytes) = self.bytes.clone().try_acquire_many_owned(size) else { return false };
-        self.messages.try_send(Waiting { message, _bytes: bytes }).is_ok()
+        self.messages.try_send(Waiting { message, expires, _bytes: bytes }).is_ok()
     }
 }
 
 impl Inbox {
     /// The next message, when there is one. `None` once nothing can come any more.
     pub async fn next(&mut self) -> Option<Message> {
-        self.messages.recv().await.map(|waiting| waiting.message)
+        loop {
+            let waiting = self.messages.recv().await?;
+            if waiting.is_wanted() {
+                return Some(waiting.message);
+            }
+        }
     }
 
     /// The next message, if there is one.
     pub fn waiting(&mut self) -> Option<Message> {
-        self.messages.try_recv().ok().map(|waiting| waiting.message)
+        loop {
+            let waiting = self.messages.try_recv().ok()?;
+            if waiting.is_wanted() {
+                return Some(waiting.message);
+            }
+        }
     }
 
     /// Commands that found no room, since the last question.

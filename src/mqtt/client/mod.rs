@@ -213,12 +213,12 @@ impl Post {
     }
 
     /// Hands a message on if there is room.
-    fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>) {
+    fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>, expires: Option<Instant>) {
         let Ok(topic) = std::str::from_utf8(topic) else { return };
         let Some(weight) = self.wanted.weigh(topic, retain) else { return };
         let payload =
             if payload.len() > LONGEST { Payload::TooLong(payload.len()) } else { Payload::Bytes(payload.to_vec()) };
-        self.messages.put(Message { topic: topic.to_owned(), payload, retain, reply }, weight);
+        self.messages.put_until(Message { topic: topic.to_owned(), payload, retain, reply }, weight, expires);
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
                 acked = Some(post.open(Client::V4(client.clone()), LARGEST_PACKET));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                post.hand_on(publish.topic.as_bytes(), &publish.payload, publish.retain, None);
+                post.hand_on(publish.topic.as_bytes(), &publish.payload, publish.retain, None, None);
             }
             Ok(Event::Incoming(Packet::PubAck(_))) => {
                 if let Some(acked) = &acked {

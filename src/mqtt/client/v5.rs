@@ -1,5 +1,7 @@
 //! MQTT 5.
 
+use std::time::Duration;
+
 use rumqttc::{
     Outgoing, Transport,
     v5::{
@@ -13,6 +15,8 @@ use rumqttc::{
         },
     },
 };
+
+use tokio::time::Instant;
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, Reply,
@@ -101,7 +105,10 @@ fn hand_on(post: &Post, publish: Publish) {
     let properties = publish.properties.unwrap_or_default();
     let correlation = properties.correlation_data.map(|mark| mark.to_vec());
     let reply = properties.response_topic.map(|topic| Reply { topic, correlation });
-    post.hand_on(&publish.topic, &publish.payload, publish.retain, reply);
+    // What is left of it: the broker has taken off the time that the message waited there.
+    let left = properties.message_expiry_interval.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    let expires = left.and_then(|it| Instant::now().checked_add(it));
+    post.hand_on(&publish.topic, &publish.payload, publish.retain, reply, expires);
 }
 
 fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {

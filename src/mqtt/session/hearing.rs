@@ -1,21 +1,22 @@
 //! What the session does with messages.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use serde_json::Value;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{BATCH, Session};
 use crate::{
     hub::Busy,
-    model::{Command, Event, Notice, NoticeKind, Origin, Target, Verb},
+    model::{Command, Event, Notice, NoticeKind, Target},
     mqtt::{
+        askers::{self, Address},
         client::Mail,
         inbound::{self, Unread},
         message::{Message, Payload},
-        requests::{self, ACKNOWLEDGE, Answer, Ask},
+        requests,
         station::{self, Measured, Unheard},
-        topics::{Heard, Knob, Topics},
+        topics::{Heard, Knob, Look},
         truth::Once,
     },
 };
@@ -47,6 +48,7 @@ impl Session {
             Heard::Request(verb) => self.hear_request(verb, message).await,
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
+            Heard::Get(look) => self.hear_get(look, message).await,
             Heard::Foreign => {}
         }
     }
@@ -57,52 +59,6 @@ impl Session {
             let pause = Duration::from_millis(fastrand::u64(..=BIRTH_WITHIN_MS));
             self.birth.get_or_insert(Instant::now() + pause);
         }
-    }
-
-    async fn hear_request(&mut self, verb: &str, message: &Message) {
-        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
-        if is_empty && self.cleared.remove(&message.topic) {
-            return;
-        }
-        if message.retain {
-            if !is_empty {
-                let words = format!("a retained request on {} was ignored", message.topic);
-                let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
-                self.refuse_retained(message, notice.with("topic", &message.topic), true);
-                self.cleared.insert(message.topic.clone());
-            }
-            return;
-        }
-        let answer = if verb == ACKNOWLEDGE { self.acknowledge(message).await } else { self.look_up(verb, message) };
-        if let Some(problem) = answer.problem {
-            let words = format!("the request on {} cannot be answered: {problem}", message.topic);
-            self.complaints.bad(Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words));
-        }
-        self.truth.say_once(answer.message);
-    }
-
-    async fn acknowledge(&mut self, message: &Message) -> Answer {
-        let found = match requests::acknowledged(message, &self.handle.picture()) {
-            Ok((target, data)) => {
-                let verb = Verb::Acknowledge;
-                let command = Command::new(target, verb, Origin::Mqtt);
-                let taken = self.hand_over(Event::Commanded(command)).await;
-                taken.map(|()| data).map_err(|busy| busy.to_string())
-            }
-            Err(problem) => Err(problem),
-        };
-        requests::answered(self.topics(), ACKNOWLEDGE, message, found)
-    }
-
-    fn look_up(&self, verb: &str, message: &Message) -> Answer {
-        let house = self.handle.picture();
-        let alive = self.handle.pulse.is_alive();
-        let info = |topics: &Topics| self.truth.held(&topics.bridge_info()).map(|held| held.payload.clone());
-        let look = |ask| match ask {
-            Ask::HealthCheck => requests::health(&house, alive),
-            Ask::Info => info(self.topics()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
-        };
-        requests::answer(self.topics(), verb, message, look)
     }
 
     /// The station is heard, and told once of each field that cannot be read.
@@ -137,30 +93,103 @@ impl Session {
         let house = self.handle.picture();
         let now = self.handle.clock.now();
         match inbound::read(knob, message, now, &house, &self.outbound.context.identity.zone) {
-            Ok(command) => self.command(command).await,
+            Ok(command) => self.command(command, message).await,
             Err(Unread::Empty) => {}
             Err(Unread::Retained { notice, clear }) => self.refuse_retained(message, *notice, clear),
-            Err(Unread::Bad(notice)) => self.complaints.bad(*notice),
+            Err(Unread::Bad(notice)) => {
+                let address = Address::of(message.reply.as_ref());
+                let refused =
+                    address.map(|it| askers::answer(it, Err(notice.message.clone()), requests::mark(message)));
+                refused.into_iter().for_each(|it| self.truth.say_once(it));
+                self.complaints.bad(*notice);
+            }
         }
     }
 
-    async fn command(&mut self, command: Command) {
+    async fn command(&mut self, mut command: Command, message: &Message) {
+        let mark = command.transaction.clone();
+        let address = Address::of(message.reply.as_ref());
+        if mark.as_ref().is_some_and(|it| self.askers.is_repeated(message, it, Instant::now())) {
+            tracing::debug!("a command on {} came twice and is followed once", message.topic);
+            self.show_again(&command.target);
+            let done = address.map(|it| askers::answer(it, Ok(json!({ "repeated": true })), requests::mark(message)));
+            return done.into_iter().for_each(|it| self.truth.say_once(it));
+        }
+        if let Some(address) = address {
+            let outlets = self.answers_to(&command.target);
+            match self.askers.wait(address, requests::mark(message), outlets, Instant::now()) {
+                Ok(ticket) => command.ticket = Some(ticket),
+                Err(full) => return self.truth.say_once(*full),
+            }
+        }
         let about = command.clone();
         let Err(busy) = self.hand_over(Event::Commanded(command)).await else { return };
         let notice = Notice::new(self.handle.clock.now(), NoticeKind::Refused, format!("not followed: {busy}"));
+        // The asker, too, hears it by this notice, which is about the command as a whole.
         let notice = match &about.target {
             Target::Outlet(outlet) => notice.about_outlet(outlet),
             Target::Group(group) => notice.about_group(Some(group)),
             Target::House => notice,
         };
+        let refused = about.ticket.and_then(|it| self.askers.refused(it, &notice.message));
+        refused.into_iter().for_each(|it| self.truth.say_once(it));
         self.handle.notify(match about.transaction {
             Some(mark) => notice.with("transaction", mark),
             None => notice,
         });
     }
 
+    /// Publishes what is known of a target once more.
+    fn show_again(&mut self, target: &Target) {
+        let topics = self.topics().clone();
+        match target {
+            Target::Outlet(outlet) => {
+                self.truth.say_again(&topics.outlet(outlet));
+                self.truth.say_again(&topics.decision(outlet));
+            }
+            Target::Group(group) => self.truth.say_again(&topics.group(group)),
+            Target::House => self.truth.say_again(&topics.vacation()),
+        }
+    }
+
+    /// What is known is published again, and the devices are looked at afresh. Nothing else follows from it.
+    async fn hear_get(&mut self, look: Look<'_>, message: &Message) {
+        // The payload says nothing; one that is retained would be heard again at each connect.
+        if message.retain {
+            let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
+            if !is_empty {
+                let words = format!("a retained request on {} was ignored", message.topic);
+                let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
+                self.refuse_retained(message, notice.with("topic", &message.topic), true);
+            }
+            return;
+        }
+        let house = self.handle.picture();
+        match inbound::seen(look, &house) {
+            Ok(outlets) => {
+                let devices: BTreeSet<_> = outlets.iter().map(|it| it.device.clone()).collect();
+                outlets.into_iter().for_each(|it| self.show_again(&Target::Outlet(it)));
+                let topics = self.topics().clone();
+                if let Look::Group(group) = look {
+                    self.truth.say_again(&topics.below(&format!("group/{group}")));
+                }
+                for device in devices {
+                    self.truth.say_again(&topics.device(&device));
+                    self.truth.say_again(&topics.device_availability(&device));
+                    // A hub that is too busy for it looks at them soon anyway.
+                    let _ = self.hand_over(Event::LookAsked { device }).await;
+                }
+            }
+            Err(problem) => {
+                let words = format!("the message on {} cannot be followed: {problem}", message.topic);
+                let notice = Notice::new(self.handle.clock.now(), NoticeKind::BadPayload, words);
+                self.complaints.bad(notice.with("topic", &message.topic));
+            }
+        }
+    }
+
     /// Hands an event to the hub, which may need a moment to make room: a burst of commands is not its fault.
-    async fn hand_over(&mut self, event: Event) -> Result<(), Busy> {
+    pub(super) async fn hand_over(&mut self, event: Event) -> Result<(), Busy> {
         let taken = match self.handle.try_send(event.clone()) {
             Err(Busy) if !self.hub_hangs => tokio::select! {
                 taken = self.handle.send(event) => taken,
@@ -173,7 +202,7 @@ impl Session {
         taken
     }
 
-    fn refuse_retained(&mut self, message: &Message, notice: Notice, clear: bool) {
+    pub(super) fn refuse_retained(&mut self, message: &Message, notice: Notice, clear: bool) {
         if clear {
             self.truth.say_first(Once::clear(message.topic.clone()));
         }

@@ -1,6 +1,7 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
 mod hearing;
+mod requested;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -9,11 +10,13 @@ use tokio::{
         self,
         error::{RecvError, TryRecvError},
     },
+    task::JoinSet,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    askers::Askers,
     client::{self, Connection, Filter, Line, Mail, Options, Wanted},
     complaints::Complaints,
     outbound::{Context, Outbound},
@@ -24,7 +27,7 @@ use super::{
 };
 use crate::{
     hub::Handle,
-    model::{Event, HomeAssistantSettings, House, MqttSettings, Notice, Trouble},
+    model::{Event, HomeAssistantSettings, House, MqttSettings, Notice, NoticeKind, Trouble},
 };
 
 /// Messages, and notices, that are taken before the house is looked at and something is published.
@@ -79,6 +82,10 @@ struct Session {
     hub_hangs: bool,
     /// When the inventory is written.
     inventory: Option<Instant>,
+    /// Who waits for the answer to a command.
+    askers: Askers,
+    /// What others do for an asker.
+    errands: JoinSet<Once>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
     /// Fields of the user's weather station that could not be read the last time.
@@ -104,6 +111,8 @@ impl Session {
             published: 0,
             hub_hangs: false,
             inventory: None,
+            askers: Askers::default(),
+            errands: JoinSet::new(),
             cleared: BTreeSet::new(),
             misread: BTreeSet::new(),
             birth: None,
@@ -133,6 +142,8 @@ impl Session {
                     self.connection(connection);
                 }
                 notice = notices.recv() => self.tell(notice),
+                // One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
+                Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.truth.say_once(it)),
                 () = mail.wake.notified() => {}
                 () = sleep_until(timer) => self.time_passed(),
             }
@@ -231,6 +242,11 @@ impl Session {
     fn tell(&mut self, notice: Result<Arc<Notice>, RecvError>) {
         match notice {
             Ok(notice) => {
+                let answer = self.askers.hear(&notice);
+                answer.into_iter().for_each(|it| self.truth.say_once(it));
+                if notice.kind == NoticeKind::Answered {
+                    return;
+                }
                 let topic = self.topics().bridge_event();
                 self.truth.say_once(Once::passing(topic, event(&notice).to_string()));
             }
@@ -241,7 +257,8 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        [self.birth, self.readback.closes(), self.inventory, self.complaints.due()].into_iter().flatten().min()
+        let due = [self.birth, self.readback.closes(), self.inventory, self.complaints.due(), self.askers.due()];
+        due.into_iter().flatten().min()
     }
 
     fn time_passed(&mut self) {
@@ -265,6 +282,7 @@ impl Session {
             }
         }
         self.complaints.time_passed(now);
+        self.askers.overdue(now).into_iter().for_each(|it| self.truth.say_once(it));
     }
 
     /// Hands over what is owed, as far as the broker keeps up.

@@ -1,0 +1,124 @@
+//! What shells want of the program as a whole: searching, explaining, the log's level, a restart.
+
+use std::{fmt, sync::Arc};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::discover::discover;
+use crate::{
+    explain::{Question, explain},
+    hub::{Asked, Errand, Handle},
+    model::{ControlSettings, Slug},
+    outlets::Sockets,
+};
+
+/// Sets what is logged, or tells it if nothing is given. Returns what is logged then, or why not.
+type SetLog = dyn Fn(Option<&str>) -> Result<String, String> + Send + Sync;
+
+/// The lever of the log, which only the program's first lines can make.
+#[derive(Clone)]
+pub struct LogLever(Arc<SetLog>);
+
+impl LogLever {
+    /// A lever that does this.
+    pub fn new(set: impl Fn(Option<&str>) -> Result<String, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(set))
+    }
+}
+
+impl LogLever {
+    /// Sets what is logged, or tells it if nothing is given. Returns what is logged then.
+    ///
+    /// # Errors
+    /// It is no level and no filter, in words.
+    pub fn set(&self, level: Option<&str>) -> Result<String, String> {
+        (self.0)(level)
+    }
+}
+
+impl fmt::Debug for LogLever {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogLever")
+    }
+}
+
+/// All that errands are done with.
+#[derive(Clone, Debug)]
+pub(super) struct Means {
+    pub(super) handle: Handle,
+    /// `None` in setup mode.
+    pub(super) control: Option<Arc<ControlSettings>>,
+    /// The config with defaults and without secrets.
+    pub(super) shown: Arc<Value>,
+    pub(super) log: Option<LogLever>,
+    pub(super) restart: Arc<Notify>,
+}
+
+/// Does errands, each in a task of its own, until `stop`. Whoever asks waits no longer than they want to.
+pub(super) async fn run(means: Means, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
+    let mut under_way = JoinSet::new();
+    loop {
+        let Asked { errand, answer } = tokio::select! {
+            () = stop.cancelled() => return,
+            // One that panicked has been written to the log by the runtime's hook; its asker hears that it cannot be done.
+            Some(_) = under_way.join_next() => continue,
+            asked = asked.recv() => match asked {
+                Some(asked) => asked,
+                None => return,
+            },
+        };
+        let means = means.clone();
+        under_way.spawn(async move {
+            // Whoever has gone does not hear it.
+            let _ = answer.send(means.does(errand).await);
+        });
+    }
+}
+
+impl Means {
+    async fn does(&self, errand: Errand) -> Result<Value, String> {
+        match errand {
+            Errand::LogLevel(level) => {
+                let lever = self.log.as_ref().ok_or("the log cannot be set here")?;
+                let level = lever.set(level.as_deref())?;
+                tracing::info!("the log tells {level} from now on");
+                Ok(json!({ "level": level }))
+            }
+            Errand::Discover { targets, wait } => {
+                let found = discover(Arc::new(Sockets), &targets, wait).await;
+                Ok(json!({ "devices": found }))
+            }
+            Errand::Explain { group, at } => self.explains(group, at).await,
+            Errand::Schedules(group) => self.schedules(group.as_ref()),
+            Errand::Backup => Ok(json!({ "config": *self.shown, "memory": self.handle.picture().memory() })),
+            Errand::Restart => {
+                self.restart.notify_one();
+                Ok(json!({}))
+            }
+        }
+    }
+
+    async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, String> {
+        let settings = self.control.clone().ok_or("nothing is switched in setup mode")?;
+        let house = self.handle.picture();
+        let question = Question { group: group.map(|it| it.to_string()), at };
+        // What is foreseen takes a moment of hard thinking.
+        let thinking = tokio::task::spawn_blocking(move || {
+            let answer = explain(&settings, &house, &question, "the running bridge").map_err(|it| it.to_string())?;
+            Ok(answer.json())
+        });
+        thinking.await.map_err(|_| "it could not be worked out".to_owned())?
+    }
+
+    fn schedules(&self, group: Option<&Slug>) -> Result<Value, String> {
+        let groups = self.shown.pointer("/devices/groups").and_then(Value::as_object).ok_or("there are no groups")?;
+        let listed = groups.iter().filter(|(name, _)| group.is_none_or(|it| Slug::of(name).as_ref() == Some(it)));
+        let listed = listed.map(|(name, it)| (name.clone(), it.get("schedules").cloned().unwrap_or(json!([]))));
+        Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>() }))
+    }
+}

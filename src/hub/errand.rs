@@ -1,0 +1,75 @@
+//! What only the program as a whole can do: a shell asks, the program answers, and the one loop is not held up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::Handle;
+use crate::model::Slug;
+
+/// Errands that may wait.
+pub(super) const WAITING: usize = 16;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Log so much from now on, until the next start: a level or a filter. What is logged now if `None`.
+    LogLevel(Option<String>),
+    /// Which devices answer at these hosts, or at all, within this time?
+    Discover {
+        /// Addresses of devices or broadcast addresses; everybody if there are none.
+        targets: Vec<String>,
+        /// How long answers are waited for.
+        wait: Duration,
+    },
+    /// Why is everything as it is?
+    Explain {
+        /// The outlets of this group only.
+        group: Option<Slug>,
+        /// At this time; now if `None`.
+        at: Option<Timestamp>,
+    },
+    /// The schedules of this group, or of all.
+    Schedules(Option<Slug>),
+    /// The memory, and the config without its secrets.
+    Backup,
+    /// Stop as at the end, read the config anew, and start again.
+    Restart,
+}
+
+/// An errand, and where its answer goes.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked for.
+    pub errand: Errand,
+    /// Who drops it says that it cannot be done.
+    pub answer: oneshot::Sender<Result<Value, String>>,
+}
+
+/// Where errands are put in and taken out.
+pub(super) fn errands() -> (mpsc::Sender<Asked>, mpsc::Receiver<Asked>) {
+    mpsc::channel(WAITING)
+}
+
+impl Handle {
+    /// Has the program do something, and waits for the answer at most this long.
+    ///
+    /// # Errors
+    /// In words for people: it cannot be done, too much waits already, or the time is over.
+    pub async fn errand(&self, errand: Errand, within: Duration) -> Result<Value, String> {
+        let (answer, answered) = oneshot::channel();
+        self.errands
+            .try_send(Asked { errand, answer })
+            .map_err(|_| "the bridge is busy, ask again later".to_owned())?;
+        match timeout(within, answered).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => Err("the bridge cannot do that now".to_owned()),
+            Err(_) => Err(format!("there was no answer within {} s", within.as_secs())),
+        }
+    }
+}

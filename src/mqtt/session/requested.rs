@@ -1,0 +1,128 @@
+//! What the session does with requests: some it answers itself, some the hub answers, and some the program as a whole.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Session;
+use crate::{
+    hub::Errand,
+    model::{Command, Event, Notice, NoticeKind, Origin, Slug, Target, Verb},
+    mqtt::{
+        message::{Message, Payload},
+        requests::{self, Request},
+    },
+};
+
+/// Errands that may be under way at once.
+const ERRANDS: usize = 4;
+/// The longest errand.
+const ERRAND_WITHIN: Duration = Duration::from_secs(60);
+
+impl Session {
+    pub(super) async fn hear_request(&mut self, verb: &str, message: &Message) {
+        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
+        if is_empty && self.cleared.remove(&message.topic) {
+            return;
+        }
+        if message.retain {
+            if !is_empty {
+                let words = format!("a retained request on {} was ignored", message.topic);
+                let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
+                self.refuse_retained(message, notice.with("topic", &message.topic), true);
+                self.cleared.insert(message.topic.clone());
+            }
+            return;
+        }
+        let (house, now) = (self.handle.picture(), self.handle.clock.now());
+        let zone = self.outbound.context.identity.zone.clone();
+        match requests::read(verb, message, &house, now, &zone) {
+            Ok(Request::HealthCheck) => {
+                let found = requests::health(&house, self.handle.pulse.is_alive());
+                self.answer(verb, message, Ok(found));
+            }
+            Ok(Request::Info) => self.answer(verb, message, Ok(self.info())),
+            Ok(Request::Refresh(devices)) => {
+                let found = self.refresh(devices).await;
+                self.answer(verb, message, found);
+            }
+            Ok(Request::Command(target, verb_, reason, told)) => {
+                let command = Command { reason, ..Command::new(target, verb_, Origin::Mqtt) };
+                self.order(verb, message, command, told).await;
+            }
+            Ok(Request::Errand(errand)) => self.send_for(verb, message, errand),
+            Err(problem) => {
+                let words = format!("the request on {} cannot be answered: {problem}", message.topic);
+                self.complaints.bad(Notice::new(now, NoticeKind::BadPayload, words));
+                self.answer(verb, message, Err(problem));
+            }
+        }
+    }
+
+    fn answer(&mut self, verb: &str, message: &Message, found: Result<Value, String>) {
+        let answer = requests::answered(self.topics(), verb, message, found);
+        self.truth.say_once(answer);
+    }
+
+    fn info(&self) -> Value {
+        let held = self.truth.held(&self.topics().bridge_info());
+        held.and_then(|held| serde_json::from_str(&held.payload).ok()).unwrap_or(Value::Null)
+    }
+
+    async fn refresh(&mut self, devices: Vec<Slug>) -> Result<Value, String> {
+        for device in &devices {
+            let event = Event::LookAsked { device: device.clone() };
+            self.hand_over(event).await.map_err(|busy| busy.to_string())?;
+        }
+        Ok(json!({ "asked": devices }))
+    }
+
+    /// What the hub has to agree to is answered when it has.
+    async fn order(&mut self, verb: &str, message: &Message, command: Command, told: Value) {
+        // Of a fault that is acknowledged the asker is told which one it was, and nothing more comes of it.
+        let at_once = command.verb == Verb::Acknowledge;
+        let ticket = if at_once {
+            None
+        } else {
+            let address = requests::address(self.topics(), verb, message);
+            match self.askers.wait(address, requests::mark(message), 0, Instant::now()) {
+                Ok(ticket) => Some(ticket),
+                Err(full) => return self.truth.say_once(*full),
+            }
+        };
+        let taken = self.hand_over(Event::Commanded(Command { ticket, ..command })).await;
+        let found = taken.map(|()| told).map_err(|busy| busy.to_string());
+        match (ticket, found) {
+            (None, found) => self.answer(verb, message, found),
+            (Some(ticket), Err(words)) => {
+                let refused = self.askers.refused(ticket, &words);
+                refused.into_iter().for_each(|it| self.truth.say_once(it));
+            }
+            (Some(_), Ok(_)) => {}
+        }
+    }
+
+    /// Errands take their time: the answer comes when it comes, and a few may be under way.
+    fn send_for(&mut self, verb: &str, message: &Message, errand: Errand) {
+        if self.errands.len() >= ERRANDS {
+            let words = format!("{ERRANDS} requests of this kind are under way: ask again later");
+            return self.answer(verb, message, Err(words));
+        }
+        let handle = self.handle.clone();
+        let (topics, verb, message) = (self.topics().clone(), verb.to_owned(), message.clone());
+        self.errands.spawn(async move {
+            let found = handle.errand(errand, ERRAND_WITHIN).await;
+            requests::answered(&topics, &verb, &message, found)
+        });
+    }
+
+    /// How many outlets answer a command.
+    pub(super) fn answers_to(&self, target: &Target) -> usize {
+        match target {
+            Target::Outlet(_) => 1,
+            Target::Group(group) => self.handle.picture().groups.get(group).map_or(0, |it| it.outlets.len()),
+            Target::House => 0,
+        }
+    }
+}
