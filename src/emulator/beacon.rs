@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::UdpSocket;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{inside::Shared, plug::Plug};
+use super::{fault::Fault, inside::Shared, plug::Plug};
 use crate::tdp;
 
 /// No question is longer.
@@ -66,12 +66,14 @@ async fn answers(socket: UdpSocket, plugs: Vec<Arc<Shared>>) {
 pub(super) fn answer(plug: &Shared, question: &[u8]) -> Option<Vec<u8>> {
     let number = tdp::asked(question)?;
     let address = plug.reachable_at()?;
+    plug.asked.notify_waiters();
     Some(tdp::answer(number, &about(plug, address)))
 }
 
 /// Which fields there are is what public clients read.
 fn about(plug: &Shared, address: SocketAddr) -> Value {
-    let inside = plug.inside();
+    let mut inside = plug.inside();
+    let tpap = inside.faults.hits(&Fault::Tpap);
     let device = &inside.device;
     let (traits, mac) = (device.traits, device.mac.map(|byte| format!("{byte:02X}")).join("-"));
     json!({"error_code": 0, "result": {
@@ -87,7 +89,13 @@ fn about(plug: &Shared, address: SocketAddr) -> Value {
         "obd_src": "tplink",
         "factory_default": false,
         "protocol_version": 1,
-        "mgt_encrypt_schm": {"is_support_https": false, "encrypt_type": "KLAP", "http_port": address.port(), "lv": 2},
+        "tpap_preferred": tpap,
+        "mgt_encrypt_schm": {
+            "is_support_https": false,
+            "encrypt_type": if tpap { "TPAP" } else { "KLAP" },
+            "http_port": address.port(),
+            "lv": 2,
+        },
     }})
 }
 

@@ -98,7 +98,7 @@ impl Device {
 
     fn add_run(&mut self, until: Duration) {
         let span = until.saturating_sub(self.seen);
-        for outlet in self.outlets.iter_mut().filter(|it| it.on) {
+        for outlet in self.outlets.iter_mut().filter(|it| it.flows()) {
             outlet.meter.ran(span, outlet.load);
         }
         self.seen = self.seen.max(until);

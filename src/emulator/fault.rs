@@ -7,6 +7,10 @@ use std::{str::FromStr, time::Duration};
 pub enum Fault {
     /// Every answer comes this much later. The request is carried out at once, even if nobody waits for the answer.
     Latency(Duration),
+    /// Every answer comes later by anything up to this.
+    Jitter(Duration),
+    /// Another fault, by chance: it strikes with this probability, from 0 to 1.
+    Sometimes(f64, Box<Fault>),
     /// The connection is cut and the request is not carried out.
     Drop,
     /// The request is carried out, then the connection is cut: the answer is lost.
@@ -32,6 +36,22 @@ pub enum Fault {
     HandshakeForbidden,
     /// The device belongs to another account.
     OtherAccount,
+    /// The device speaks the successor of KLAP only: it says so, and answers KLAP logins with HTTP 403.
+    Tpap,
+    /// The device has been asked with a wrong password too often: it says so, and answers logins with HTTP 403.
+    Locked,
+    /// A request that comes while another one is under way is answered with HTTP 503.
+    Busy,
+    /// The number of a request must be the next one, else HTTP 400.
+    ExactNumbers,
+    /// A list of more than so many requests is answered with the error -1003.
+    BatchLimit(usize),
+    /// A list of more than so many requests is never answered.
+    BatchHang(usize),
+    /// The connection is cut in the middle of the answer; the request is carried out.
+    Half,
+    /// The answer comes in small pieces, this far apart.
+    Drip(Duration),
     /// Each login logs everybody else out, as firmware from 1.4 does.
     SingleSession,
 }
@@ -39,6 +59,22 @@ pub enum Fault {
 impl Fault {
     pub(super) fn latency(&self) -> Option<Duration> {
         if let Self::Latency(added) = self { Some(*added) } else { None }
+    }
+
+    pub(super) fn jitter(&self) -> Option<Duration> {
+        if let Self::Jitter(most) = self { Some(most.mul_f64(fastrand::f64())) } else { None }
+    }
+
+    pub(super) fn drip(&self) -> Option<Duration> {
+        if let Self::Drip(pause) = self { Some(*pause) } else { None }
+    }
+
+    pub(super) fn batch_limit(&self, length: usize) -> bool {
+        matches!(self, Self::BatchLimit(most) if length > *most)
+    }
+
+    pub(super) fn batch_hang(&self, length: usize) -> bool {
+        matches!(self, Self::BatchHang(most) if length > *most)
     }
 
     pub(super) fn status(&self) -> Option<u16> {
@@ -60,10 +96,21 @@ impl Fault {
 impl FromStr for Fault {
     type Err = String;
 
-    /// Reads a fault as the control panel names it: `drop_after`, `status:503`, `latency:250` (in ms), `without:on_time`.
+    /// Reads a fault as the control panel names it: `drop_after`, `status:503`, `latency:250` (in ms), `without:on_time`,
+    /// `error:get_energy_usage:-1002`; with `@0.1` behind it, it strikes once in ten times.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some((fault, chance)) = text.rsplit_once('@') {
+            let wrong = || format!("`{chance}` in the fault `{text}` is not a chance from 0 to 1");
+            let chance = chance.parse().ok().filter(|it| (0.0..=1.0).contains(it)).ok_or_else(wrong)?;
+            return Ok(Self::Sometimes(chance, Box::new(fault.parse()?)));
+        }
         let (name, detail) = text.split_once(':').unwrap_or((text, ""));
         let wrong = |what| format!("`{detail}` in the fault `{text}` is not {what}");
+        let milliseconds = || {
+            let number = detail.parse::<u32>().map_err(|_| wrong("a number of milliseconds"))?;
+            Ok::<_, String>(Duration::from_millis(number.into()))
+        };
+        let number = || detail.parse().map_err(|_| wrong("a number of requests"));
         Ok(match name {
             "drop" => Self::Drop,
             "drop_after" => Self::DropAfter,
@@ -75,14 +122,27 @@ impl FromStr for Fault {
             "single_session" => Self::SingleSession,
             "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
             "status" => Self::Status(detail.parse().map_err(|_| wrong("an HTTP status such as 503"))?),
-            "latency" => {
-                let milliseconds: u32 = detail.parse().map_err(|_| wrong("a number of milliseconds"))?;
-                Self::Latency(Duration::from_millis(milliseconds.into()))
+            "tpap" => Self::Tpap,
+            "locked" => Self::Locked,
+            "busy" => Self::Busy,
+            "exact_numbers" => Self::ExactNumbers,
+            "half" => Self::Half,
+            "batch_limit" => Self::BatchLimit(number()?),
+            "batch_hang" => Self::BatchHang(number()?),
+            "latency" => Self::Latency(milliseconds()?),
+            "jitter" => Self::Jitter(milliseconds()?),
+            "drip" => Self::Drip(milliseconds()?),
+            "error" => {
+                let (method, code) = detail.split_once(':').ok_or_else(|| wrong("METHOD:CODE"))?;
+                let code = code.parse().map_err(|_| wrong("METHOD:CODE"))?;
+                Self::MethodError { method: method.to_owned(), code }
             }
             _ => {
                 return Err(format!(
-                    "`{text}` is not a fault; there are drop, drop_after, hang, garbage, broken_json, forbidden, \
-                     other_account, single_session, status:CODE, latency:MS and without:FIELD"
+                    "`{text}` is not a fault; there are drop, drop_after, half, hang, garbage, broken_json, forbidden, \
+                     other_account, tpap, locked, single_session, exact_numbers, busy, status:CODE, latency:MS, \
+                     jitter:MS, drip:MS, batch_limit:N, batch_hang:N, error:METHOD:CODE and without:FIELD, each also \
+                     by chance, as in drop@0.1"
                 ));
             }
         })
@@ -113,7 +173,13 @@ impl Faults {
 
     /// The first fault that `pick` takes; it counts as having struck once.
     pub(super) fn strike<T>(&mut self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
-        let (index, picked) = self.0.iter().enumerate().find_map(|(index, (fault, _))| Some((index, pick(fault)?)))?;
+        // A fault that comes by chance is rolled for only where it would strike.
+        let by_chance = |fault: &Fault| match fault {
+            Fault::Sometimes(chance, fault) => pick(fault).filter(|_| fastrand::f64() < *chance),
+            fault => pick(fault),
+        };
+        let (index, picked) =
+            self.0.iter().enumerate().find_map(|(index, (fault, _))| Some((index, by_chance(fault)?)))?;
         if let Some((_, Some(times))) = self.0.get_mut(index) {
             *times -= 1;
             if *times == 0 {

@@ -10,12 +10,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    beacon::Beacon,
-    models::Model,
-    panel,
-    plug::{Plug, PlugOptions},
-};
+use super::{beacon::Beacon, models::Model, options::PlugOptions, panel, plug::Plug};
 
 /// What is to be emulated.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use super::{device::Device, fault::Faults, sessions::Sessions};
 use crate::klap::Hash;
@@ -44,13 +45,21 @@ pub(super) struct Shared {
     in_flight: AtomicUsize,
     /// Where it is, while it can be reached.
     reachable: Mutex<Option<SocketAddr>>,
+    /// Somebody has asked for it.
+    pub(super) asked: Notify,
     pub(super) latency: Duration,
 }
 
 impl Shared {
     pub(super) fn new(device: Device, sessions: Sessions, auth: Hash, latency: Duration) -> Self {
         let inside = Inside { device, sessions, faults: Faults::default(), counts: Counts::default(), auth };
-        Self { inside: Mutex::new(inside), in_flight: AtomicUsize::new(0), reachable: Mutex::new(None), latency }
+        Self {
+            inside: Mutex::new(inside),
+            in_flight: AtomicUsize::new(0),
+            reachable: Mutex::new(None),
+            asked: Notify::new(),
+            latency,
+        }
     }
 
     /// The lock is held for the length of one look or one request, never over a wait.
@@ -78,12 +87,19 @@ impl Shared {
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         let counts = &mut self.inside().counts;
         counts.most_in_flight = counts.most_in_flight.max(now);
-        Flight(&self.in_flight)
+        Flight(&self.in_flight, now > 1)
     }
 }
 
 /// One exchange under way.
-pub(super) struct Flight<'a>(&'a AtomicUsize);
+pub(super) struct Flight<'a>(&'a AtomicUsize, bool);
+
+impl Flight<'_> {
+    /// Was another one under way when it began?
+    pub(super) fn is_not_alone(&self) -> bool {
+        self.1
+    }
+}
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {

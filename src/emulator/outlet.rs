@@ -54,6 +54,19 @@ pub enum Protection {
     Overcurrent,
 }
 
+/// What is wrong with a relay itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relay {
+    /// Nothing.
+    #[default]
+    Sound,
+    /// Its contacts are welded together: current flows whatever the device says, and the device does not know.
+    Welded,
+    /// It does not let go: once on it stays on, and the device says so.
+    Jammed,
+}
+
 /// How an outlet is, for those who look from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct OutletState {
@@ -69,6 +82,8 @@ pub struct OutletState {
     pub energy: f64,
     /// What the device's own protection says.
     pub protection: Protection,
+    /// What is wrong with its relay.
+    pub relay: Relay,
 }
 
 /// What a relay does when the power comes back.
@@ -113,6 +128,7 @@ pub(super) struct Outlet {
     pub(super) load: f64,
     pub(super) meter: Meter,
     pub(super) protection: Protection,
+    pub(super) relay: Relay,
     pub(super) after_power: AfterPower,
     pub(super) countdown: Option<Countdown>,
     pub(super) auto_off: AutoOff,
@@ -139,6 +155,7 @@ impl Outlet {
             load,
             meter: Meter::new(),
             protection: Protection::Normal,
+            relay: Relay::Sound,
             after_power: AfterPower::LastState,
             countdown: None,
             auto_off: AutoOff { enabled: false, minutes: 120, due: None },
@@ -148,7 +165,12 @@ impl Outlet {
 
     /// Active power in W.
     pub(super) fn power(&self) -> f64 {
-        if self.on { self.load } else { 0.0 }
+        if self.flows() { self.load } else { 0.0 }
+    }
+
+    /// Is current let through?
+    pub(super) fn flows(&self) -> bool {
+        self.on || self.relay == Relay::Welded
     }
 
     /// Whole seconds since it was switched on; 0 while it is off.
@@ -165,12 +187,13 @@ impl Outlet {
             load: self.load,
             energy: self.meter.total().watt_hours,
             protection: self.protection,
+            relay: self.relay,
         }
     }
 
     /// Moves the relay. A relay that is there already keeps its `on_time` and its timers.
     pub(super) fn switch(&mut self, on: bool, at: Duration, cause: Cause) -> Switched {
-        let moved = self.on != on;
+        let moved = self.on != on && (on || self.relay != Relay::Jammed);
         if moved {
             self.on = on;
             self.since = at;

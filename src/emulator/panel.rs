@@ -7,6 +7,9 @@
 //! POST /press?slot=1              the button
 //! POST /load?slot=1&watts=300     what is plugged in
 //! POST /protect?slot=1&what=overheated
+//! POST /relay?slot=1&what=welded  or jammed, or sound again
+//! POST /reset_meters              the device forgets its energy
+//! POST /sleep                     the port is closed until somebody asks for the device by UDP
 //! POST /vanish    POST /come_back    POST /reboot?seconds=2
 //! POST /expire                    everybody is logged out
 //! POST /pass?seconds=900          time passes at once
@@ -25,7 +28,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{fault::Fault, listener, outlet::Protection, plug::Plug};
+use super::{
+    fault::Fault,
+    listener::{self, Door},
+    outlet::{Protection, Relay},
+    plug::Plug,
+};
 
 /// The longest power cut that can be asked for, in s: the answer comes when it is over.
 const LONGEST_CUT: u64 = 60;
@@ -36,7 +44,7 @@ type Done = Result<Value, (StatusCode, String)>;
 /// Serves until told to stop.
 pub(super) async fn serve(on: TcpListener, plugs: Vec<Plug>, stop: CancellationToken) {
     let plugs = Arc::new(plugs);
-    listener::listen(on, stop, move |_, request| answer(Arc::clone(&plugs), request)).await;
+    listener::listen(Door::Port(on), stop, move |_, request| answer(Arc::clone(&plugs), request)).await;
 }
 
 async fn answer(plugs: Arc<Vec<Plug>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -79,6 +87,15 @@ async fn act(plugs: &[Plug], path: &str, given: Particulars<'_>) -> Done {
         "/press" => plug.press(slot),
         "/load" => plug.set_load(slot, given.number("watts", None)?),
         "/protect" => plug.protect(slot, given.protection()?),
+        "/relay" => plug.break_relay(slot, given.relay()?),
+        "/reset_meters" => {
+            plug.reset_meters();
+            true
+        }
+        "/sleep" => {
+            plug.sleep().await;
+            true
+        }
         "/vanish" => {
             plug.vanish().await;
             true
@@ -137,6 +154,15 @@ impl<'a> Particulars<'a> {
             }
             (None, Some(otherwise)) => Ok(otherwise),
             (None, None) => Err(bad(format!("`{name}` is missing"))),
+        }
+    }
+
+    fn relay(self) -> Result<Relay, (StatusCode, String)> {
+        match self.text("what")? {
+            "sound" => Ok(Relay::Sound),
+            "welded" => Ok(Relay::Welded),
+            "jammed" => Ok(Relay::Jammed),
+            what => Err(bad(format!("`what={what}` is not sound, welded or jammed"))),
         }
     }
 

@@ -2,89 +2,63 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
-use tokio::{net::TcpListener, task::JoinHandle, time};
+use tokio::{io::DuplexStream, net::TcpListener, sync::mpsc, task::JoinHandle, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
+    beacon,
     clock::Clock,
     device::Device,
     fault::Fault,
     inside::{Counts, Shared},
+    listener::Door,
+    meter::Meter,
     models::Model,
-    outlet::{Cause, OutletState, Protection, Switched},
+    options::PlugOptions,
+    outlet::{Cause, OutletState, Protection, Relay, Switched},
     sessions::Sessions,
     wire,
 };
 use crate::{klap, model::Mac};
 
+/// Bytes that may be under way in memory.
+const WIRE: usize = 64 * 1024;
+/// Connections that may wait to be taken.
+const DIALS: usize = 8;
 /// How fast a device's time may run.
 const FASTEST: f64 = 100_000.0;
 
-/// How a device is to be.
-#[derive(Clone, Debug)]
-pub struct PlugOptions {
-    /// The model.
-    pub model: Model,
-    /// Where it listens. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The account it belongs to: e-mail address, to the letter.
-    pub username: String,
-    /// The account's password.
-    pub password: String,
-    /// Tells devices of one model apart: MAC address and device id follow from it.
-    pub seed: u64,
-    /// How long every answer takes.
-    pub latency: Duration,
-    /// How much faster than life the device's time runs, above 0 and at most 100 000: `on_time`, energy, timers, its clock.
-    pub speed: f64,
-    /// What its clock shows when it starts.
-    pub clock: Timestamp,
-    /// Where it thinks it is.
-    pub zone: TimeZone,
-    /// What each outlet draws while it is on, in W.
-    pub load: f64,
-    /// How long a session lives, in real time.
-    pub session: Duration,
-}
-
-impl PlugOptions {
-    /// A device on a free port of the loopback, account `user@example.com` with the password `hunter2`, which does not load
-    /// anything.
-    pub fn new(model: Model) -> Self {
-        Self {
-            model,
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            username: "user@example.com".to_owned(),
-            password: "hunter2".to_owned(),
-            seed: 1,
-            latency: Duration::ZERO,
-            speed: 1.0,
-            clock: Timestamp::UNIX_EPOCH,
-            zone: TimeZone::get("America/Denver").unwrap_or(TimeZone::UTC),
-            load: 0.0,
-            session: Duration::from_secs(86_400),
-        }
-    }
+/// How it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Over a port.
+    Port,
+    /// From this process only.
+    Air,
 }
 
 /// The listener, while the device can be reached.
 struct Listening {
     task: JoinHandle<()>,
     stop: DropGuard,
+    /// Where connections from this process are put in.
+    dialled: Option<mpsc::Sender<DuplexStream>>,
 }
 
-/// An emulated device on a real socket. Dropping it stops everything.
+/// An emulated device, on a real socket or in memory. Dropping it stops everything.
 pub struct Plug {
     shared: Arc<Shared>,
-    address: SocketAddr,
+    way: Way,
+    address: Mutex<SocketAddr>,
     model: Model,
-    listening: tokio::sync::Mutex<Option<Listening>>,
+    listening: Arc<tokio::sync::Mutex<Option<Listening>>>,
+    /// Wakes it when it sleeps and is asked for.
+    sleeper: Mutex<Option<DropGuard>>,
 }
 
 impl Plug {
@@ -93,25 +67,60 @@ impl Plug {
     /// # Errors
     /// If the speed makes no sense or the address cannot be listened on.
     pub async fn start(options: PlugOptions) -> io::Result<Self> {
+        Self::begin(options, Way::Port).await
+    }
+
+    /// A device without a socket, which is reached by [`Plug::dial`] and [`Plug::probe`] from this process alone. Its time is that
+    /// of the runtime, which a test may turn. `options.listen` is the address that it says it has.
+    ///
+    /// # Errors
+    /// If the speed makes no sense.
+    pub async fn in_memory(options: PlugOptions) -> io::Result<Self> {
+        Self::begin(options, Way::Air).await
+    }
+
+    async fn begin(options: PlugOptions, way: Way) -> io::Result<Self> {
         if !(options.speed > 0.0 && options.speed <= FASTEST) {
             let text = format!("the speed {} of an emulated plug is not above 0 and at most {FASTEST}", options.speed);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let listener = TcpListener::bind(options.listen).await?;
-        let address = listener.local_addr()?;
+        let (door, dialled, address) = open(way, options.listen).await?;
         let clock = Clock::start(options.speed, options.clock, options.zone);
         let device = Device::new(options.model, options.seed, watts(options.load), clock);
         let auth = klap::auth_hash(&options.username, &options.password);
         let shared = Arc::new(Shared::new(device, Sessions::new(options.session), auth, options.latency));
-        let listening = tokio::sync::Mutex::new(Some(Self::listen(listener, &shared)));
+        let listening = Arc::new(tokio::sync::Mutex::new(Some(Self::listen(door, dialled, &shared))));
         shared.is_at(Some(address));
-        Ok(Self { shared, address, model: options.model, listening })
+        let (address, sleeper) = (Mutex::new(address), Mutex::new(None));
+        Ok(Self { shared, way, address, model: options.model, listening, sleeper })
     }
 
-    fn listen(listener: TcpListener, shared: &Arc<Shared>) -> Listening {
+    fn listen(door: Door, dialled: Option<mpsc::Sender<DuplexStream>>, shared: &Arc<Shared>) -> Listening {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(wire::listen(listener, Arc::clone(shared), stop.clone()));
-        Listening { task, stop: stop.drop_guard() }
+        let task = tokio::spawn(wire::listen(door, Arc::clone(shared), stop.clone()));
+        Listening { task, stop: stop.drop_guard(), dialled }
+    }
+
+    /// Connects to a device that is in memory.
+    ///
+    /// # Errors
+    /// As over a network: it is not there, its port is closed, or it takes no more.
+    pub async fn dial(&self) -> io::Result<DuplexStream> {
+        if self.shared.reachable_at().is_none() {
+            return Err(io::ErrorKind::HostUnreachable.into());
+        }
+        let listening = self.listening.lock().await;
+        let dialled = listening.as_ref().and_then(|it| it.dialled.clone());
+        drop(listening);
+        let (ours, theirs) = tokio::io::duplex(WIRE);
+        let dialled = dialled.ok_or(io::ErrorKind::ConnectionRefused)?;
+        dialled.send(theirs).await.map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        Ok(ours)
+    }
+
+    /// What it answers to a datagram of whoever looks for devices. `None` if it is not there or was asked for nothing.
+    pub fn probe(&self, datagram: &[u8]) -> Option<Vec<u8>> {
+        beacon::answer(&self.shared, datagram)
     }
 
     /// For those who answer for it.
@@ -121,7 +130,7 @@ impl Plug {
 
     /// Where it listens, or did before it vanished.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The model.
@@ -185,6 +194,21 @@ impl Plug {
         outlet.map(|outlet| outlet.load = watts(load)).is_some()
     }
 
+    /// Breaks a relay, or mends it. `false` if there is no such outlet.
+    pub fn break_relay(&self, slot: u8, relay: Relay) -> bool {
+        let device = &mut self.shared.inside().device;
+        device.catch_up();
+        let outlet = device.index_of(slot).and_then(|index| device.outlets.get_mut(index));
+        outlet.map(|outlet| outlet.relay = relay).is_some()
+    }
+
+    /// The device forgets what has gone through its meters.
+    pub fn reset_meters(&self) {
+        let device = &mut self.shared.inside().device;
+        device.catch_up();
+        device.outlets.iter_mut().for_each(|outlet| outlet.meter = Meter::new());
+    }
+
     /// Lets the device's own protection cut a relay, or takes its complaint back. `false` if there is no such outlet.
     pub fn protect(&self, slot: u8, protection: Protection) -> bool {
         let device = &mut self.shared.inside().device;
@@ -194,11 +218,41 @@ impl Plug {
     /// The Wi-Fi is lost: the listener and all connections are closed. Relays and timers carry on.
     pub async fn vanish(&self) {
         self.shared.is_at(None);
-        if let Some(Listening { task, stop }) = self.listening.lock().await.take() {
-            drop(stop);
-            // It ends by itself once told to; if it was aborted, it has ended too.
-            let _ = task.await;
-        }
+        self.wake_no_more();
+        close(&self.listening).await;
+    }
+
+    /// Its port is closed until somebody asks for the device by UDP, as with some firmwares after a power cut.
+    pub async fn sleep(&self) {
+        close(&self.listening).await;
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let (way, address) = (self.way, self.address());
+        let (shared, listening) = (Arc::clone(&self.shared), Arc::clone(&self.listening));
+        let guard = stop.drop_guard();
+        *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => return,
+                () = shared.asked.notified() => {}
+            }
+            // If somebody else listens there by now, it stays closed.
+            let _ = reopen(way, address, &shared, &listening).await;
+        });
+    }
+
+    fn wake_no_more(&self) {
+        drop(self.sleeper.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// It is given another address, as routers do. It is there at once.
+    ///
+    /// # Errors
+    /// If somebody else listens there.
+    pub async fn move_to(&self, address: SocketAddr) -> io::Result<()> {
+        self.vanish().await;
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
+        self.come_back().await
     }
 
     /// The device is there again, on the same port. Nobody is logged in any more.
@@ -206,13 +260,9 @@ impl Plug {
     /// # Errors
     /// If somebody else listens there by now.
     pub async fn come_back(&self) -> io::Result<()> {
-        let mut listening = self.listening.lock().await;
-        if listening.is_none() {
-            let listener = TcpListener::bind(self.address).await?;
-            self.shared.inside().sessions.forget();
-            *listening = Some(Self::listen(listener, &self.shared));
-            self.shared.is_at(Some(self.address));
-        }
+        self.wake_no_more();
+        let address = reopen(self.way, self.address(), &self.shared, &self.listening).await?;
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
         Ok(())
     }
 
@@ -258,6 +308,47 @@ impl Plug {
     /// What happened on the wire so far.
     pub fn counts(&self) -> Counts {
         self.shared.counts()
+    }
+}
+
+/// Opens a port, or a way in memory.
+async fn open(way: Way, address: SocketAddr) -> io::Result<(Door, Option<mpsc::Sender<DuplexStream>>, SocketAddr)> {
+    match way {
+        Way::Port => {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok((Door::Port(listener), None, address))
+        }
+        Way::Air => {
+            let (dialled, taken) = mpsc::channel(DIALS);
+            Ok((Door::Air(taken, address.ip()), Some(dialled), address))
+        }
+    }
+}
+
+/// Opens it again if it is closed. Nobody is logged in any more.
+async fn reopen(
+    way: Way,
+    address: SocketAddr,
+    shared: &Arc<Shared>,
+    listening: &tokio::sync::Mutex<Option<Listening>>,
+) -> io::Result<SocketAddr> {
+    let mut listening = listening.lock().await;
+    if listening.is_some() {
+        return Ok(address);
+    }
+    let (door, dialled, address) = open(way, address).await?;
+    shared.inside().sessions.forget();
+    *listening = Some(Plug::listen(door, dialled, shared));
+    shared.is_at(Some(address));
+    Ok(address)
+}
+
+async fn close(listening: &tokio::sync::Mutex<Option<Listening>>) {
+    if let Some(Listening { task, stop, .. }) = listening.lock().await.take() {
+        drop(stop);
+        // It ends by itself once told to; if it was aborted, it has ended too.
+        let _ = task.await;
     }
 }
 

@@ -86,13 +86,20 @@ impl Sessions {
         Ok(())
     }
 
-    /// Opens a request. Its number must be above the last one of its session.
-    pub(super) fn open(&mut self, cookie: &str, number: Option<i32>, sealed: &[u8]) -> Result<Opened, Refusal> {
+    /// Opens a request. Its number must be above the last one of its session; with `exact`, the next one.
+    pub(super) fn open(
+        &mut self,
+        cookie: &str,
+        number: Option<i32>,
+        sealed: &[u8],
+        exact: bool,
+    ) -> Result<Opened, Refusal> {
         let lifetime = self.lifetime;
         self.open.retain(|session| session.opened.elapsed() < lifetime);
         let session = self.open.iter_mut().find(|it| it.cookie == cookie).ok_or(Refusal::Forbidden)?;
         let number = number.ok_or(Refusal::Malformed)?;
-        if number.wrapping_sub(session.last_number) <= 0 {
+        let step = number.wrapping_sub(session.last_number);
+        if step <= 0 || (exact && step != 1) {
             return Err(Refusal::Malformed);
         }
         let plain = session.keys.open(number, sealed).map_err(|_| Refusal::Malformed)?;

@@ -10,14 +10,15 @@ use hyper::{
     http::request::Parts,
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     fault::Fault,
     inside::{Inside, Shared},
-    listener,
-    methods::Exchange,
+    listener::{self, Door},
+    manner::{Answer, Manner},
+    methods::{BAD_JSON, Exchange},
     sessions::Refusal,
 };
 use crate::klap;
@@ -27,33 +28,56 @@ const BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The connection is to be cut without an answer.
+/// There is no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the device hangs up")]
-struct HangUp;
+pub(super) enum HangUp {
+    /// The connection is cut.
+    #[error("the device hangs up")]
+    Cut,
+    /// The connection stays, and nothing comes.
+    #[error("the device does not answer")]
+    Never,
+}
 
 type Reply = Result<Response<Full<Bytes>>, HangUp>;
 
 /// Serves until told to stop, then closes the listener and all connections.
-pub(super) async fn listen(on: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+pub(super) async fn listen(on: Door, shared: Arc<Shared>, stop: CancellationToken) {
     listener::listen(on, stop, move |address, request| serve(Arc::clone(&shared), address, request)).await;
 }
 
-async fn serve(shared: Arc<Shared>, address: IpAddr, request: Request<Incoming>) -> Reply {
-    let _flight = shared.take_off();
+async fn serve(shared: Arc<Shared>, address: IpAddr, request: Request<Incoming>) -> Result<Response<Answer>, HangUp> {
+    let flight = shared.take_off();
+    if flight.is_not_alone() && shared.inside().faults.hits(&Fault::Busy) {
+        return Ok(bare(StatusCode::SERVICE_UNAVAILABLE).map(|_| Answer::new(Bytes::new(), Manner::Whole)));
+    }
     if shared.inside().faults.hits(&Fault::Hang) {
         std::future::pending::<Infallible>().await;
     }
     let (head, body) = request.into_parts();
     let Ok(Ok(body)) = time::timeout(BODY_TIME, Limited::new(body, BODY).collect()).await else {
-        return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE));
+        return Ok(bare(StatusCode::PAYLOAD_TOO_LARGE).map(|_| Answer::new(Bytes::new(), Manner::Whole)));
     };
     let reply = route(&mut shared.inside(), address, &head, &body.to_bytes());
-    let latency = shared.latency + shared.inside().faults.strike(Fault::latency).unwrap_or_default();
+    let (latency, manner) = {
+        let faults = &mut shared.inside().faults;
+        let more = faults.strike(Fault::latency).unwrap_or_default() + faults.strike(Fault::jitter).unwrap_or_default();
+        let in_session = head.uri.path() == "/app/request";
+        let half = in_session && reply.is_ok() && faults.hits(&Fault::Half);
+        let drip = faults.strike(Fault::drip).map_or(Manner::Whole, Manner::Drip);
+        (shared.latency + more, if half { Manner::Half } else { drip })
+    };
     if !latency.is_zero() {
         time::sleep(latency).await;
     }
-    reply
+    let (head, body) = match reply {
+        Ok(response) => response.into_parts(),
+        Err(HangUp::Never) => std::future::pending().await,
+        Err(HangUp::Cut) => return Err(HangUp::Cut),
+    };
+    // What is in memory comes whole.
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    Ok(Response::from_parts(head, Answer::new(bytes, manner)))
 }
 
 fn route(inside: &mut Inside, address: IpAddr, head: &Parts, body: &[u8]) -> Reply {
@@ -81,7 +105,16 @@ fn number(head: &Parts) -> Option<i32> {
 }
 
 /// Newer firmware tells which protocol it prefers; older firmware does not know the question.
-fn login_discover(inside: &Inside, body: &[u8]) -> Response<Full<Bytes>> {
+fn login_discover(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
+    let mac = inside.device.mac.map(|byte| format!("{byte:02X}")).join("-");
+    if inside.faults.hits(&Fault::Locked) {
+        return page(json!({"error_code": -2101}).to_string());
+    }
+    if inside.faults.hits(&Fault::Tpap) {
+        let tpap = json!({"tls": 0, "dac": 1, "noc": 1, "pake": [2], "port": 80});
+        let result = json!({"sub_method": "discover", "tpap_preferred": true, "mac": mac, "tpap": tpap});
+        return page(json!({"error_code": 0, "result": result}).to_string());
+    }
     let known = serde_json::from_slice::<Value>(body)
         .is_ok_and(|it| it["method"] == "login" && it.pointer("/params/sub_method") == Some(&json!("discover")));
     if known && inside.device.traits.has("tpap") {
@@ -92,7 +125,8 @@ fn login_discover(inside: &Inside, body: &[u8]) -> Response<Full<Bytes>> {
 }
 
 fn greet(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
-    if inside.faults.hits(&Fault::HandshakeForbidden) {
+    let forbidden = [Fault::HandshakeForbidden, Fault::Tpap, Fault::Locked];
+    if forbidden.iter().any(|it| inside.faults.hits(it)) {
         return bare(StatusCode::FORBIDDEN);
     }
     let Ok(local) = body.try_into() else { return bare(StatusCode::BAD_REQUEST) };
@@ -122,14 +156,23 @@ fn admit(inside: &mut Inside, cookie: &str, body: &[u8]) -> Response<Full<Bytes>
 }
 
 fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>, body: &[u8]) -> Reply {
-    let opened = match inside.sessions.open(cookie, number, body) {
+    let exact = inside.faults.hits(&Fault::ExactNumbers);
+    let opened = match inside.sessions.open(cookie, number, body, exact) {
         Ok(opened) => opened,
         Err(refusal) => return Ok(refused(inside, refusal)),
     };
     inside.counts.requests += 1;
     let Inside { device, faults, .. } = inside;
     if faults.hits(&Fault::Drop) {
-        return Err(HangUp);
+        return Err(HangUp::Cut);
+    }
+    let length = longest_list(&opened.plain);
+    if faults.strike(|it| it.batch_hang(length).then_some(())).is_some() {
+        return Err(HangUp::Never);
+    }
+    if faults.strike(|it| it.batch_limit(length).then_some(())).is_some() {
+        let answer = json!({"error_code": BAD_JSON});
+        return Ok(page(opened.keys.seal(opened.number, answer.to_string().as_bytes())));
     }
     if let Some(status) = faults.strike(Fault::status) {
         return Ok(bare(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)));
@@ -140,7 +183,7 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
     let mut fails = |method: &str| faults.strike(|it| it.method_error(method));
     let mut answer = Exchange { device, address, fails: &mut fails }.answer(&opened.plain);
     if faults.hits(&Fault::DropAfter) {
-        return Err(HangUp);
+        return Err(HangUp::Cut);
     }
     faults.strike_each(|it| it.missing_field().is_some_and(|name| remove_field(&mut answer, name)));
     let mut plain = answer.to_string();
@@ -148,6 +191,16 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
         plain.truncate(plain.len() / 2);
     }
     Ok(page(opened.keys.seal(opened.number, plain.as_bytes())))
+}
+
+/// How many requests the longest list of a request holds.
+fn longest_list(plain: &[u8]) -> usize {
+    fn longest(value: &Value) -> usize {
+        let here = value.pointer("/params/requests").and_then(Value::as_array);
+        let inside = value.pointer("/params/requestData").map_or(0, longest);
+        here.map_or(0, |it| it.iter().map(longest).max().unwrap_or_default().max(it.len())).max(inside)
+    }
+    serde_json::from_slice::<Value>(plain).map_or(0, |it| longest(&it))
 }
 
 /// Takes every field of a name out. Was there one?

@@ -8,4 +8,5 @@ mod clients;
 mod faults;
 mod login;
 mod panel;
+mod rarer;
 mod timers;
