@@ -144,7 +144,12 @@ impl Device {
 
     /// Every order to a relay, the oldest first.
     pub(super) fn log(&self) -> Vec<Switched> {
-        self.log.iter().copied().collect()
+        self.log_from(0)
+    }
+
+    /// The same, without the first so many.
+    pub(super) fn log_from(&self, index: usize) -> Vec<Switched> {
+        self.log.iter().skip(index).copied().collect()
     }
 
     /// Where the outlet at a position is.

@@ -18,6 +18,8 @@ use crate::klap::Hash;
 /// What happened on a device's wire so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Logins that were begun.
+    pub greetings: u64,
     /// Logins that succeeded.
     pub logins: u64,
     /// Requests of a session that were understood.

@@ -305,6 +305,13 @@ impl Plug {
         device.log()
     }
 
+    /// The same, without the first so many.
+    pub fn log_from(&self, index: usize) -> Vec<Switched> {
+        let device = &mut self.shared.inside().device;
+        device.catch_up();
+        device.log_from(index)
+    }
+
     /// What happened on the wire so far.
     pub fn counts(&self) -> Counts {
         self.shared.counts()

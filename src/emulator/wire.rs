@@ -125,6 +125,7 @@ fn login_discover(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
 }
 
 fn greet(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
+    inside.counts.greetings += 1;
     let forbidden = [Fault::HandshakeForbidden, Fault::Tpap, Fault::Locked];
     if forbidden.iter().any(|it| inside.faults.hits(it)) {
         return bare(StatusCode::FORBIDDEN);
