@@ -24,6 +24,8 @@ pub struct Counts {
     pub logins: u64,
     /// Requests of a session that were understood.
     pub requests: u64,
+    /// Those of them that were carried out.
+    pub carried_out: u64,
     /// Requests and logins that were refused with 400 or 403.
     pub refused: u64,
     /// HTTP exchanges under way now.

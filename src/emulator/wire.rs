@@ -163,7 +163,7 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
         Err(refusal) => return Ok(refused(inside, refusal)),
     };
     inside.counts.requests += 1;
-    let Inside { device, faults, .. } = inside;
+    let Inside { device, faults, counts, .. } = inside;
     if faults.hits(&Fault::Drop) {
         return Err(HangUp::Cut);
     }
@@ -183,6 +183,7 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
     }
     let mut fails = |method: &str| faults.strike(|it| it.method_error(method));
     let mut answer = Exchange { device, address, fails: &mut fails }.answer(&opened.plain);
+    counts.carried_out += 1;
     if faults.hits(&Fault::DropAfter) {
         return Err(HangUp::Cut);
     }

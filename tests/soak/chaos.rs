@@ -100,7 +100,7 @@ impl Chaos {
         let length = Duration::from_secs(fastrand::u64(1..LONGEST_GONE.as_secs()));
         let mut until = Some(Instant::now() + length);
         match fastrand::u8(..24) {
-            0 => plug.vanish().await,
+            0 | 20 | 21 => plug.vanish().await,
             1 => plug.sleep().await,
             2 => {
                 plug.expire_sessions();

@@ -47,7 +47,7 @@ impl Witness {
         self.follows_the_relays(town);
         self.sees_no_login_hammered(town);
         for (at, plug) in town.plugs.iter().enumerate() {
-            let requests = plug.counts().requests;
+            let requests = plug.counts().carried_out;
             if requests != self.spoken[at].0 {
                 self.spoken[at] = (requests, Instant::now());
             }
