@@ -4,27 +4,30 @@
 //! board ([`Handle::house`]), on one board of orders for each device, and as notices. A shell that is slow loses nothing that
 //! is state, for it finds the newest picture when it looks again, and can never hold the hub up.
 
+mod clock;
 mod errand;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
 };
 
-pub use self::errand::{Asked, Errand};
+pub use self::{
+    clock::Clock,
+    errand::{Asked, Errand},
+};
 use crate::{
     control::Controller,
-    model::{Event, House, Notice, NoticeKind, Orders, Plan, Slug},
+    model::{Availability, Event, House, Notice, NoticeKind, Orders, OutletId, Plan, Slug},
 };
 
 /// Events that may wait for the hub.
@@ -33,113 +36,18 @@ const EVENTS: usize = 1024;
 const NOTICES: usize = 4096;
 /// Events that are handled before the board is shown again.
 const BATCH: usize = 64;
+/// Orders follow from their outlets, and for a while after a start from the time too: all are looked at afresh within this time, and
+/// at every event that is not a report.
+const ALL_ORDERS_WITHIN: Duration = Duration::from_secs(1);
+/// What is no news to anybody (a look that found everything as it was) waits to be shown together with others for this long for each
+/// outlet of the house: whoever listens goes through the whole board, so that its cost would grow with the square of the house.
+const GATHER_PER_OUTLET: Duration = Duration::from_micros(100);
+/// But no longer than this.
+const GATHER_MOST: Duration = Duration::from_millis(100);
+/// Less is not waited for at all: it is as long as the runtime's timers are exact.
+const GATHER_LEAST: Duration = Duration::from_millis(2);
 /// The longest sleep of the loop: covers clocks that were set, and shows that the loop lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// The wall clock may differ from the steady clock by this much before it counts as set.
-const STEP: SignedDuration = SignedDuration::from_secs(2);
-
-/// The time of the house: steady, corrected when the wall clock is set, and faster than life on request.
-#[derive(Clone, Debug)]
-pub struct Clock(Arc<ClockParts>);
-
-#[derive(Debug)]
-struct ClockParts {
-    /// House time at `started`, in nanoseconds since 1970, moved when the wall clock is set.
-    base: AtomicI64,
-    steady: Steady,
-    speed: f64,
-    follows_wall: bool,
-}
-
-/// Elapsed time that nobody can set.
-#[derive(Debug)]
-enum Steady {
-    /// The machine's, counting on while it is suspended: a heater goes on heating while its bridge sleeps.
-    Machine(Duration),
-    /// The runtime's, which a test turns by hand.
-    Runtime(Instant),
-}
-
-impl Steady {
-    fn machine() -> Self {
-        Self::Machine(since_boot())
-    }
-
-    fn elapsed(&self) -> Duration {
-        match self {
-            Self::Machine(started) => since_boot().saturating_sub(*started),
-            Self::Runtime(started) => started.elapsed(),
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn since_boot() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
-}
-
-/// Where there is no such clock, the process's own serves: it may stand still while the machine is suspended.
-#[cfg(not(target_os = "linux"))]
-fn since_boot() -> Duration {
-    static STARTED: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    STARTED.elapsed()
-}
-
-impl Clock {
-    /// The clock of the bridge: real time, checked against the wall clock at every look of the hub.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
-    pub fn wall() -> Self {
-        Self::build(Timestamp::now(), Steady::machine(), 1.0, true)
-    }
-
-    /// A clock that starts at `base` and runs `speed` times as fast as the runtime's. With the runtime's time paused, a test
-    /// turns it by hand.
-    pub fn driven(base: Timestamp, speed: f64) -> Self {
-        Self::build(base, Steady::Runtime(Instant::now()), speed, false)
-    }
-
-    fn build(base: Timestamp, steady: Steady, speed: f64, follows_wall: bool) -> Self {
-        let base = i64::try_from(base.as_nanosecond()).unwrap_or(i64::MAX);
-        Self(Arc::new(ClockParts { base: AtomicI64::new(base), steady, speed, follows_wall }))
-    }
-
-    /// Does it follow the wall clock of the machine? One that is driven tells the time of a story, and cannot be wrong.
-    pub fn is_wall(&self) -> bool {
-        self.0.follows_wall
-    }
-
-    /// The time of the house.
-    pub fn now(&self) -> Timestamp {
-        let elapsed = self.0.steady.elapsed().as_secs_f64() * self.0.speed;
-        let base = Timestamp::from_nanosecond(i128::from(self.0.base.load(Ordering::Relaxed))).unwrap_or_default();
-        SignedDuration::try_from_secs_f64(elapsed).ok().and_then(|it| base.checked_add(it).ok()).unwrap_or(base)
-    }
-
-    /// How long `duration` of the house takes in real time.
-    pub fn real(&self, duration: Duration) -> Duration {
-        duration.div_f64(self.0.speed)
-    }
-
-    /// How many times faster than life the house's time runs.
-    pub fn speed(&self) -> f64 {
-        self.0.speed
-    }
-
-    /// If the wall clock was set since the last look: follows it, and says by how much.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
-    fn follow(&self) -> Option<SignedDuration> {
-        if !self.0.follows_wall {
-            return None;
-        }
-        let step = Timestamp::now().duration_since(self.now());
-        if step.abs() < STEP {
-            return None;
-        }
-        self.0.base.fetch_add(i64::try_from(step.as_nanos()).unwrap_or_default(), Ordering::Relaxed);
-        Some(step)
-    }
-}
 
 /// Shows that the loop lives.
 #[derive(Debug)]
@@ -254,6 +162,10 @@ pub struct Hub {
     notices: broadcast::Sender<Arc<Notice>>,
     errands: Option<mpsc::Receiver<Asked>>,
     pulse: Arc<Pulse>,
+    /// When what is no news is shown, if something waits.
+    show_at: Option<Instant>,
+    /// When all orders were last looked at.
+    ordered_at: Instant,
 }
 
 impl Hub {
@@ -280,7 +192,19 @@ impl Hub {
             pulse: Arc::clone(&pulse),
         };
         let orders = orders.collect();
-        (Self { controller, clock, events, house, orders, notices, errands: Some(errands), pulse }, handle)
+        let hub = Self {
+            controller,
+            clock,
+            events,
+            house,
+            orders,
+            notices,
+            errands: Some(errands),
+            pulse,
+            show_at: None,
+            ordered_at: Instant::now(),
+        };
+        (hub, handle)
     }
 
     /// What the task of `device` is to bring about. `None` for a device that is not configured.
@@ -302,20 +226,24 @@ impl Hub {
     pub async fn run(mut self) {
         loop {
             self.pulse.beat();
-            let pause = self.pause();
+            let (pause, show_at) = (self.pause(), self.show_at);
             let event = tokio::select! {
                 event = self.events.recv() => match event {
                     Some(event) => event,
                     None => return,
                 },
+                () = tokio::time::sleep_until(show_at.unwrap_or_else(Instant::now)), if show_at.is_some() => {
+                    self.show_house();
+                    continue;
+                }
                 () = tokio::time::sleep(pause) => Event::DeadlinePassed,
             };
-            self.take(event);
+            let mut taken = self.take(event);
             for _ in 1..BATCH {
                 let Ok(event) = self.events.try_recv() else { break };
-                self.take(event);
+                taken = taken.and(self.take(event));
             }
-            self.show();
+            self.show(taken);
         }
     }
 
@@ -326,23 +254,63 @@ impl Hub {
         (self.clock.real(ahead) + Duration::from_millis(1)).min(HEARTBEAT)
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: Event) -> Taken {
+        let mut taken =
+            Taken { reports_only: matches!(event, Event::DeviceReported { .. }), news: self.is_news(&event) };
         let mut notices = Vec::new();
         if let Some(step) = self.clock.follow() {
             notices = self.controller.handle(Event::ClockStepped(step), self.clock.now());
+            taken.reports_only = false;
         }
         notices.extend(self.controller.handle(event, self.clock.now()));
+        taken.news |= !notices.is_empty();
         for notice in notices {
             log(&notice);
             // Nobody listening is no error: the log has it.
             let _ = self.notices.send(Arc::new(notice));
         }
+        taken
     }
 
-    fn show(&mut self) {
+    /// Does anybody wait for it? Not for a look that answers nobody and finds every outlet as it was, its meters apart.
+    fn is_news(&self, event: &Event) -> bool {
+        let Event::DeviceReported { device, reports, .. } = event else { return true };
+        let outlets = &self.controller.house().outlets;
+        reports.iter().any(|report| {
+            outlets.get(&OutletId::new(device.clone(), report.slot)).is_none_or(|known| {
+                let same = known.switch() == Some(report.switch)
+                    && known.reported.as_ref().is_some_and(|it| it.fault == report.fault);
+                !same || known.answered < known.commanded || known.availability != Availability::Online
+            })
+        })
+    }
+
+    /// Orders are shown at once, and before the board on which their reason is.
+    fn show(&mut self, taken: Taken) {
+        let reordered = self.show_orders(taken.reports_only);
+        let outlets = u32::try_from(self.controller.house().outlets.len()).unwrap_or(u32::MAX);
+        let gather = GATHER_PER_OUTLET.saturating_mul(outlets).min(GATHER_MOST);
+        let now = Instant::now();
+        let show_at = *self.show_at.get_or_insert(now + gather);
+        if taken.news || reordered || gather < GATHER_LEAST || show_at <= now {
+            self.show_house();
+        }
+    }
+
+    /// Shows what has changed of the orders. Were there any?
+    fn show_orders(&mut self, reports_only: bool) -> bool {
+        let some = reports_only && self.ordered_at.elapsed() < ALL_ORDERS_WITHIN;
+        let touched = some.then(|| self.touched()).flatten();
+        if touched.is_none() {
+            self.ordered_at = Instant::now();
+        }
+        let mut reordered = false;
         for (device, board) in &self.orders {
+            if touched.as_ref().is_some_and(|it| !it.contains(device)) {
+                continue;
+            }
             let orders = self.controller.orders(device);
-            board.send_if_modified(|shown| {
+            reordered |= board.send_if_modified(|shown| {
                 let changed = **shown != orders;
                 if changed {
                     *shown = Arc::new(orders);
@@ -350,7 +318,37 @@ impl Hub {
                 changed
             });
         }
+        reordered
+    }
+
+    /// The devices of the outlets that differ from those on the board. `None` if outlets have come or gone.
+    fn touched(&self) -> Option<BTreeSet<Slug>> {
+        let (shown, house) = (self.house.borrow(), self.controller.house());
+        if shown.outlets.len() != house.outlets.len() {
+            return None;
+        }
+        let pairs = shown.outlets.values().zip(house.outlets.values());
+        Some(pairs.filter(|(before, now)| !Arc::ptr_eq(before, now)).map(|(_, now)| now.id.device.clone()).collect())
+    }
+
+    fn show_house(&mut self) {
+        self.show_at = None;
         self.house.send_replace(Arc::new(self.controller.house().clone()));
+    }
+}
+
+/// What came of some events.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    /// They were reports and nothing else.
+    reports_only: bool,
+    /// Somebody may wait to see what came of them.
+    news: bool,
+}
+
+impl Taken {
+    fn and(self, other: Self) -> Self {
+        Self { reports_only: self.reports_only && other.reports_only, news: self.news || other.news }
     }
 }
 

@@ -170,3 +170,82 @@ fn a_fast_clock_shows_more_time_than_passes() {
         assert_eq!(clock.real(Duration::from_secs(3600)), Duration::from_secs(60));
     });
 }
+
+/// A house with so many plugs of one outlet, all of them heard and off.
+async fn large(plugs: usize) -> (Handle, JoinHandle<()>) {
+    let items: String = (0..plugs)
+        .map(|it| {
+            format!("        - {{ name: P{it}, ip_address: 10.0.{}.{}, outlets: [0] }}\n", it / 250, it % 250 + 1)
+        })
+        .collect();
+    let begin = HOUSE.split("  groups:").next().unwrap();
+    let text = format!("{begin}  groups:\n    lamps:\n      class: light\n      items:\n{items}");
+    let settings = config::parse("large.yaml", &text, &BTreeMap::new(), &<_>::default()).unwrap();
+    let clock = Clock::driven("2026-01-10T16:30:00Z".parse().unwrap(), 1.0);
+    let controller = Controller::new(settings.control, &Memory::default(), clock.now());
+    let (hub, handle) = Hub::new(controller, clock);
+    let task = tokio::spawn(hub.run());
+    for plug in 0..plugs {
+        says(&handle, plug, Switch::Off).await;
+    }
+    let all = |house: &Arc<heattrax::model::House>| {
+        house.outlets.len() == plugs && house.outlets.values().all(|it| it.switch() == Some(Switch::Off))
+    };
+    handle.house.clone().wait_for(all).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    (handle, task)
+}
+
+async fn says(handle: &Handle, plug: usize, switch: Switch) {
+    let report = Report {
+        slot: 1,
+        switch,
+        on_time: None,
+        energy: None,
+        fault: None,
+        timer: None,
+        cause: Cause::Polled,
+        answers: 0,
+    };
+    let device = format!("p{plug}").parse().unwrap();
+    handle.send(Event::DeviceReported { device, reports: vec![report], rssi: None }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_large_house_what_is_no_news_waits_for_more_of_it_and_news_does_not() {
+    let (handle, _task) = large(600).await;
+    let mut house = handle.house.clone();
+    house.borrow_and_update();
+    let start = Instant::now();
+    let mut shown = 0;
+    for plug in 0..200 {
+        says(&handle, plug, Switch::Off).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        shown += u32::from(house.has_changed().unwrap());
+        house.borrow_and_update();
+    }
+    assert!((2..=5).contains(&shown), "shown {shown} times in {:?}", start.elapsed());
+    // Somebody presses a button, and everybody knows at once.
+    let pressed = Instant::now();
+    says(&handle, 7, Switch::On).await;
+    let id = OutletId::new("p7".parse().unwrap(), 1);
+    house.wait_for(|it| it.outlets[&id].switch() == Some(Switch::On)).await.unwrap();
+    assert_eq!(pressed.elapsed(), Duration::ZERO);
+    // The last of what was no news is shown too.
+    says(&handle, 9, Switch::Off).await;
+    let before = house.borrow_and_update().outlets[&OutletId::new("p9".parse().unwrap(), 1)].reported_at;
+    let later =
+        |it: &Arc<heattrax::model::House>| it.outlets[&OutletId::new("p9".parse().unwrap(), 1)].reported_at > before;
+    tokio::time::timeout(Duration::from_secs(1), house.wait_for(later)).await.expect("within a second").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_small_house_everything_is_shown_at_once() {
+    let (handle, _task) = large(8).await;
+    let mut house = handle.house.clone();
+    house.borrow_and_update();
+    let start = Instant::now();
+    says(&handle, 3, Switch::Off).await;
+    house.changed().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
