@@ -161,6 +161,11 @@ impl Faults {
         }
     }
 
+    /// All of them.
+    pub(super) fn in_force(&self) -> Vec<Fault> {
+        self.0.iter().map(|(fault, _)| fault.clone()).collect()
+    }
+
     /// Takes all faults back.
     pub(super) fn clear(&mut self) {
         self.0.clear();

@@ -293,6 +293,11 @@ impl Plug {
         self.shared.inside().faults.add(fault, Some(times));
     }
 
+    /// The faults in force.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.inside().faults.in_force()
+    }
+
     /// Takes all faults back. What hangs already goes on hanging.
     pub fn clear_faults(&self) {
         self.shared.inside().faults.clear();

@@ -262,6 +262,14 @@ impl Task {
         orders
     }
 
+    /// Does any outlet say whether it is on?
+    pub(super) fn are_understood(&self, looks: &[Look]) -> Result<(), LinkError> {
+        if looks.iter().all(|it| it.switch.is_none()) {
+            return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
+        }
+        Ok(())
+    }
+
     async fn look(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
         let (looks, rssi) = if self.is_strip {
@@ -275,9 +283,9 @@ impl Task {
             (self.fresh, self.announce, self.unbroken) = (true, true, false);
             return Ok(());
         }
-        if looks.iter().all(|it| it.switch.is_none()) {
-            return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
-        }
+        self.are_understood(&looks)?;
+        // Not before it has been looked at after its login: one that lets us in and then fails would be logged in to for ever.
+        self.pauses = Pauses::gone();
         let moved = looks.iter().any(|it| self.outlets.get(&it.slot).is_some_and(|outlet| outlet.was_moved(it)));
         self.record(looks, commanded, rssi, Cause::Polled).await;
         if moved {
@@ -342,7 +350,6 @@ impl Task {
     /// The device is there.
     pub(super) fn found(&mut self) {
         self.lost = None;
-        self.pauses = Pauses::gone();
         self.failures = 0;
     }
 

@@ -102,9 +102,10 @@ impl Witness {
     fn sees_no_login_hammered(&mut self, town: &Town) {
         for (at, plug) in town.plugs.iter().enumerate() {
             let (before, since) = self.greetings[at];
+            let begun = plug.counts().greetings - before;
+            let (name, faults) = (MODELS[at].name(), plug.faults());
+            assert!(begun <= 720, "{begun} logins at a {name} within an hour, now with {faults:?}");
             if since.elapsed() >= Duration::from_secs(3600) {
-                let begun = plug.counts().greetings - before;
-                assert!(begun <= 720, "{} logins at a {} in an hour", begun, MODELS[at].name());
                 self.greetings[at] = (plug.counts().greetings, Instant::now());
             }
         }
