@@ -146,6 +146,14 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
         }
     }
     let longest = later(now, LONGEST);
+    // Made in what is the future by a clock that is behind: an ON lasts no longer from now on than it was asked for.
+    if let Some(wish) = memory.wish.as_mut().filter(|it| it.switch.is_on() && now < it.since) {
+        let behind = now.duration_since(wish.since);
+        wish.since = now;
+        match &mut wish.end {
+            End::Elapsed(at) | End::At(at) | End::NextChange { latest: at, .. } => *at = later(*at, behind),
+        }
+    }
     memory.wish = memory.wish.filter(|it| now < it.end.latest()).and_then(|it| match it.switch {
         _ if it.end.latest() <= longest => Some(it),
         // By a clock that is far behind. OFF is kept, for as long as a wish can last; nothing is heated on such a word.

@@ -295,6 +295,15 @@ fn a_clock_set_back_does_not_make_a_wish_last_for_days() {
     let verb = until(&day, "20:00");
     day.obey().asks("mat/1", verb).obey().clock_set(hours(-72));
     assert_eq!(day.after(hours(24)).wanted("mat/1"), Off);
+    // However often it is set back.
+    let mut day = home().mats("mat", &["mat/1"], []).starts("2026-01-10 00:00");
+    let verb = until(&day, "20:00");
+    day.report("mat/1", first(Off)).asks("mat/1", verb).obey();
+    for _ in 0..3 {
+        day.clock_set(hours(-19)).after(hours(7)).obey();
+    }
+    assert_eq!(day.wanted("mat/1"), On, "21 h after it was asked for");
+    assert_eq!(day.clock_set(hours(-19)).after(hours(3)).wanted("mat/1"), Off, "24 h are over");
 }
 
 #[test]
