@@ -80,6 +80,8 @@ pub(super) struct Watch {
     idles: Row,
     burns: Row,
     drifts: Row,
+    /// It has told a power before: what its relay lets through can be known.
+    has_meter: bool,
     /// Samples of the usual power are taken this far apart too.
     learned_at: Option<Timestamp>,
 }
@@ -117,7 +119,9 @@ impl Controller {
 
     /// The wall clock has moved: what was measured against it is measured anew.
     pub(super) fn forget_samples(&mut self) {
-        self.watches.clear();
+        for watch in self.watches.values_mut() {
+            *watch = Watch { has_meter: watch.has_meter, ..Watch::default() };
+        }
     }
 
     /// Somebody has looked at an outlet that draws another power than usual: from now on that is the usual one.
@@ -141,12 +145,15 @@ impl Watch {
         let Some(power) = power else {
             // A meter that is silent neither finds a fault nor ends one.
             let kept = outlet.alarm.filter(|it| *it != Fault::RelayStuck && on);
-            let may_leak = !on && (report.energy.is_some() || self.leaks.samples >= SAMPLES);
+            let may_leak = !on && self.has_meter;
             let leaks = outlet.alarm.filter(|it| *it == Fault::RelayStuck && may_leak);
             return kept.or(leaks);
         };
+        self.has_meter = true;
         let least = rated.map_or(NOTHING, |it| (it * NOTHING_SHARE).max(NOTHING));
-        let leaks = self.leaks.takes(!on && power > LEAK, TIME, now);
+        // Neither a gap nor a clock that was set makes a relay open that has been found stuck.
+        let leaking = !on && power > LEAK;
+        let leaks = self.leaks.takes(leaking, TIME, now) || (leaking && outlet.alarm == Some(Fault::RelayStuck));
         let idles = self.idles.takes(on && heats && power < least, TIME, now);
         let burns = self.burns.takes(on && heats && rated.is_some_and(|it| power > it * TOO_MUCH), TIME, now);
         let drifts = on && heats && power >= least && self.drifts(outlet, power, now);

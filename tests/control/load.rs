@@ -115,7 +115,7 @@ fn an_outlet_that_stays_on_against_its_order_is_told_once_locked_and_told_off_un
         looks(&mut day, 1, 20, first(On));
         assert_eq!(day.lost("mat").after(minutes(20)).report(MAT, first(On)).order(MAT), Some(Off));
         assert_eq!(day.outlet(MAT).alarm, Some(Fault::RelayStuck));
-        day.after(seconds(20)).report(MAT, switched(Off)).after(seconds(20)).report(MAT, polled(Off));
+        day.after(seconds(20)).report(MAT, switched(Off)).after(seconds(20)).report(MAT, polled(Off).drawing(0.0));
         assert_eq!(day.outlet(MAT).alarm, None);
     }
     let mut day = running();
@@ -141,6 +141,26 @@ fn an_outlet_that_has_not_heard_its_order_is_not_held_to_be_stuck() {
     let mut day = running();
     looks(&mut day, 20, 20, polled(On));
     assert_eq!(day.outlet(MAT).alarm, None);
+}
+
+#[test]
+fn a_relay_that_is_stuck_stays_so_over_a_gap_and_a_clock_that_is_set() {
+    let interruptions = [
+        (|day| day.after(minutes(20))) as fn(&mut Day) -> &mut Day,
+        |day| day.clock_set(hours(2)),
+        |day| day.clock_set(hours(-2)),
+        |day| day.lost("mat").after(minutes(20)).report(MAT, first(Off)),
+    ];
+    for (case, interrupted) in interruptions.into_iter().enumerate() {
+        let mut day = running();
+        day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0));
+        looks(&mut day, 12, 20, polled(Off).drawing(280.0));
+        day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO);
+        interrupted(&mut day);
+        looks(&mut day, 1, 20, polled(Off).drawing(280.0));
+        assert_eq!((day.outlet(MAT).alarm, day.order(MAT)), (Some(Fault::RelayStuck), Some(Off)), "{case}");
+        assert_eq!(day.key(MAT), "lockout", "{case}: it would be switched on");
+    }
 }
 
 #[test]
