@@ -145,7 +145,7 @@ impl Watch {
         let Some(power) = power else {
             // A meter that is silent neither finds a fault nor ends one.
             let kept = outlet.alarm.filter(|it| *it != Fault::RelayStuck && on);
-            let may_leak = !on && self.has_meter;
+            let may_leak = !on && (self.has_meter || outlet.memory.metering.is_some());
             let leaks = outlet.alarm.filter(|it| *it == Fault::RelayStuck && may_leak);
             return kept.or(leaks);
         };

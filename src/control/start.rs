@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Metering,
-    Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
+    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Lockout, Memory,
+    Metering, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -84,6 +84,8 @@ pub(super) fn add_outlet(
         next: None,
         opinions: Vec::new(),
     };
+    // A relay that somebody has looked at is locked only for as long as it is stuck: a restart must not take it for repaired.
+    let still_stuck = memory.lockout.filter(|it| it.acknowledged && it.fault == Fault::RelayStuck).map(|it| it.fault);
     let outlet = Outlet {
         id: id.clone(),
         name: name(settings, id, label),
@@ -99,7 +101,7 @@ pub(super) fn add_outlet(
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::ZERO,
-        alarm: None,
+        alarm: still_stuck,
         // What is remembered may be a little older than what was shown, and the total must not fall.
         energy_total: None,
     };

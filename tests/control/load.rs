@@ -144,16 +144,19 @@ fn an_outlet_that_has_not_heard_its_order_is_not_held_to_be_stuck() {
 }
 
 #[test]
-fn a_relay_that_is_stuck_stays_so_over_a_gap_and_a_clock_that_is_set() {
+fn a_relay_that_is_stuck_stays_so_over_a_gap_a_restart_and_a_clock_that_is_set() {
     let interruptions = [
         (|day| day.after(minutes(20))) as fn(&mut Day) -> &mut Day,
         |day| day.clock_set(hours(2)),
         |day| day.clock_set(hours(-2)),
         |day| day.lost("mat").after(minutes(20)).report(MAT, first(Off)),
+        |day| day.restart(),
+        |day| day.restart().report(MAT, first(Off)),
     ];
     for (case, interrupted) in interruptions.into_iter().enumerate() {
         let mut day = running();
-        day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0));
+        day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0)).report(MAT, counters(1.0, Some(1.0)));
+        day.report(MAT, polled(Off).drawing(0.0));
         looks(&mut day, 12, 20, polled(Off).drawing(280.0));
         day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO);
         interrupted(&mut day);
@@ -161,6 +164,14 @@ fn a_relay_that_is_stuck_stays_so_over_a_gap_and_a_clock_that_is_set() {
         assert_eq!((day.outlet(MAT).alarm, day.order(MAT)), (Some(Fault::RelayStuck), Some(Off)), "{case}");
         assert_eq!(day.key(MAT), "lockout", "{case}: it would be switched on");
     }
+    // So does one that stays on, without a meter.
+    let mut day = running();
+    day.asks(MAT, set(Off));
+    looks(&mut day, 12, 20, polled(On));
+    day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO).restart();
+    assert_eq!((day.order(MAT), day.key(MAT)), (Some(Off), "lockout"));
+    assert_eq!((day.report(MAT, first(On)).order(MAT), day.key(MAT)), (Some(Off), "lockout"));
+    assert_ne!(day.after(seconds(20)).report(MAT, switched(Off)).key(MAT), "lockout");
 }
 
 #[test]
