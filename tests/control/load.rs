@@ -175,6 +175,21 @@ fn a_relay_that_is_stuck_stays_so_over_a_gap_a_restart_and_a_clock_that_is_set()
 }
 
 #[test]
+fn the_rest_after_a_cut_by_a_leak_counts_from_the_cut_although_it_was_off_before() {
+    let mut day = running();
+    day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0));
+    let off_since = day.now;
+    looks(&mut day, 8, 20, polled(Off).drawing(280.0));
+    let cut = day.outlet(MAT).memory.cut.unwrap().at;
+    assert!(cut.duration_since(off_since) >= minutes(2));
+    looks(&mut day, 1, 20, polled(Off).drawing(0.0));
+    day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO);
+    let rested = cut.checked_add(minutes(30)).unwrap();
+    assert_eq!(day.until(rested.checked_sub(seconds(1)).unwrap()).key(MAT), "cooldown");
+    assert_eq!(day.until(rested).wanted(MAT), On);
+}
+
+#[test]
 fn another_power_than_usual_is_told_and_an_acknowledgement_makes_it_the_usual() {
     let mut day = running();
     looks(&mut day, 100, 20, polled(On).drawing(280.0));

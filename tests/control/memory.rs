@@ -77,6 +77,17 @@ fn a_clock_that_is_behind_makes_no_wish_longer_than_it_was_asked_for() {
 }
 
 #[test]
+fn what_has_run_for_too_long_is_not_left_alone_until_the_first_forecast() {
+    for (on_since, expected) in [("2026-01-10 07:00", None), ("2026-01-10 06:00", Some(Off))] {
+        let run = Run { on_since: Some(at(on_since)), ..Run::default() };
+        let plan = home().mats("mat", &["mat/1"], [all_day().if_precipitation(true)]);
+        let mut day = remembering(plan, Remembered { run, ..Remembered::default() });
+        assert_eq!(day.report("mat/1", first(On)).key("mat/1"), "weather_unknown");
+        assert_eq!(day.order("mat/1"), expected, "on since {on_since}");
+    }
+}
+
+#[test]
 fn a_wish_in_memory_holds_at_most_a_day() {
     let wish = |end| Some(Wish { switch: On, since: at(NOW), end, origin: Origin::Mqtt });
     let later = at("2026-01-10 13:00");
