@@ -17,7 +17,8 @@ use super::{
     voice::{Facts, Full},
 };
 use crate::model::{
-    Availability, Circuit, ControlSettings, Decision, Notice, Outlet, OutletId, Priority, Reason, Slug, Switch, Wait,
+    Availability, Circuit, ControlSettings, Decision, Fault, Notice, Outlet, OutletId, Priority, Reason, Slug, Switch,
+    Wait,
 };
 
 /// A turn, in seconds. Turns are those of the clock, so that they need not be remembered.
@@ -81,6 +82,8 @@ struct Claim {
     answers: bool,
     /// It cannot be reached.
     offline: bool,
+    /// Its relay does not open, whatever it says.
+    is_closed: bool,
 }
 
 /// What comes of a claim.
@@ -96,7 +99,7 @@ enum Grant {
 /// Shares a circuit out. `keep`: those that have their turn go on before others of their rank.
 fn share(budget: f64, claims: &[Claim], turn: i64, keep: bool) -> Vec<Grant> {
     let fits = |amps: f64| amps <= budget + EPSILON;
-    let stuck = |it: &Claim| it.offline && it.may_flow;
+    let stuck = |it: &Claim| it.is_closed || (it.offline && it.may_flow);
     let mut order: Vec<_> = claims.iter().enumerate().filter_map(|(at, it)| Some((at, it, it.rank?))).collect();
     // What cannot be reached keeps nobody waiting, unless it is on. A person may try.
     order.retain(|(_, it, rank)| *rank == Rank::Person || !it.offline || stuck(it));
@@ -198,14 +201,16 @@ impl Controller {
         let unconfirmed = self.circuits.unconfirmed.contains_key(&outlet.id);
         // Where nobody says what hangs on it, it may be as much as the circuit carries.
         let rated = self.settings.rated_watts(&outlet.id).map(|watts| f64::from(watts) / circuit.volts);
+        let is_closed = outlet.alarm == Some(Fault::RelayStuck);
         Claim {
             amps: rated.unwrap_or(circuit.amps),
             rank,
             has_turn: rank == Some(Rank::Person) || outlet.memory.ruled_since.is_some(),
             seen_on,
-            may_flow: seen_on || ordered || unconfirmed || outlet.availability == Availability::Unknown,
+            may_flow: is_closed || seen_on || ordered || unconfirmed || outlet.availability == Availability::Unknown,
             answers: outlet.availability == Availability::Online,
             offline,
+            is_closed,
         }
     }
 

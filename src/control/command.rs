@@ -130,8 +130,12 @@ impl Controller {
             }
         };
         let refusal = (decision.switch != wanted).then_some(decision.reason);
+        let full = wanted.is_on().then(|| self.circuit_refuses(&outlet, now)).flatten();
+        // Giving the outlet back to its rules is never refused: they may have to wait.
+        let back_to_rules = verb == Verb::Control(Control::Auto);
+        let wanted = if back_to_rules && full.is_some() { Switch::Off } else { wanted };
         // Rules give way to a person, so whoever asks has to wait for them at most.
-        if let Some(reason) = refusal.or_else(|| wanted.is_on().then(|| self.circuit_refuses(&outlet, now)).flatten()) {
+        if let Some(reason) = refusal.or(full.filter(|_| !back_to_rules)) {
             outlet.memory = before;
             notices.push(about(&outlet, named(&outlet, refused(command, now, &reason.to_string()))));
             return;

@@ -1,5 +1,5 @@
 //! Faults that no plug tells of, found by what its meter says: a mat that draws nothing, a relay that is stuck, too much power,
-//! another power than usual.
+//! another power than usual. A relay that does not open although it is to be off is stuck too: the report shows that, without a meter.
 //!
 //! A single sample means nothing: meters lag, mats are cold at first, and polls have gaps. A fault is one when five samples and two
 //! minutes agree. The limits are the bridge's own choice, not those of a standard.
@@ -7,12 +7,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, record::tell};
-use crate::model::{Class, Fault, Learned, Notice, NoticeKind, Outlet, OutletId, Report};
+use crate::model::{Cause, Class, Fault, Learned, Notice, NoticeKind, Outlet, OutletId, Report};
 
 /// Samples that have to agree.
 const SAMPLES: u32 = 5;
 /// Time over which they have to.
 const TIME: SignedDuration = SignedDuration::from_secs(120);
+/// A relay's position is no figure that wanders: so many looks at it have to agree.
+const LOOKS: u32 = 3;
 /// Another power than usual has to be seen for this long: cold cables draw more at first, and voltage wanders.
 const DRIFT_TIME: SignedDuration = SignedDuration::from_mins(10);
 /// One reading of the meter is told in several reports; closer together than this they are one sample.
@@ -47,8 +49,13 @@ struct Row {
 }
 
 impl Row {
-    /// Takes in a sample. Have enough of them agreed for long enough?
+    /// Takes in a sample of the meter. Have enough of them agreed for long enough?
     fn takes(&mut self, shows: bool, time: SignedDuration, now: Timestamp) -> bool {
+        self.agree(shows, SAMPLES, time, now)
+    }
+
+    /// Takes in a sample. Have `enough` of them agreed for long enough?
+    fn agree(&mut self, shows: bool, enough: u32, time: SignedDuration, now: Timestamp) -> bool {
         if !shows {
             *self = Self::default();
             return false;
@@ -60,17 +67,21 @@ impl Row {
             self.last = Some(now);
             self.samples = self.samples.saturating_add(1);
         }
-        self.samples >= SAMPLES && since(self.began) >= time
+        self.samples >= enough && since(self.began) >= time
     }
 }
 
 /// What is seen of one outlet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Watch {
+    /// It says that it is on, and is to be off.
+    disobeys: Row,
     leaks: Row,
     idles: Row,
     burns: Row,
     drifts: Row,
+    /// It has told a power before: what its relay lets through can be known.
+    has_meter: bool,
     /// Samples of the usual power are taken this far apart too.
     learned_at: Option<Timestamp>,
 }
@@ -86,7 +97,13 @@ impl Controller {
     ) {
         let rated = self.settings.rated_watts(&outlet.id).map(f64::from);
         let mut watch = self.watches.get(&outlet.id).copied().unwrap_or_default();
-        let found = watch.look(outlet, report, rated, now);
+        // Until it has been looked at after the order, an older position is no disobedience; what is left alone is not ordered.
+        let to_be_off = !outlet.decision.switch.is_on() && !self.waits_for_weather(outlet);
+        let has_heard = outlet.answered >= outlet.commanded && report.cause != Cause::FirstContact;
+        let found = match watch.disobeys(outlet, report, to_be_off, has_heard, now) {
+            true => Some(Fault::RelayStuck),
+            false => watch.look(outlet, report, rated, now),
+        };
         self.watches.insert(outlet.id.clone(), watch);
         let before = std::mem::replace(&mut outlet.alarm, found);
         if before == found {
@@ -102,7 +119,9 @@ impl Controller {
 
     /// The wall clock has moved: what was measured against it is measured anew.
     pub(super) fn forget_samples(&mut self) {
-        self.watches.clear();
+        for watch in self.watches.values_mut() {
+            *watch = Watch { has_meter: watch.has_meter, ..Watch::default() };
+        }
     }
 
     /// Somebody has looked at an outlet that draws another power than usual: from now on that is the usual one.
@@ -112,6 +131,13 @@ impl Controller {
 }
 
 impl Watch {
+    /// Is it to be off, and says for minutes that it is on? Once found, that ends only when it goes off, or may be on.
+    fn disobeys(&mut self, outlet: &Outlet, report: &Report, to_be_off: bool, has_heard: bool, now: Timestamp) -> bool {
+        let shows = report.switch.is_on() && to_be_off;
+        let lasts = shows && outlet.alarm == Some(Fault::RelayStuck);
+        self.disobeys.agree(shows && has_heard, LOOKS, TIME, now) || lasts
+    }
+
     fn look(&mut self, outlet: &mut Outlet, report: &Report, rated: Option<f64>, now: Timestamp) -> Option<Fault> {
         let on = report.switch.is_on();
         let power = report.energy.and_then(|it| it.power).filter(|it| (0.0..=POSSIBLE).contains(it));
@@ -119,11 +145,15 @@ impl Watch {
         let Some(power) = power else {
             // A meter that is silent neither finds a fault nor ends one.
             let kept = outlet.alarm.filter(|it| *it != Fault::RelayStuck && on);
-            let leaks = outlet.alarm.filter(|it| *it == Fault::RelayStuck && !on);
+            let may_leak = !on && (self.has_meter || outlet.memory.metering.is_some());
+            let leaks = outlet.alarm.filter(|it| *it == Fault::RelayStuck && may_leak);
             return kept.or(leaks);
         };
+        self.has_meter = true;
         let least = rated.map_or(NOTHING, |it| (it * NOTHING_SHARE).max(NOTHING));
-        let leaks = self.leaks.takes(!on && power > LEAK, TIME, now);
+        // Neither a gap nor a clock that was set makes a relay open that has been found stuck.
+        let leaking = !on && power > LEAK;
+        let leaks = self.leaks.takes(leaking, TIME, now) || (leaking && outlet.alarm == Some(Fault::RelayStuck));
         let idles = self.idles.takes(on && heats && power < least, TIME, now);
         let burns = self.burns.takes(on && heats && rated.is_some_and(|it| power > it * TOO_MUCH), TIME, now);
         let drifts = on && heats && power >= least && self.drifts(outlet, power, now);
@@ -167,6 +197,13 @@ fn words(fault: Fault, outlet: &Outlet, report: &Report, rated: Option<f64>) -> 
     let power = report.energy.and_then(|it| it.power).map_or_else(String::new, |it| format!("{it:.0} W"));
     let rated = rated.map_or_else(String::new, |it| format!(", {it:.0} W are written on it"));
     match fault {
+        Fault::RelayStuck if report.switch.is_on() => {
+            let power = if power.is_empty() { power } else { format!(" and draws {power}") };
+            format!(
+                "is to be off, but still says that it is on{power}: its relay may be stuck. It goes on being \
+                 told; pull the plug or switch its breaker off"
+            )
+        }
         Fault::RelayStuck => format!(
             "says that it is off, but {power} flow: its relay may be stuck. Pull the plug or switch its breaker off"
         ),

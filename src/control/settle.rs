@@ -161,7 +161,9 @@ impl Controller {
             }
             _ => {}
         }
-        let outlook = self.outlook(outlet.group.as_ref(), now);
+        // Rules that are silent do not take over from a wish either: its end is the end.
+        let silent = self.facts(outlet, now).clock_is_wrong();
+        let outlook = if silent { Arc::default() } else { self.outlook(outlet.group.as_ref(), now) };
         outlook.next_change(&self.facts(outlet, now), decision)
     }
 

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, pause, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Group, House, Lockout, Memory, Metering,
-    Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
+    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Lockout, Memory,
+    Metering, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -85,6 +85,8 @@ pub(super) fn add_outlet(
         next: None,
         opinions: Vec::new(),
     };
+    // A relay that somebody has looked at is locked only for as long as it is stuck: a restart must not take it for repaired.
+    let still_stuck = memory.lockout.filter(|it| it.acknowledged && it.fault == Fault::RelayStuck).map(|it| it.fault);
     let outlet = Outlet {
         id: id.clone(),
         name: name(settings, id, label),
@@ -100,7 +102,7 @@ pub(super) fn add_outlet(
         answered: 0,
         pending: None,
         runtime_today: SignedDuration::ZERO,
-        alarm: None,
+        alarm: still_stuck,
         // What is remembered may be a little older than what was shown, and the total must not fall.
         energy_total: None,
     };
@@ -147,6 +149,14 @@ fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
         }
     }
     let longest = later(now, LONGEST);
+    // Made in what is the future by a clock that is behind: an ON lasts no longer from now on than it was asked for.
+    if let Some(wish) = memory.wish.as_mut().filter(|it| it.switch.is_on() && now < it.since) {
+        let behind = now.duration_since(wish.since);
+        wish.since = now;
+        match &mut wish.end {
+            End::Elapsed(at) | End::At(at) | End::NextChange { latest: at, .. } => *at = later(*at, behind),
+        }
+    }
     memory.wish = memory.wish.filter(|it| now < it.end.latest()).and_then(|it| match it.switch {
         _ if it.end.latest() <= longest => Some(it),
         // By a clock that is far behind. OFF is kept, for as long as a wish can last; nothing is heated on such a word.

@@ -112,8 +112,9 @@ impl Controller {
                 moved(&mut wish.since);
                 match &mut wish.end {
                     End::Elapsed(at) | End::NextChange { latest: at, .. } => moved(at),
-                    // A time on the wall stays what it is, but not further away than a person could have asked for.
-                    End::At(at) => *at = (*at).min(later(now, LONGEST)),
+                    // A time on the wall stays what it is, but not further away than a person could have asked for, however often the
+                    // clock is set back.
+                    End::At(at) => *at = (*at).min(later(wish.since.min(now), LONGEST)),
                 }
             }
             outlet.pending.iter_mut().for_each(|it| moved(&mut it.answer_by));

@@ -154,7 +154,7 @@ pub enum Fault {
     Overcurrent,
     /// By the meter: a heater is on and draws nothing.
     NoLoad,
-    /// By the meter: power flows although the outlet says that it is off.
+    /// By the meter: power flows although the outlet says that it is off; or it is to be off, and says for minutes that it is on.
     RelayStuck,
     /// By the meter: a heater draws more than what is written on it.
     OverRated,

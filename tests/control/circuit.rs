@@ -55,6 +55,37 @@ fn those_that_fit_run_and_the_others_wait_and_say_so() {
 }
 
 #[test]
+fn what_flows_through_a_stuck_relay_counts_although_it_says_off() {
+    let mut day = heard(three([daily("13:00", "20:00")]), "2026-01-10 12:30");
+    for _ in 0..12 {
+        day.after(seconds(20)).report("a/1", polled(Off).drawing(600.0));
+    }
+    assert_eq!(day.key("a/1"), "lockout");
+    day.at("13:00").obey();
+    day.report("a/1", polled(Off).drawing(600.0)).obey().obey();
+    assert_eq!(on(&day).len(), 1, "{:?} beside the stuck one", on(&day));
+    // Stuck while two others run: one of them gives way.
+    let mut day = heard(three([daily("13:00", "20:00")]), "2026-01-10 12:50");
+    day.at("13:00").obey().obey();
+    let waiting = MATS.into_iter().find(|it| !day.wanted(it).is_on()).unwrap();
+    for _ in 0..12 {
+        day.after(seconds(20)).report(waiting, polled(Off).drawing(600.0));
+    }
+    assert_eq!(on(&day).len(), 1);
+}
+
+#[test]
+fn giving_an_outlet_back_to_its_rules_is_not_refused_when_the_circuit_is_full() {
+    let mut day = heard(three([daily("13:00", "20:00")]), "2026-01-10 12:50");
+    day.asks("c/1", Verb::Control(heattrax::model::Control::Off)).at("13:00").obey().obey().heard();
+    day.asks("c/1", CONTROL_AUTO);
+    assert_eq!(day.hears(NoticeKind::Refused), None);
+    assert_eq!((day.wanted("c/1"), day.key("c/1")), (Off, "circuit_full"));
+    day.obey().after(seconds(30));
+    assert_eq!(day.hears(NoticeKind::SwitchFailed), None);
+}
+
+#[test]
 fn everybody_gets_its_turn_of_half_an_hour() {
     let mut day = heard(three([daily("13:00", "20:00")]), "2026-01-10 12:50");
     let mut turns = Vec::new();

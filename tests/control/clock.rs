@@ -48,6 +48,16 @@ fn a_clock_from_before_this_program_silences_the_rules_of_heaters_only() {
     assert_eq!(said.iter().map(|it| it.message.as_str()).filter(|it| *it == "the clock is right again").count(), 1);
 }
 
+/// Rules that are silent do not go on with what a person has begun: the plug's own timer must not be set as if they did.
+#[test]
+fn while_the_clock_is_wrong_the_plugs_timer_ends_with_the_wish() {
+    let mut day = starts("1970-01-01 00:05", None);
+    day.report(MAT, first(Off)).asks(MAT, set_for(On, hours(1))).obey();
+    let ends = day.now.checked_add(hours(1)).unwrap();
+    assert_eq!(day.decision(MAT).next.map(|it| (it.at, it.switch)), Some((ends, Off)));
+    assert_eq!(day.controller.orders(&slug("mat")).wanted[&1].off_by, Some(ends));
+}
+
 #[test]
 fn a_clock_that_is_behind_what_was_remembered_is_not_trusted_until_it_has_caught_up() {
     let mut day = starts("2026-01-10 12:00", Some("2026-01-10 15:00"));

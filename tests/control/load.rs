@@ -91,6 +91,104 @@ fn a_relay_that_is_stuck_is_told_locked_and_told_off_again() {
     }
 }
 
+/// Without a meter: by what the relay reports.
+#[test]
+fn an_outlet_that_stays_on_against_its_order_is_told_once_locked_and_told_off_until_it_goes() {
+    for says in [polled(On), switched(On), polled(On).drawing(290.0), polled(On).drawing(0.0)] {
+        let mut day = running();
+        day.asks(MAT, set(Off)).heard();
+        looks(&mut day, 6, 19, says);
+        assert_eq!(day.outlet(MAT).alarm, None, "not for two minutes yet");
+        looks(&mut day, 30, 20, says);
+        assert_eq!(
+            (day.outlet(MAT).alarm, day.order(MAT), day.key(MAT)),
+            (Some(Fault::RelayStuck), Some(Off), "lockout")
+        );
+        assert!(day.controller.orders(&slug("mat")).wanted[&1].insist);
+        let told = day.heard();
+        let of = |kind| told.iter().filter(|it| it.kind == kind).collect::<Vec<_>>();
+        assert_eq!((of(NoticeKind::RelayStuck).len(), of(NoticeKind::Lockout).len()), (1, 1));
+        assert!(of(NoticeKind::RelayStuck)[0].message.contains("still says that it is on"));
+        // Looked at, but not repaired.
+        assert_eq!(day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO).key(MAT), "lockout");
+        // A restart, a look that may be old and a lost link make nobody forget it.
+        looks(&mut day, 1, 20, first(On));
+        assert_eq!(day.lost("mat").after(minutes(20)).report(MAT, first(On)).order(MAT), Some(Off));
+        assert_eq!(day.outlet(MAT).alarm, Some(Fault::RelayStuck));
+        day.after(seconds(20)).report(MAT, switched(Off)).after(seconds(20)).report(MAT, polled(Off).drawing(0.0));
+        assert_eq!(day.outlet(MAT).alarm, None);
+    }
+    let mut day = running();
+    day.asks(MAT, set(Off));
+    looks(&mut day, 10, 20, polled(On));
+    day.restart().report(MAT, first(Off));
+    assert_eq!(day.after(hours(12)).report(MAT, polled(Off)).key(MAT), "lockout", "until somebody acknowledges it");
+    assert_ne!(day.asks(MAT, Verb::Acknowledge).key(MAT), "lockout");
+}
+
+#[test]
+fn an_outlet_that_has_not_heard_its_order_is_not_held_to_be_stuck() {
+    // The command has not been answered, or the link comes back again and again: nobody knows whether the order has come through.
+    let mut day = running();
+    day.asks(MAT, set(Off));
+    for _ in 0..20 {
+        day.after(seconds(20)).report_answering(MAT, polled(On), 0);
+    }
+    assert_eq!(day.outlet(MAT).alarm, None);
+    looks(&mut day, 20, 20, first(On));
+    assert_eq!(day.outlet(MAT).alarm, None);
+    // What is only left as it is until the first forecast has come has not been ordered off; nor is an outlet that is to be on.
+    let mut day = running();
+    looks(&mut day, 20, 20, polled(On));
+    assert_eq!(day.outlet(MAT).alarm, None);
+}
+
+#[test]
+fn a_relay_that_is_stuck_stays_so_over_a_gap_a_restart_and_a_clock_that_is_set() {
+    let interruptions = [
+        (|day| day.after(minutes(20))) as fn(&mut Day) -> &mut Day,
+        |day| day.clock_set(hours(2)),
+        |day| day.clock_set(hours(-2)),
+        |day| day.lost("mat").after(minutes(20)).report(MAT, first(Off)),
+        |day| day.restart(),
+        |day| day.restart().report(MAT, first(Off)),
+    ];
+    for (case, interrupted) in interruptions.into_iter().enumerate() {
+        let mut day = running();
+        day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0)).report(MAT, counters(1.0, Some(1.0)));
+        day.report(MAT, polled(Off).drawing(0.0));
+        looks(&mut day, 12, 20, polled(Off).drawing(280.0));
+        day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO);
+        interrupted(&mut day);
+        looks(&mut day, 1, 20, polled(Off).drawing(280.0));
+        assert_eq!((day.outlet(MAT).alarm, day.order(MAT)), (Some(Fault::RelayStuck), Some(Off)), "{case}");
+        assert_eq!(day.key(MAT), "lockout", "{case}: it would be switched on");
+    }
+    // So does one that stays on, without a meter.
+    let mut day = running();
+    day.asks(MAT, set(Off));
+    looks(&mut day, 12, 20, polled(On));
+    day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO).restart();
+    assert_eq!((day.order(MAT), day.key(MAT)), (Some(Off), "lockout"));
+    assert_eq!((day.report(MAT, first(On)).order(MAT), day.key(MAT)), (Some(Off), "lockout"));
+    assert_ne!(day.after(seconds(20)).report(MAT, switched(Off)).key(MAT), "lockout");
+}
+
+#[test]
+fn the_rest_after_a_cut_by_a_leak_counts_from_the_cut_although_it_was_off_before() {
+    let mut day = running();
+    day.asks(MAT, set(Off)).report(MAT, switched(Off).drawing(0.0));
+    let off_since = day.now;
+    looks(&mut day, 8, 20, polled(Off).drawing(280.0));
+    let cut = day.outlet(MAT).memory.cut.unwrap().at;
+    assert!(cut.duration_since(off_since) >= minutes(2));
+    looks(&mut day, 1, 20, polled(Off).drawing(0.0));
+    day.asks(MAT, Verb::Acknowledge).asks(MAT, CONTROL_AUTO);
+    let rested = cut.checked_add(minutes(30)).unwrap();
+    assert_eq!(day.until(rested.checked_sub(seconds(1)).unwrap()).key(MAT), "cooldown");
+    assert_eq!(day.until(rested).wanted(MAT), On);
+}
+
 #[test]
 fn another_power_than_usual_is_told_and_an_acknowledgement_makes_it_the_usual() {
     let mut day = running();

@@ -61,6 +61,33 @@ fn a_runtime_in_memory_is_never_less_than_it_can_be() {
 }
 
 #[test]
+fn a_clock_that_is_behind_makes_no_wish_longer_than_it_was_asked_for() {
+    let since = at("2026-01-11 06:00");
+    let later = at("2026-01-11 07:00");
+    for end in [End::Elapsed(later), End::At(later), End::NextChange { rules_said: Off, latest: later }] {
+        let wish = Some(Wish { switch: On, since, end, origin: Origin::Mqtt });
+        let mut day = remembering(home().mats("mat", &["mat/1"], []), Remembered { wish, ..Remembered::default() });
+        assert_eq!(day.report("mat/1", first(On)).at("12:59:59").wanted("mat/1"), On, "{end:?}");
+        assert_eq!(day.at("13:00").wanted("mat/1"), Off, "{end:?}");
+        // The clock is set right meanwhile: that changes no length.
+        let mut day = remembering(home().mats("mat", &["mat/1"], []), Remembered { wish, ..Remembered::default() });
+        day.report("mat/1", first(On)).after(minutes(30)).clock_set(hours(18));
+        assert_eq!(day.after(minutes(30)).wanted("mat/1"), Off, "{end:?}, and the clock was set");
+    }
+}
+
+#[test]
+fn what_has_run_for_too_long_is_not_left_alone_until_the_first_forecast() {
+    for (on_since, expected) in [("2026-01-10 07:00", None), ("2026-01-10 06:00", Some(Off))] {
+        let run = Run { on_since: Some(at(on_since)), ..Run::default() };
+        let plan = home().mats("mat", &["mat/1"], [all_day().if_precipitation(true)]);
+        let mut day = remembering(plan, Remembered { run, ..Remembered::default() });
+        assert_eq!(day.report("mat/1", first(On)).key("mat/1"), "weather_unknown");
+        assert_eq!(day.order("mat/1"), expected, "on since {on_since}");
+    }
+}
+
+#[test]
 fn a_wish_in_memory_holds_at_most_a_day() {
     let wish = |end| Some(Wish { switch: On, since: at(NOW), end, origin: Origin::Mqtt });
     let later = at("2026-01-10 13:00");

@@ -327,3 +327,27 @@ async fn the_plugs_lasting_settings_are_written_once_where_they_differ() {
     plug.reboot(Duration::ZERO).await.unwrap();
     assert!(!plug.relay(1));
 }
+
+#[tokio::test]
+async fn the_stricter_of_two_lasting_auto_off_timers_holds() {
+    let plug = plug(Model::P210M).await;
+    let wire = Wiretap::swallowing(&plug, &[]).await;
+    let setup = |longest| {
+        let mut setup = Setup::at(wire.port);
+        setup.orders = order(Switch::Off, Timer::Required, None);
+        setup.orders.wanted.get_mut(&1).unwrap().longest_on = Some(SignedDuration::from_hours(longest));
+        setup
+    };
+    // The rules have come to allow less than when it was set, and then more again.
+    for (longest, written) in [(6, 1), (2, 2), (6, 2)] {
+        let mut bench = setup(longest).start();
+        bench.heard_within(Duration::from_secs(2)).await;
+        bench.stop().await;
+        assert_eq!(wire.count("set_auto_off_config"), written, "{longest} h: {:?}", wire.requests());
+    }
+    assert!(plug.press(1));
+    plug.pass(Duration::from_secs(2 * 3600 + 899));
+    assert!(plug.relay(1));
+    plug.pass(Duration::from_secs(2));
+    assert_eq!(moves(&plug).last().unwrap().cause, Mover::AutoOff);
+}
