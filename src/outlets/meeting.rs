@@ -34,7 +34,6 @@ impl Task {
         let renewed = self.unbroken && self.is_the_same(&about, mac);
         self.is_strip = !about.is_single;
         let looks = self.first_looks(link, &info, &about).await?;
-        self.are_understood(&looks)?;
         let same_outlets = looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
         let renewed = renewed && same_outlets;
         if !same_outlets || self.housing.as_ref().is_none_or(|it| it.firmware != about.firmware) {

@@ -262,14 +262,6 @@ impl Task {
         orders
     }
 
-    /// Does any outlet say whether it is on?
-    pub(super) fn are_understood(&self, looks: &[Look]) -> Result<(), LinkError> {
-        if looks.iter().all(|it| it.switch.is_none()) {
-            return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
-        }
-        Ok(())
-    }
-
     async fn look(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let (commanded, asked_at) = (self.orders.borrow().commanded, self.handle.clock.now());
         let (looks, rssi) = if self.is_strip {
@@ -283,7 +275,9 @@ impl Task {
             (self.fresh, self.announce, self.unbroken) = (true, true, false);
             return Ok(());
         }
-        self.are_understood(&looks)?;
+        if looks.iter().all(|it| it.switch.is_none()) {
+            return Err(self.place.error(Kind::Garbled, "no outlet says whether it is on"));
+        }
         // Not before it has been looked at after its login: one that lets us in and then fails would be logged in to for ever.
         self.pauses = Pauses::gone();
         let moved = looks.iter().any(|it| self.outlets.get(&it.slot).is_some_and(|outlet| outlet.was_moved(it)));
