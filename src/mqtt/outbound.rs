@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     hub::Plans,
-    model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug},
+    model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug, WeatherBoard},
 };
 
 /// What rendering needs to know beside the house.
@@ -45,6 +45,29 @@ impl Context {
     }
 }
 
+/// What the bridge's own topics depend on, the inventory apart.
+#[derive(Clone, Debug)]
+struct BridgeLook {
+    vacation: bool,
+    protocol: Option<u8>,
+    weather: Arc<WeatherBoard>,
+    /// The interval of the forecast that is now.
+    hour: Option<Timestamp>,
+}
+
+impl BridgeLook {
+    fn of(house: &House, protocol: Option<u8>) -> Self {
+        let now = house.weather.forecast.as_ref().and_then(|forecast| forecast.at(house.at));
+        Self { vacation: house.vacation, protocol, weather: house.weather.clone(), hour: now.map(|it| it.start) }
+    }
+
+    /// Is it the same picture? The forecast is long: it is only compared when it was replaced.
+    fn is_like(&self, other: &Self) -> bool {
+        let same_weather = Arc::ptr_eq(&self.weather, &other.weather) || self.weather == other.weather;
+        same_weather && (self.vacation, self.protocol, self.hour) == (other.vacation, other.protocol, other.hour)
+    }
+}
+
 /// Keeps the truth in step with the house.
 #[derive(Debug)]
 pub struct Outbound {
@@ -54,7 +77,7 @@ pub struct Outbound {
     outlets: BTreeMap<OutletId, (Arc<Outlet>, Option<Arc<Housing>>)>,
     groups: BTreeMap<Slug, (Arc<Group>, Vec<Arc<Outlet>>)>,
     plans: BTreeMap<Slug, Plan>,
-    bridge: Option<(bool, Option<u8>)>,
+    bridge: Option<BridgeLook>,
     layout: Layout,
     shown: BTreeMap<String, Value>,
 }
@@ -181,11 +204,16 @@ impl Outbound {
     }
 
     fn look_at_bridge(&mut self, house: &Arc<House>, truth: &mut Truth) {
-        let now = Some((house.vacation, self.context.protocol));
-        if self.bridge.is_none() {
+        let now = Some(BridgeLook::of(house, self.context.protocol));
+        let watched = |look: &Option<BridgeLook>| look.as_ref().map(|it| it.weather.fresh.is_some());
+        if watched(&self.bridge) != watched(&now) {
             self.layout.changed(Part::Bridge);
         }
-        if self.bridge != now {
+        let is_news = match (&self.bridge, &now) {
+            (Some(before), Some(now)) => !before.is_like(now),
+            _ => true,
+        };
+        if is_news {
             self.write_inventory(house, truth);
             self.bridge = now;
         }
@@ -254,7 +282,8 @@ fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
 }
 
 /// Times that follow from the plug's own count, which is good to a second or two.
-const COUNTED: [&str; 6] = ["on_since", "changes_at", "at", "next_on", "next_off", "cooldown_until"];
+const COUNTED: [&str; 7] =
+    ["on_since", "changes_at", "at", "next_on", "next_off", "cooldown_until", "device_timer_off_at"];
 /// How far such a time may be from the one before and still be the same time.
 const COUNT_IS_GOOD_TO: SignedDuration = SignedDuration::from_secs(2);
 

@@ -97,6 +97,11 @@ impl Topics {
         self.below("vacation")
     }
 
+    /// What is known of the weather.
+    pub fn weather(&self) -> String {
+        self.below("weather")
+    }
+
     /// What a housing says about itself.
     pub fn device(&self, device: &Slug) -> String {
         self.below(device.as_str())

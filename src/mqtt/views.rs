@@ -1,13 +1,15 @@
 //! The subjects as the table of entities reads them: plain questions about one outlet, housing, group or the bridge.
 
+mod weather;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Availability, Class, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice,
-    Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
+    Availability, Class, Control, Decision, Device, Energy, Fault, Group, GroupState, House, Housing, MqttSettings,
+    Notice, Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -216,6 +218,11 @@ impl OutletView {
         self.is_heater() && self.meters_energy()
     }
 
+    /// Is one of these faults shown?
+    pub(super) fn shows(&self, faults: &[Fault]) -> bool {
+        self.outlet.shown_fault().is_some_and(|fault| faults.contains(&fault))
+    }
+
     /// Does a fault wait for somebody's acknowledgement?
     pub(super) fn is_locked(&self) -> Value {
         json!(self.outlet.memory.lockout.is_some_and(|it| !it.acknowledged))
@@ -294,6 +301,11 @@ impl GroupView {
     pub(super) fn runtime(&self) -> Value {
         let longest = self.outlets.iter().map(|outlet| outlet.memory.run.elapsed(self.at)).max();
         minutes(longest.unwrap_or_default())
+    }
+
+    /// The longest time on since local midnight, of its outlets.
+    pub(super) fn runtime_today(&self) -> Value {
+        minutes(self.outlets.iter().map(|outlet| outlet.runtime_today).max().unwrap_or_default())
     }
 
     pub(super) fn cooldown(&self) -> Value {

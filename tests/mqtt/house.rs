@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use heattrax::{
     model::{
-        Availability, Broker, BrokerHost, Cause, Change, Class, Control, Decision, Device, Energy, Group,
-        HomeAssistantSettings, House, Housing, MqttSettings, Opinion, Outlet, OutletId, Pin, Protocol, Reason,
-        Remembered, Report, Run, Slug, Socket, Switch, VoiceName,
+        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, Energy, Forecast,
+        Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet, OutletId, Pin, Protocol,
+        Reason, Remembered, Report, Run, Slug, Socket, Switch, VoiceName, WeatherBoard,
     },
     mqtt::{
         Identity,
@@ -175,6 +175,26 @@ pub(crate) fn complete() -> House {
     let shed = device("Shed", Some(housing("P100", "A0:B1:C2:D3:E4:F7", false, 1)));
     house.devices.insert(slug("shed"), Arc::new(shed));
     house
+}
+
+/// The same house with a forecast.
+pub(crate) fn weathered() -> House {
+    let now = Interval {
+        start: at("2026-11-24T12:00:00Z"),
+        end: at("2026-11-24T13:00:00Z"),
+        temperature: Some(Celsius(-2.34)),
+        dew_point: Some(Celsius(-3.0)),
+        humidity: Some(95.0),
+        precipitation: Some(1.2),
+        snowfall: Some(0.8),
+        code: Some(73),
+        cloud: Some(1.0),
+        wind: None,
+    };
+    let forecast =
+        Forecast { source: "open-meteo".to_owned(), issued_at: at("2026-11-24T11:48:00Z"), intervals: vec![now] };
+    let weather = WeatherBoard { forecast: Some(Arc::new(forecast)), fresh: Some(true), ..WeatherBoard::default() };
+    House { weather: Arc::new(weather), ..complete() }
 }
 
 /// Changes one outlet of a house.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod announced;
+mod both_ways;
 mod burst;
 mod commands;
 mod connection;
@@ -13,6 +14,7 @@ mod live;
 mod peer;
 mod planned;
 mod published;
+mod released;
 mod requested;
 mod station;
 mod truth;
