@@ -3,6 +3,8 @@
 //! The broker holds nothing that the bridge does not hold too: at each connect everything is published again. Commands are read by
 //! pure code; whatever cannot be read becomes a notice.
 
+mod announced;
+mod arrangement;
 mod client;
 mod complaints;
 mod discovery;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     hub::Plans,
-    model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug, WeatherBoard},
+    model::{Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug, WeatherBoard},
 };
 
 /// What rendering needs to know beside the house.
@@ -30,6 +30,10 @@ pub struct Context {
     pub settings: Arc<MqttSettings>,
     /// Is Home Assistant told anything?
     pub announces: bool,
+    /// How its devices are laid out.
+    pub layout: DeviceLayout,
+    /// After so many seconds the broker drops a command of Home Assistant that nobody has taken.
+    pub command_expiry: Option<u16>,
     /// The MQTT version of the connection.
     pub protocol: Option<u8>,
 }

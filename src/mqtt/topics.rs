@@ -137,6 +137,11 @@ impl Topics {
         format!("{}/device/{unique}/config", self.discovery)
     }
 
+    /// Where one entity of a device is announced by itself. Home Assistant takes both topics for the same entity.
+    pub fn announced_alone(&self, platform: &str, unique: &str, key: &str) -> String {
+        format!("{}/{platform}/{unique}/{key}/config", self.discovery)
+    }
+
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
     pub fn command_filters(&self) -> [String; 5] {
         ["+/+/set", "+/+/control/set", "+/+/acknowledge/set", "vacation/set", "bridge/request/#"]
@@ -150,12 +155,17 @@ impl Topics {
 
     /// What the topics of all announcements begin with.
     pub fn announced_prefix(&self) -> String {
-        format!("{}/device/", self.discovery)
+        format!("{}/", self.discovery)
     }
 
-    /// Everything that any bridge has announced.
+    /// Every device that any bridge has announced.
     pub fn announced_filter(&self) -> String {
         self.announced("+")
+    }
+
+    /// Every entity that any bridge has announced by itself.
+    pub fn announced_alone_filter(&self) -> String {
+        self.announced_alone("+", "+", "+")
     }
 
     /// What is a topic about that was heard?
@@ -194,8 +204,7 @@ impl Topics {
     }
 
     fn unique<'a>(&self, topic: &'a str) -> Option<&'a str> {
-        let unique = topic.strip_prefix(self.discovery.as_str())?.strip_prefix("/device/")?.strip_suffix("/config")?;
-        (!unique.contains('/')).then_some(unique)
+        announced_id(topic.strip_prefix(self.discovery.as_str())?.strip_prefix('/')?)
     }
 
     fn below(&self, rest: &str) -> String {
@@ -214,6 +223,16 @@ impl Knob<'_> {
             Self::Group(group) | Self::GroupControl(group) => slug(group),
             Self::Vacation => true,
         }
+    }
+}
+
+/// The unique id of the device that an announcement is about, by its topic below the prefix: `device/<id>/config`, or
+/// `<platform>/<id>/<key>/config`.
+pub(super) fn announced_id(below: &str) -> Option<&str> {
+    match below.split('/').collect::<Vec<_>>()[..] {
+        ["device", id, "config"] => Some(id),
+        [_, id, _, "config"] => Some(id),
+        _ => None,
     }
 }
 

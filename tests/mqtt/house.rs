@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use heattrax::{
     model::{
-        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, Energy, Forecast,
-        Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet, OutletId, Pin, Protocol,
-        Reason, Remembered, Report, Run, Slug, Socket, Switch, VoiceName, WeatherBoard,
+        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, DeviceLayout,
+        Energy, Forecast, Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet,
+        OutletId, Pin, Protocol, Reason, Remembered, Report, Run, Slug, Socket, Switch, VoiceName, WeatherBoard,
     },
     mqtt::{
         Identity,
@@ -228,11 +228,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
 }
 
 pub(crate) fn homeassistant() -> HomeAssistantSettings {
-    HomeAssistantSettings {
-        discovery: true,
-        discovery_prefix: "homeassistant".to_owned(),
-        status_topic: "homeassistant/status".to_owned(),
-    }
+    HomeAssistantSettings::default()
 }
 
 pub(crate) fn topics() -> Topics {
@@ -245,6 +241,8 @@ pub(crate) fn outbound() -> Outbound {
         identity: Arc::new(identity()),
         settings: Arc::new(settings(1883)),
         announces: true,
+        layout: DeviceLayout::ViaDevice,
+        command_expiry: None,
         protocol: Some(5),
     })
 }

@@ -11,6 +11,7 @@ mod earlier;
 mod embedded;
 mod house;
 mod layout;
+mod layouts;
 mod live;
 mod peer;
 mod planned;

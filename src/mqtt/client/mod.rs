@@ -29,6 +29,7 @@ pub use inbox::{Inbox, Slot, Weight, inbox};
 use super::{
     inbound::LONGEST,
     message::{Message, Payload, Reply},
+    topics::announced_id,
     truth::Once,
 };
 use crate::model::{BrokerHost, MqttSettings, Protocol, Trouble, TroubleKind};
@@ -70,16 +71,16 @@ pub(super) struct Options {
 pub(super) struct Wanted {
     /// The topics of announcements begin with this.
     pub announcements: String,
-    /// And those that may be ours go on with one of these.
+    /// And the ids of devices that may be ours with one of these.
     pub ours: Vec<String>,
 }
 
 impl Wanted {
     /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces.
     fn weigh(&self, topic: &str, retain: bool) -> Option<Weight> {
-        match topic.strip_prefix(self.announcements.as_str()) {
-            Some(rest) => {
-                let is_ours = self.ours.iter().any(|ours| rest.starts_with(ours.as_str()));
+        match topic.strip_prefix(self.announcements.as_str()).and_then(announced_id) {
+            Some(id) => {
+                let is_ours = self.ours.iter().any(|ours| id.starts_with(ours.as_str()));
                 (retain && is_ours).then_some(Weight::Replay)
             }
             None => Some(Weight::Command),

@@ -57,8 +57,15 @@ pub async fn run(
         },
     });
     let notices = handle.listen();
-    let context =
-        Context { topics, identity: Arc::new(identity), settings, announces: announced.discovery, protocol: None };
+    let context = Context {
+        topics,
+        identity: Arc::new(identity),
+        settings,
+        announces: announced.discovery,
+        layout: announced.layout,
+        command_expiry: announced.command_expiry,
+        protocol: None,
+    };
     let mut session = Session::new(context, handle, stop);
     session.look();
     session.work(&mut mail, notices).await;
@@ -192,11 +199,12 @@ impl Session {
         self.trouble = None;
         self.published = 0;
         self.outbound.context.protocol = Some(line.protocol);
-        if !line.subscribe(&self.filters()) {
+        let replayed = self.readback.filters(self.topics(), self.outbound.context.layout);
+        if !line.subscribe(&self.filters(&replayed)) {
             tracing::warn!("cannot subscribe: the client is full");
         }
         self.line = Some(line);
-        self.readback.open(Instant::now());
+        self.readback.open(Instant::now(), replayed);
         self.birth = None;
         self.cleared.clear();
         self.look();
@@ -204,11 +212,11 @@ impl Session {
         self.inform(Event::BrokerConnected);
     }
 
-    fn filters(&self) -> Vec<Filter> {
+    fn filters(&self, replayed: &[String]) -> Vec<Filter> {
         let commands = self.topics().command_filters().into_iter();
         let commands = commands.map(|filter| Filter { filter, as_published: true });
         // Of these the flag is to tell a replay from what is fresh.
-        let others = [self.topics().status_filter(), self.topics().announced_filter()];
+        let others = replayed.iter().cloned().chain([self.topics().status_filter()]);
         commands.chain(others.map(|filter| Filter { filter, as_published: false })).collect()
     }
 
@@ -252,9 +260,10 @@ impl Session {
             self.truth.owe_everything();
         }
         if is_due(self.readback.closes()) {
-            self.readback.close();
-            if let Some(line) = &self.line {
-                line.unsubscribe(&self.topics().announced_filter());
+            for filter in self.readback.close() {
+                if let Some(line) = &self.line {
+                    line.unsubscribe(&filter);
+                }
             }
             self.settle(&self.handle.picture());
         }
