@@ -195,11 +195,13 @@ pub enum NoticeKind {
     ClockStepped,
     /// A file of the bridge's memory was damaged and set aside, or cannot be written.
     StoreTrouble,
+    /// Somebody else has cleared an announcement to Home Assistant.
+    AnnouncementCleared,
 }
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -226,6 +228,7 @@ impl NoticeKind {
         Self::WeatherRecovered,
         Self::ClockStepped,
         Self::StoreTrouble,
+        Self::AnnouncementCleared,
     ];
 
     /// The `event_type`.
@@ -257,6 +260,7 @@ impl NoticeKind {
             Self::WeatherRecovered => "weather_recovered",
             Self::ClockStepped => "clock_stepped",
             Self::StoreTrouble => "store_trouble",
+            Self::AnnouncementCleared => "announcement_cleared",
         }
     }
 

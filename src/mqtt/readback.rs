@@ -48,10 +48,14 @@ impl Readback {
         self.closes
     }
 
-    /// Stops listening; what is not to be heard any more.
-    pub(super) fn close(&mut self) -> Vec<String> {
+    /// Stops listening; what is not to be heard any more. The announcements of devices are: should somebody clear one, people are
+    /// told.
+    pub(super) fn close(&mut self, topics: &Topics, layout: DeviceLayout) -> Vec<String> {
         self.closes = None;
-        std::mem::take(&mut self.hears)
+        let watched = (layout != DeviceLayout::Components).then(|| topics.announced_filter());
+        let mut hears = std::mem::take(&mut self.hears);
+        hears.retain(|filter| Some(filter) != watched.as_ref());
+        hears
     }
 
     /// Notes what is announced of ours. Only replays count: anything fresh is our own echo.

@@ -158,6 +158,11 @@ impl Topics {
         format!("{}/", self.discovery)
     }
 
+    /// Is something announced on this topic?
+    pub fn is_announcement(&self, topic: &str) -> bool {
+        self.unique(topic).is_some()
+    }
+
     /// Every device that any bridge has announced.
     pub fn announced_filter(&self) -> String {
         self.announced("+")

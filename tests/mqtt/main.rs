@@ -6,6 +6,7 @@ mod both_ways;
 mod burst;
 mod commands;
 mod connection;
+mod deleted;
 mod documented;
 mod earlier;
 mod embedded;

@@ -76,12 +76,13 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces.
-    fn weigh(&self, topic: &str, retain: bool) -> Option<Weight> {
+    /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces; what is empty
+    /// may be somebody who clears it.
+    fn weigh(&self, topic: &str, retain: bool, is_empty: bool) -> Option<Weight> {
         match topic.strip_prefix(self.announcements.as_str()).and_then(announced_id) {
             Some(id) => {
                 let is_ours = self.ours.iter().any(|ours| id.starts_with(ours.as_str()));
-                (retain && is_ours).then_some(Weight::Replay)
+                (is_ours && (retain || is_empty)).then_some(Weight::Replay)
             }
             None => Some(Weight::Command),
         }
@@ -216,7 +217,7 @@ impl Post {
     /// Hands a message on if there is room.
     fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>) {
         let Ok(topic) = std::str::from_utf8(topic) else { return };
-        let Some(weight) = self.wanted.weigh(topic, retain) else { return };
+        let Some(weight) = self.wanted.weigh(topic, retain, payload.is_empty()) else { return };
         let payload =
             if payload.len() > LONGEST { Payload::TooLong(payload.len()) } else { Payload::Bytes(payload.to_vec()) };
         self.messages.put(Message { topic: topic.to_owned(), payload, retain, reply }, weight);

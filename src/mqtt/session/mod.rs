@@ -88,6 +88,8 @@ struct Session {
     inventory: Option<Instant>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
+    /// Announcements that the bridge itself has cleared on this connection, whose echo is no stranger's.
+    emptied: BTreeSet<String>,
     /// Fields of the user's weather station that could not be read the last time.
     misread: BTreeSet<&'static str>,
     /// When Home Assistant's birth is answered.
@@ -112,6 +114,7 @@ impl Session {
             hub_hangs: false,
             inventory: None,
             cleared: BTreeSet::new(),
+            emptied: BTreeSet::new(),
             misread: BTreeSet::new(),
             birth: None,
             too_large_told: false,
@@ -207,6 +210,7 @@ impl Session {
         self.readback.open(Instant::now(), replayed);
         self.birth = None;
         self.cleared.clear();
+        self.emptied.clear();
         self.look();
         self.truth.owe_everything();
         self.inform(Event::BrokerConnected);
@@ -260,7 +264,7 @@ impl Session {
             self.truth.owe_everything();
         }
         if is_due(self.readback.closes()) {
-            for filter in self.readback.close() {
+            for filter in self.readback.close(&self.outbound.context.topics, self.outbound.context.layout) {
                 if let Some(line) = &self.line {
                     line.unsubscribe(&filter);
                 }
@@ -289,6 +293,9 @@ impl Session {
                     tracing::warn!("{} is larger than the broker takes, it is left out", message.topic);
                 }
                 continue;
+            }
+            if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
+                self.emptied.insert(message.topic.clone());
             }
             match line.publish(message) {
                 Ok(()) => self.published += 1,
