@@ -19,5 +19,6 @@ mod planned;
 mod published;
 mod released;
 mod requested;
+mod schema;
 mod station;
 mod truth;
