@@ -12,6 +12,7 @@ mod entities;
 mod examine;
 mod inbound;
 mod layout;
+mod leftovers;
 mod limit;
 mod message;
 mod outbound;

@@ -1,4 +1,4 @@
-//! What the broker still announces from an earlier life of this bridge, and what of it is gone or announced elsewhere now.
+//! What the broker still holds from an earlier life of this bridge, and what of it is gone or announced elsewhere now.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     announced::{self, Known},
     discovery,
+    leftovers::Left,
     message::{Message, Payload},
     topics::Topics,
     truth::Truth,
@@ -21,7 +22,9 @@ const WINDOW: Duration = Duration::from_secs(2);
 pub(super) struct Readback {
     closes: Option<Instant>,
     found: BTreeMap<String, Vec<Known>>,
-    /// It has been listened to on this connection or an earlier one.
+    /// The state that it was found to hold, and whose it is.
+    left: BTreeMap<String, Left>,
+    /// It has been listened to for long enough once.
     listened: bool,
     /// What is heard until it closes.
     hears: Vec<String>,
@@ -29,17 +32,18 @@ pub(super) struct Readback {
 
 impl Readback {
     /// What is to be heard while it is open. Entities that are announced by themselves are many, those of other bridges too: they
-    /// are only asked for where the bridge announces its own that way, and once after the start, when it may have done so before.
+    /// are only asked for where the bridge announces its own that way, and once after the start, when it may have done so before. So
+    /// is state: what goes later is cleared as it goes.
     pub(super) fn filters(&self, topics: &Topics, layout: DeviceLayout) -> Vec<String> {
         let alone = layout == DeviceLayout::Components || !self.listened;
         let alone = alone.then(|| topics.announced_alone_filter());
-        [topics.announced_filter()].into_iter().chain(alone).collect()
+        let state = (!self.listened).then(|| topics.state_filters()).into_iter().flatten();
+        [topics.announced_filter()].into_iter().chain(alone).chain(state).collect()
     }
 
     /// Begins to listen to these filters.
     pub(super) fn open(&mut self, now: Instant, hears: Vec<String>) {
         self.closes = Some(now + WINDOW);
-        self.listened = true;
         self.hears = hears;
     }
 
@@ -52,6 +56,7 @@ impl Readback {
     /// told.
     pub(super) fn close(&mut self, topics: &Topics, layout: DeviceLayout) -> Vec<String> {
         self.closes = None;
+        self.listened = true;
         let watched = (layout != DeviceLayout::Components).then(|| topics.announced_filter());
         let mut hears = std::mem::take(&mut self.hears);
         hears.retain(|filter| Some(filter) != watched.as_ref());
@@ -68,10 +73,24 @@ impl Readback {
         }
     }
 
+    /// Notes state that may be left from an earlier life.
+    pub(super) fn note_state(&mut self, topics: &Topics, message: &Message) {
+        if self.closes.is_some()
+            && message.retain
+            && let Some(left) = Left::of(topics, message)
+        {
+            self.left.insert(message.topic.clone(), left);
+        }
+    }
+
     /// Takes back what is announced but exists no longer, and has moved what is announced elsewhere now. Does nothing while the
     /// broker is listened to, nor while a configured device has not said what it is: what looks removed may only not be there yet.
     pub(super) fn settle(&mut self, house: &House, truth: &mut Truth) {
-        if self.closes.is_some() || self.found.is_empty() || !discovery::is_complete(house) {
+        if self.closes.is_some() || !discovery::is_complete(house) {
+            return;
+        }
+        self.settle_state(house, truth);
+        if self.found.is_empty() {
             return;
         }
         let places = truth.places();
@@ -87,6 +106,15 @@ impl Readback {
                 truth.migrate(&topic, &elsewhere.iter().filter_map(|it| places.get(&it.unique).cloned()).collect());
             } else if now.is_none() {
                 tracing::info!("{topic} is not announced any more, it is cleared");
+                truth.take_back(&topic);
+            }
+        }
+    }
+
+    fn settle_state(&mut self, house: &House, truth: &mut Truth) {
+        for (topic, left) in std::mem::take(&mut self.left) {
+            if !left.is_there(house) && truth.held(&topic).is_none() {
+                tracing::info!("{topic} is the state of something that is no more, it is cleared");
                 truth.take_back(&topic);
             }
         }

@@ -148,6 +148,11 @@ impl Topics {
             .map(|filter| self.below(filter))
     }
 
+    /// What the bridge itself publishes of devices and groups, to be heard for a moment after the start only.
+    pub fn state_filters(&self) -> [String; 4] {
+        ["+", "+/+", "+/+/decision", "+/+/plan"].map(|filter| self.below(filter))
+    }
+
     /// Home Assistant's birth and death.
     pub fn status_filter(&self) -> String {
         self.status.clone()
@@ -238,6 +243,15 @@ pub(super) fn announced_id(below: &str) -> Option<&str> {
         ["device", id, "config"] => Some(id),
         [_, id, _, "config"] => Some(id),
         _ => None,
+    }
+}
+
+/// Is it state that the bridge itself publishes, by its topic below the base? Everything else is for it to hear.
+pub(super) fn is_state(below: &str) -> bool {
+    match below.split('/').collect::<Vec<_>>()[..] {
+        [_] | [_, _, "decision" | "plan"] => true,
+        [_, last] => last != "set",
+        _ => false,
     }
 }
 

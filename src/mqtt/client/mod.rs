@@ -29,7 +29,7 @@ pub use inbox::{Inbox, Slot, Weight, inbox};
 use super::{
     inbound::LONGEST,
     message::{Message, Payload, Reply},
-    topics::announced_id,
+    topics::{announced_id, is_state},
     truth::Once,
 };
 use crate::model::{BrokerHost, MqttSettings, Protocol, Trouble, TroubleKind};
@@ -71,6 +71,8 @@ pub(super) struct Options {
 pub(super) struct Wanted {
     /// The topics of announcements begin with this.
     pub announcements: String,
+    /// The topics of state begin with this, where replays of it are of use.
+    pub state: Option<String>,
     /// And the ids of devices that may be ours with one of these.
     pub ours: Vec<String>,
 }
@@ -79,6 +81,9 @@ impl Wanted {
     /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces; what is empty
     /// may be somebody who clears it.
     fn weigh(&self, topic: &str, retain: bool, is_empty: bool) -> Option<Weight> {
+        if self.state.as_ref().and_then(|state| topic.strip_prefix(state.as_str())).is_some_and(is_state) {
+            return (retain && !is_empty).then_some(Weight::Replay);
+        }
         match topic.strip_prefix(self.announcements.as_str()).and_then(announced_id) {
             Some(id) => {
                 let is_ours = self.ours.iter().any(|ours| id.starts_with(ours.as_str()));

@@ -50,7 +50,7 @@ impl Session {
             Heard::Request(verb) => self.hear_request(verb, message).await,
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
-            Heard::Foreign => {}
+            Heard::Foreign => self.readback.note_state(&topics, message),
         }
     }
 

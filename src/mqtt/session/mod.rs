@@ -53,6 +53,7 @@ pub async fn run(
         will: topics.bridge_availability(),
         wanted: Wanted {
             announcements: topics.announced_prefix(),
+            state: Some(format!("{}/", topics.base())),
             ours: vec!["tapo_".to_owned(), topics.bridge_unique().to_owned()],
         },
     });
