@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     arrangement::{Draft, arranged},
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, SEEN},
     outbound::Context,
     sheet::{Attributes, Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
@@ -107,7 +107,7 @@ fn bridge(house: &Arc<House>, context: &Context) -> Draft {
         "sw": context.identity.version,
     });
     let root = Root { unique: context.topics.bridge_unique(), device, names: "heattrax", prefix: "" };
-    root.draft(context, &context.bridge(house), BRIDGE, Rank::AnnounceBridge)
+    root.draft(context, &context.bridge(house), &[BRIDGE], Rank::AnnounceBridge)
 }
 
 fn group(house: &House, context: &Context, group: &Arc<Group>) -> Draft {
@@ -120,7 +120,7 @@ fn group(house: &House, context: &Context, group: &Arc<Group>) -> Draft {
         "via_device": context.topics.bridge_unique(),
     });
     let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "" };
-    root.draft(context, &GroupView::of(house, group), GROUP, Rank::AnnounceChild)
+    root.draft(context, &GroupView::of(house, group), &[GROUP], Rank::AnnounceChild)
 }
 
 /// The housing, and its outlets after it; nothing while it has not said what it is.
@@ -138,7 +138,7 @@ fn device(house: &House, context: &Context, device: &Arc<Device>) -> Vec<Draft> 
         "via_device": context.topics.bridge_unique(),
     });
     let root = Root { unique: &unique, device: about, names: device.slug.as_str(), prefix: "" };
-    let mut drafts = vec![root.draft(context, &DeviceView { device: device.clone() }, HOUSING, Rank::AnnounceHousing)];
+    let mut drafts = vec![root.draft(context, &DeviceView::of(house, device), &[HOUSING, SEEN], Rank::AnnounceHousing)];
     let views = outlets_of(house, &device.slug).map(|outlet| OutletView::of(house, outlet));
     for view in views.filter(OutletView::is_known) {
         let outlet = &view.outlet;
@@ -153,7 +153,7 @@ fn device(house: &House, context: &Context, device: &Arc<Device>) -> Vec<Draft> 
         });
         let names = format!("{}_{slot}", device.slug);
         let root = Root { unique: &own, device: about, names: &names, prefix: &format!("{slot}_") };
-        drafts.push(root.draft(context, &view, OUTLET, Rank::AnnounceChild));
+        drafts.push(root.draft(context, &view, &[OUTLET], Rank::AnnounceChild));
     }
     drafts
 }
@@ -176,9 +176,9 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
-    fn draft<V: Announced>(self, context: &Context, view: &V, sheets: &[Sheet<V>], rank: Rank) -> Draft {
+    fn draft<V: Announced>(self, context: &Context, view: &V, sheets: &[&[Sheet<V>]], rank: Rank) -> Draft {
         let mut components = Map::new();
-        for sheet in sheets.iter().filter(|sheet| (sheet.has)(view)) {
+        for sheet in sheets.iter().copied().flatten().filter(|sheet| (sheet.has)(view)) {
             for row in sheet.rows.iter().filter(|row| (row.has)(view)) {
                 if let Some(entity) = &row.entity {
                     let component = self.component(context, view, sheet, row, entity);

@@ -281,6 +281,22 @@ pub(super) const HOUSING: &[Sheet<DeviceView>] = &[
     },
 ];
 
+/// When a housing was heard last. Apart from the rest of it, for it moves twice a minute.
+pub(super) const SEEN: &[Sheet<DeviceView>] = &[Sheet {
+    topic: |topics, it| topics.last_seen(&it.device.slug),
+    has: |it| it.device.housing.is_some() && it.seen.is_some(),
+    form: Form::Whole,
+    rows: &[Row {
+        entity: Some(Entity {
+            template: Template::Plain,
+            outlives: Outlives::Device,
+            more: &[class("timestamp"), DIAGNOSTIC, HIDDEN],
+            ..entity("last_seen", "sensor", "Last seen")
+        }),
+        ..field("", |it: &DeviceView| time(it.seen))
+    }],
+}];
+
 /// Everything about a group.
 pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
     topic: |topics, it| topics.group(&it.group.slug),

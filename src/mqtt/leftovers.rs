@@ -1,5 +1,6 @@
 //! State that an earlier life of this bridge left at the broker, of devices and groups that are no more. Pure.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -36,6 +37,9 @@ impl Left {
             ["group", group, "plan"] if holds(&["made_at", "windows"]) => Some(Self::Group(group.parse().ok()?)),
             [name] if holds(&["mac", "model", "protocol"]) => Some(Self::Device(device(name)?)),
             [name, "availability"] if [&b"online"[..], b"offline"].contains(&bytes.as_slice()) => {
+                Some(Self::Device(device(name)?))
+            }
+            [name, "last_seen"] if std::str::from_utf8(bytes).is_ok_and(|it| it.parse::<Timestamp>().is_ok()) => {
                 Some(Self::Device(device(name)?))
             }
             [name, slot] if holds(&["state", "runtime_today_min"]) => Some(Self::Outlet(outlet(name, slot)?)),

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::{
     discovery::Part,
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN, SEEN},
     layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView},
+    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView, last_seen},
 };
 use crate::{
     hub::Plans,
@@ -126,7 +126,17 @@ impl Outbound {
             if !same_look || !same_housing {
                 self.layout.changed(Part::Device(id.device.clone()));
             }
+            let heard_before = before.and_then(|(it, _)| last_seen(it));
+            let heard = last_seen(outlet).filter(|_| heard_before != last_seen(outlet));
             self.publish(OUTLET, &OutletView::of(house, outlet), truth);
+            if heard.is_some()
+                && let Some(device) = house.devices.get(&id.device)
+            {
+                if heard_before.is_none() {
+                    self.layout.changed(Part::Device(id.device.clone()));
+                }
+                self.publish(SEEN, &DeviceView::of(house, device), truth);
+            }
             if answered {
                 truth.say_again(&self.context.topics.outlet(id));
             }
@@ -152,7 +162,9 @@ impl Outbound {
             if !same_look {
                 self.layout.changed(Part::Device(slug.clone()));
             }
-            self.publish(HOUSING, &DeviceView { device: device.clone() }, truth);
+            let view = DeviceView::of(house, device);
+            self.publish(HOUSING, &view, truth);
+            self.publish(SEEN, &view, truth);
             self.devices.insert(slug.clone(), device.clone());
         }
         let gone: Vec<_> = self.devices.keys().filter(|slug| !house.devices.contains_key(slug)).cloned().collect();
@@ -160,7 +172,7 @@ impl Outbound {
             self.devices.remove(&slug);
             self.layout.changed(Part::Device(slug.clone()));
             let topics = &self.context.topics;
-            self.take_back(&[topics.device(&slug), topics.device_availability(&slug)], truth);
+            self.take_back(&[topics.device(&slug), topics.device_availability(&slug), topics.last_seen(&slug)], truth);
         }
     }
 

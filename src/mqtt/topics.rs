@@ -112,6 +112,11 @@ impl Topics {
         self.below(&format!("{device}/availability"))
     }
 
+    /// When a device was heard last.
+    pub fn last_seen(&self, device: &Slug) -> String {
+        self.below(&format!("{device}/last_seen"))
+    }
+
     /// What an outlet reported.
     pub fn outlet(&self, outlet: &OutletId) -> String {
         self.below(&outlet.to_string())

@@ -89,6 +89,12 @@ pub(super) fn outlets_of<'a>(house: &'a House, device: &Slug) -> impl Iterator<I
     house.outlets.range(all).map(|(_, outlet)| outlet)
 }
 
+/// When an outlet was heard last, to the half minute: to the second it would be published at each look.
+pub(super) fn last_seen(outlet: &Outlet) -> Option<Timestamp> {
+    let second = outlet.reported_at?.as_second();
+    Timestamp::from_second(second - second.rem_euclid(30)).ok()
+}
+
 fn inventory_outlet(outlet: &Outlet, socket: Option<&Socket>) -> Value {
     json!({
         "slot": outlet.id.slot,
@@ -111,9 +117,16 @@ fn socket(housing: Option<&Housing>, slot: u8) -> Option<&Socket> {
 #[derive(Clone, Debug)]
 pub(super) struct DeviceView {
     pub device: Arc<Device>,
+    /// When it was heard last, to the half minute; `None` before the first report.
+    pub seen: Option<Timestamp>,
 }
 
 impl DeviceView {
+    pub(super) fn of(house: &House, device: &Arc<Device>) -> Self {
+        let seen = outlets_of(house, &device.slug).filter_map(|outlet| last_seen(outlet)).max();
+        Self { device: device.clone(), seen }
+    }
+
     pub(super) fn availability(&self) -> Value {
         json!(if self.device.availability == Availability::Online { "online" } else { "offline" })
     }

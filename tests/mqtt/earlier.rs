@@ -91,6 +91,7 @@ async fn the_state_of_what_is_no_more_is_cleared_and_nothing_of_others() {
     let old = [
         ("heattrax/old_plug", state_of("heattrax/porch")),
         ("heattrax/old_plug/availability", "offline".to_owned()),
+        ("heattrax/old_plug/last_seen", state_of("heattrax/porch/last_seen")),
         ("heattrax/old_plug/1", state_of("heattrax/porch/1")),
         ("heattrax/old_plug/1/decision", state_of("heattrax/porch/1/decision")),
         ("heattrax/porch/3", state_of("heattrax/porch/2")),

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use heattrax::{
@@ -160,9 +159,13 @@ async fn moves(from: DeviceLayout, to: DeviceLayout) {
     let _bridge = Bridge::told(settings(broker.address().port()), announced, identity(), weathered());
     let left: Vec<_> = before.keys().filter(|topic| !after.contains_key(*topic)).collect();
     let strip = before.keys().find(|topic| topic.contains("tapo_a0b1c2d3e4f5")).unwrap();
-    let last = left.last().copied().unwrap_or(strip);
-    peer.wait("the move", |it| it.topic == *last && (it.payload.is_empty() || it.payload.contains("migrate"))).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    if left.is_empty() {
+        peer.wait("the move", |it| it.topic == *strip && it.payload.contains("migrate_discovery")).await;
+    }
+    for topic in &left {
+        peer.wait_for(topic, "").await;
+    }
+    peer.wait("the rest", |it| it.topic == "heattrax/weather").await;
     peer.settle().await;
     let seen = peer.seen();
     for topic in &left {

@@ -369,3 +369,34 @@ fn a_timer_on_the_plug_and_its_faults_are_said_one_by_one() {
     let mat = json_at(&rendered(&house), "heattrax/driveway/1");
     assert_eq!((&mat["overheat"], &mat["overload"]), (&json!(false), &json!(true)));
 }
+
+#[test]
+fn a_device_says_when_it_was_heard_twice_a_minute_at_most() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = complete();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert_eq!(payload(&truth, "heattrax/driveway/last_seen"), "2026-11-24T12:00:00Z");
+    // Nothing was heard of the outlets of the shed, ever.
+    assert_eq!(truth.held("heattrax/shed/last_seen"), None);
+    let announced = |truth: &Truth| {
+        json_at(truth, "homeassistant/device/tapo_a0b1c2d3e4f7/config")["cmps"]["last_seen"].is_object()
+    };
+    assert!(!announced(&truth));
+    owed(&mut truth);
+    for (heard, news) in [("2026-11-24T12:00:29Z", None), ("2026-11-24T12:00:31Z", Some("2026-11-24T12:00:30Z"))] {
+        change(&mut house, &id("driveway", 1), |it| it.reported_at = Some(at(heard)));
+        outbound.look(&Arc::new(house.clone()), &mut truth);
+        let said = owed(&mut truth).into_iter().filter(|it| it.0.ends_with("/last_seen"));
+        let said: Vec<_> = said.collect();
+        let expected = news.map(|it| ("heattrax/driveway/last_seen".to_owned(), it.to_owned()));
+        assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
+    }
+    change(&mut house, &id("shed", 1), |it| it.reported_at = Some(at("2026-11-24T12:00:59Z")));
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert!(announced(&truth));
+    assert_eq!(payload(&truth, "heattrax/shed/last_seen"), "2026-11-24T12:00:30Z");
+    house.devices.remove(&slug("driveway"));
+    house.outlets.retain(|id, _| id.device != slug("driveway"));
+    outbound.look(&Arc::new(house), &mut truth);
+    assert_eq!(payload(&truth, "heattrax/driveway/last_seen"), "");
+}
