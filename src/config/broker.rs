@@ -1,4 +1,4 @@
-//! The sections `mqtt` and `homeassistant`.
+//! The section `mqtt`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,20 +7,11 @@ use super::{
     range::Range,
     section::{Section, cut},
 };
-use crate::model::{BrokerHost, HomeAssistantSettings, MqttSettings, Protocol, TlsFiles};
+use crate::model::{BrokerHost, MqttSettings, Protocol, TlsFiles};
 
 pub(super) const PORT: Range = Range::of(1.0, 65535.0, "");
 const KEEP_ALIVE: Range = Range::of(5.0, 3600.0, "seconds");
 const TOPIC: &str = "topic levels between single `/`, at most 128 characters, without `+`, `#`, `$` and blanks";
-
-/// Home Assistant's own defaults.
-pub(super) fn usual_homeassistant() -> HomeAssistantSettings {
-    HomeAssistantSettings {
-        discovery: true,
-        discovery_prefix: "homeassistant".to_owned(),
-        status_topic: "homeassistant/status".to_owned(),
-    }
-}
 
 /// Reads the `mqtt` section. `None` if it is absent, or if it has a problem: then nobody knows which broker was meant.
 pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSettings> {
@@ -92,7 +83,7 @@ fn tls(it: &Section<'_>) -> Option<TlsFiles> {
     Some(files)
 }
 
-fn topic(it: &Section<'_>, key: &'static str) -> Option<String> {
+pub(super) fn topic(it: &Section<'_>, key: &'static str) -> Option<String> {
     let text = it.text(key)?;
     let bad = |letter: char| matches!(letter, '+' | '#' | '$') || letter.is_whitespace() || letter.is_control();
     let good = text.chars().count() <= 128 && text.split('/').all(|level| !level.is_empty() && !level.contains(bad));
@@ -112,37 +103,4 @@ fn client_id(it: &Section<'_>) -> Option<String> {
 
 fn is_plain(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic())
-}
-
-/// Reads the `homeassistant` section; its usual settings where it has a problem.
-pub(super) fn homeassistant(root: &Section<'_>) -> HomeAssistantSettings {
-    let usual = usual_homeassistant();
-    let Some(it) = root.section("homeassistant") else { return usual };
-    let before = it.book.count();
-    let settings = HomeAssistantSettings {
-        discovery: it.switch("discovery").unwrap_or(usual.discovery),
-        discovery_prefix: topic(&it, "discovery_prefix").unwrap_or_else(|| usual.discovery_prefix.clone()),
-        status_topic: topic(&it, "status_topic").unwrap_or_else(|| usual.status_topic.clone()),
-    };
-    match it.text("device_layout").as_deref() {
-        None | Some("via_device") => {}
-        Some(other @ ("child_devices" | "components")) => {
-            it.refuse("device_layout", other, "via_device (this version has no other layout)");
-        }
-        Some(other) => it.refuse("device_layout", format!("\"{}\"", cut(other)), "via_device"),
-    }
-    min_version(&it);
-    let book = it.book;
-    it.close();
-    if book.count() == before { settings } else { usual }
-}
-
-fn min_version(it: &Section<'_>) {
-    let Some(text) = it.text_or_number("min_version") else { return };
-    let parts: Vec<&str> = text.split('.').collect();
-    let numbers = parts.iter().all(|part| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit()));
-    if !numbers || !(2..=3).contains(&parts.len()) {
-        it.refuse("min_version", format!("\"{}\"", cut(&text)), "a version of Home Assistant, such as \"2025.12\"");
-    }
-    it.unused(&["min_version"]);
 }

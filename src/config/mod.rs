@@ -14,6 +14,7 @@ mod devices;
 mod environment;
 mod exceptions;
 mod groups;
+mod homeassistant;
 mod layers;
 mod melt;
 mod problem;
@@ -242,7 +243,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         devices: devices.devices,
         credentials: devices.credentials,
         mqtt: broker::mqtt(&root, hostname),
-        homeassistant: broker::homeassistant(&root),
+        homeassistant: homeassistant::homeassistant(&root),
         weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),
         log: rest::log(&root),

@@ -224,11 +224,13 @@ pub enum NoticeKind {
     ClockStepped,
     /// A file of the bridge's memory was damaged and set aside, or cannot be written.
     StoreTrouble,
+    /// Somebody else has cleared an announcement to Home Assistant.
+    AnnouncementCleared,
 }
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -257,6 +259,7 @@ impl NoticeKind {
         Self::StoreTrouble,
         Self::AutomationPaused,
         Self::AutomationResumed,
+        Self::AnnouncementCleared,
     ];
 
     /// The `event_type`.
@@ -291,6 +294,7 @@ impl NoticeKind {
             Self::Answered => "answered",
             Self::AutomationPaused => "automation_paused",
             Self::AutomationResumed => "automation_resumed",
+            Self::AnnouncementCleared => "announcement_cleared",
         }
     }
 

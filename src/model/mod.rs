@@ -7,6 +7,7 @@
 mod command;
 mod decision;
 mod event;
+mod homeassistant;
 mod house;
 mod ice;
 mod melt;
@@ -22,6 +23,7 @@ mod weather;
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
+pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
     Remembered, Run, VacationTold, WeatherBoard,
@@ -38,8 +40,8 @@ pub use plan::{Plan, PlannedWindow};
 pub use reason::{Reason, Wait};
 pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 pub use settings::{
-    Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings,
-    HomeAssistantSettings, LogFormat, LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings,
-    Thresholds, TlsFiles, WeatherSettings, WebSettings,
+    Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings, LogFormat,
+    LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,
+    WeatherSettings, WebSettings,
 };
 pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{Celsius, Circuit, Mac, Melt, OutletId, Schedule, Slug, Tariff};
+use super::{Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, Schedule, Slug, Tariff};
 
 /// A secret. It cannot be printed, logged or serialised by accident.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -305,17 +305,6 @@ pub struct TlsFiles {
     pub client_key_file: Option<PathBuf>,
     /// The name that the broker's certificate must carry; the host where `None`.
     pub server_name: Option<String>,
-}
-
-/// Home Assistant discovery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HomeAssistantSettings {
-    /// Announce anything at all?
-    pub discovery: bool,
-    /// Default `homeassistant`.
-    pub discovery_prefix: String,
-    /// Default `homeassistant/status`.
-    pub status_topic: String,
 }
 
 /// The forecast.

@@ -17,6 +17,7 @@ pub struct Complaints {
     handle: Handle,
     bad: Limit,
     retained: Limit,
+    cleared: Limit,
     missed: Limit,
     untold: Limit,
 }
@@ -28,6 +29,7 @@ impl Complaints {
             handle,
             bad: Limit::new(BAD_A_SECOND),
             retained: Limit::new(BAD_A_SECOND),
+            cleared: Limit::new(BAD_A_SECOND),
             missed: Limit::new(1),
             untold: Limit::new(1),
         }
@@ -43,6 +45,13 @@ impl Complaints {
     /// A retained command was not followed.
     pub fn retained(&mut self, notice: Notice) {
         if self.retained.passes(1, Instant::now()) {
+            self.handle.notify(notice);
+        }
+    }
+
+    /// Somebody else has cleared an announcement.
+    pub fn cleared(&mut self, notice: Notice) {
+        if self.cleared.passes(1, Instant::now()) {
             self.handle.notify(notice);
         }
     }
@@ -63,7 +72,10 @@ impl Complaints {
 
     /// When the counts are to be told.
     pub fn due(&self) -> Option<Instant> {
-        [&self.bad, &self.retained, &self.missed, &self.untold].into_iter().filter_map(|it| it.due()).min()
+        [&self.bad, &self.retained, &self.cleared, &self.missed, &self.untold]
+            .into_iter()
+            .filter_map(|it| it.due())
+            .min()
     }
 
     /// Tells the counts that are due.
@@ -74,6 +86,9 @@ impl Complaints {
         if let Some(more) = self.retained.overdue(now) {
             let words = format!("{more} more retained commands were ignored");
             self.tell(NoticeKind::RetainedCommandIgnored, words, more);
+        }
+        if let Some(more) = self.cleared.overdue(now) {
+            self.tell(NoticeKind::AnnouncementCleared, format!("{more} more announcements were cleared"), more);
         }
         if let Some(more) = self.missed.overdue(now) {
             self.tell_missed(more);

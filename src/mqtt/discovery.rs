@@ -1,19 +1,19 @@
 //! What Home Assistant is told about: the house in, retained announcements out. Pure.
 //!
-//! Layout `via_device`: one device for the bridge, one for each housing, one for each outlet and one for each group, each with
-//! one announcement that holds all its entities. Abbreviated keys throughout. The root of an announcement is a closed schema: one
-//! key that an old Home Assistant does not know, and it drops the whole device.
+//! One device for the bridge, one for each housing, one for each outlet and one for each group, each with all its entities;
+//! `arrangement.rs` lays them out. Abbreviated keys throughout.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET},
+    arrangement::{Draft, arranged},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, SEEN},
     outbound::Context,
     sheet::{Attributes, Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
-    truth::{Entries, Entry, Rank},
+    truth::{Entries, Rank},
     views::{BridgeView, DeviceView, GroupView, OutletView, outlets_of},
 };
 use crate::model::{Device, Group, House, Mac, Slug};
@@ -81,24 +81,24 @@ pub(super) enum Part {
 /// The announcements of a part of the house; none of what is not there. A device that has not said what it is yet is left out:
 /// what was announced of it before stays.
 pub(super) fn announcements(house: &Arc<House>, context: &Context, part: &Part) -> Entries {
-    let mut entries = Entries::new();
+    let mut drafts = Vec::new();
     match part {
-        Part::Bridge => announce_bridge(house, context, &mut entries),
+        Part::Bridge => drafts.push(bridge(house, context)),
         Part::Device(slug) => {
             if let Some(device) = house.devices.get(slug) {
-                announce_device(house, context, device, &mut entries);
+                drafts = self::device(house, context, device);
             }
         }
         Part::Group(slug) => {
             if let Some(group) = house.groups.get(slug) {
-                announce_group(house, context, group, &mut entries);
+                drafts.push(self::group(house, context, group));
             }
         }
     }
-    entries
+    arranged(drafts, context)
 }
 
-fn announce_bridge(house: &Arc<House>, context: &Context, entries: &mut Entries) {
+fn bridge(house: &Arc<House>, context: &Context) -> Draft {
     let device = json!({
         "ids": [context.topics.bridge_unique()],
         "name": "HeatTrax",
@@ -107,10 +107,10 @@ fn announce_bridge(house: &Arc<House>, context: &Context, entries: &mut Entries)
         "sw": context.identity.version,
     });
     let root = Root { unique: context.topics.bridge_unique(), device, names: "heattrax", prefix: "" };
-    root.announce(context, &context.bridge(house), BRIDGE, Rank::AnnounceBridge, entries);
+    root.draft(context, &context.bridge(house), &[BRIDGE], Rank::AnnounceBridge)
 }
 
-fn announce_group(house: &House, context: &Context, group: &Arc<Group>, entries: &mut Entries) {
+fn group(house: &House, context: &Context, group: &Arc<Group>) -> Draft {
     let unique = format!("{}_group_{}", context.topics.bridge_unique(), group.slug);
     let device = json!({
         "ids": [unique],
@@ -120,11 +120,12 @@ fn announce_group(house: &House, context: &Context, group: &Arc<Group>, entries:
         "via_device": context.topics.bridge_unique(),
     });
     let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "" };
-    root.announce(context, &GroupView::of(house, group), GROUP, Rank::AnnounceChild, entries);
+    root.draft(context, &GroupView::of(house, group), &[GROUP], Rank::AnnounceChild)
 }
 
-fn announce_device(house: &House, context: &Context, device: &Arc<Device>, entries: &mut Entries) {
-    let (Some(mac), Some(housing)) = (identity(device), &device.housing) else { return };
+/// The housing, and its outlets after it; nothing while it has not said what it is.
+fn device(house: &House, context: &Context, device: &Arc<Device>) -> Vec<Draft> {
+    let (Some(mac), Some(housing)) = (identity(device), &device.housing) else { return Vec::new() };
     let unique = format!("tapo_{}", mac.plain());
     let about = json!({
         "ids": [unique],
@@ -137,12 +138,10 @@ fn announce_device(house: &House, context: &Context, device: &Arc<Device>, entri
         "via_device": context.topics.bridge_unique(),
     });
     let root = Root { unique: &unique, device: about, names: device.slug.as_str(), prefix: "" };
-    root.announce(context, &DeviceView { device: device.clone() }, HOUSING, Rank::AnnounceHousing, entries);
-    for outlet in outlets_of(house, &device.slug) {
-        let view = OutletView::of(house, outlet);
-        if !view.is_known() {
-            continue;
-        }
+    let mut drafts = vec![root.draft(context, &DeviceView::of(house, device), &[HOUSING, SEEN], Rank::AnnounceHousing)];
+    let views = outlets_of(house, &device.slug).map(|outlet| OutletView::of(house, outlet));
+    for view in views.filter(OutletView::is_known) {
+        let outlet = &view.outlet;
         let slot = outlet.id.slot;
         let own = format!("{unique}_{slot}");
         let about = json!({
@@ -154,8 +153,9 @@ fn announce_device(house: &House, context: &Context, device: &Arc<Device>, entri
         });
         let names = format!("{}_{slot}", device.slug);
         let root = Root { unique: &own, device: about, names: &names, prefix: &format!("{slot}_") };
-        root.announce(context, &view, OUTLET, Rank::AnnounceChild, entries);
+        drafts.push(root.draft(context, &view, &[OUTLET], Rank::AnnounceChild));
     }
+    drafts
 }
 
 /// The address that a device is known by in Home Assistant, for ever.
@@ -176,42 +176,29 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
-    fn announce<V: Announced>(
-        self,
-        context: &Context,
-        view: &V,
-        sheets: &[Sheet<V>],
-        rank: Rank,
-        entries: &mut Entries,
-    ) {
+    fn draft<V: Announced>(self, context: &Context, view: &V, sheets: &[&[Sheet<V>]], rank: Rank) -> Draft {
         let mut components = Map::new();
-        for sheet in sheets.iter().filter(|sheet| (sheet.has)(view)) {
+        for sheet in sheets.iter().copied().flatten().filter(|sheet| (sheet.has)(view)) {
             for row in sheet.rows.iter().filter(|row| (row.has)(view)) {
                 if let Some(entity) = &row.entity {
-                    let component = self.component(&context.topics, view, sheet, row, entity);
+                    let component = self.component(context, view, sheet, row, entity);
                     components.insert(format!("{}{}", self.prefix, entity.key), component);
                 }
             }
         }
-        let payload = json!({
-            "dev": self.device,
-            "o": { "name": "heattrax", "sw": context.identity.version },
-            "avty": listed(view.availability(&context.topics)),
-            "avty_mode": "all",
-            "qos": 1,
-            "cmps": components,
-        });
-        entries.insert(context.topics.announced(self.unique), Entry { rank, payload: payload.to_string() });
+        let availability = listed(view.availability(&context.topics));
+        Draft { unique: self.unique.to_owned(), device: self.device, availability, components, rank }
     }
 
     fn component<V: Announced>(
         &self,
-        topics: &Topics,
+        context: &Context,
         view: &V,
         sheet: &Sheet<V>,
         row: &Row<V>,
         entity: &Entity,
     ) -> Value {
+        let topics = &context.topics;
         let topic = (sheet.topic)(topics, view);
         let mut component = Map::new();
         component.insert("p".to_owned(), json!(entity.platform));
@@ -227,6 +214,9 @@ impl Root<'_> {
         }
         if let Some(command) = entity.command {
             component.insert("cmd_t".to_owned(), json!(format!("{}/{command}", view.commands(topics))));
+            if let Some(seconds) = context.command_expiry {
+                component.insert("msg_exp_int".to_owned(), json!(seconds));
+            }
         }
         match entity.attributes {
             Attributes::None => {}
@@ -269,53 +259,11 @@ fn template(form: Form, field: &str, template: Template) -> Option<String> {
         (Form::Whole | Form::Passing, _) | (_, Template::Plain) => None,
         (Form::Fields, Template::Field) => Some(format!("{{{{ {value} | default(none) }}}}")),
         (Form::Fields, Template::Holds) => Some(format!("{{{{ 'ON' if {value} else 'OFF' }}}}")),
+        (Form::Fields, Template::Short) => Some(format!("{{{{ {value}[:255] if {value} else none }}}}")),
         (Form::Fields, Template::Mixed) => {
             Some(format!("{{{{ 'ON' if {value} == 'MIXED' else {value} | default(none) }}}}"))
         }
     }
-}
-
-/// The entities of an announcement: component key and platform.
-pub(super) fn components(payload: &str) -> Vec<(String, String)> {
-    let Ok(root) = serde_json::from_str::<Value>(payload) else { return Vec::new() };
-    let Some(components) = root.get("cmps").or_else(|| root.get("components")).and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let platform = |it: &Value| it.get("p").or_else(|| it.get("platform"))?.as_str().map(str::to_owned);
-    components.iter().filter_map(|(key, it)| Some((key.clone(), platform(it)?))).collect()
-}
-
-/// The announcement that takes entities back which `before` had and `payload` has no longer: merely leaving them out would leave
-/// them in Home Assistant. `None` if there are none.
-pub(super) fn farewell(before: &[(String, String)], payload: &str) -> Option<String> {
-    let mut root = serde_json::from_str::<Value>(payload).ok()?;
-    let components = root.get_mut("cmps")?.as_object_mut()?;
-    let gone: Vec<_> = before.iter().filter(|(key, _)| !components.contains_key(key)).collect();
-    if gone.is_empty() {
-        return None;
-    }
-    components.extend(gone.into_iter().map(|(key, platform)| (key.clone(), json!({ "p": platform }))));
-    Some(root.to_string())
-}
-
-/// Did this bridge announce it? Told from the unique id for the bridge and its groups, and from the announcement for plugs: another
-/// bridge may have its own on the same broker.
-pub(super) fn is_ours(topics: &Topics, unique: &str, payload: &str) -> bool {
-    let bridge = topics.bridge_unique();
-    if unique == bridge || unique.strip_prefix(bridge).is_some_and(|rest| rest.starts_with("_group_")) {
-        return true;
-    }
-    if !unique.starts_with("tapo_") {
-        return false;
-    }
-    let Ok(root) = serde_json::from_str::<Value>(payload) else { return false };
-    let origin = root.pointer("/o/name").and_then(Value::as_str) == Some("heattrax");
-    let via_us = root.pointer("/dev/via_device").and_then(Value::as_str) == Some(bridge);
-    let available = root.get("avty").and_then(Value::as_array).is_some_and(|list| {
-        let ours = topics.bridge_availability();
-        list.iter().any(|it| it.get("t").and_then(Value::as_str) == Some(ours.as_str()))
-    });
-    origin && (via_us || available)
 }
 
 /// Has every configured device said what it is, so that whatever is not announced now is really gone?

@@ -3,11 +3,15 @@
 //! Discovery and publishing both read it, so that what is advertised is published and the other way round. Keys never change
 //! once released: Home Assistant knows its entities by them.
 
+mod bridge;
+
 use serde_json::{Value, json};
+
+pub(super) use bridge::BRIDGE;
 
 use super::{
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
-    views::{BridgeView, DeviceView, GroupView, OutletView, PlanView, kwh, minutes, round, time},
+    views::{DeviceView, GroupView, OutletView, PlanView, kwh, minutes, round, time},
 };
 use crate::model::Fault;
 
@@ -119,8 +123,30 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
                 }),
                 ..field("on_since", |it: &OutletView| time(it.on_since()))
             },
-            field("runtime_today_min", |it: &OutletView| minutes(it.outlet.runtime_today)),
-            field("device_timer_off_at", |it: &OutletView| time(it.outlet.device_timer_off_at())),
+            Row {
+                entity: Some(Entity {
+                    more: &[class("duration"), COUNTED, unit("min")],
+                    ..entity("runtime_today", "sensor", "Runtime today")
+                }),
+                ..field("runtime_today_min", |it: &OutletView| minutes(it.outlet.runtime_today))
+            },
+            // It moves whenever the timer is renewed, which is every few minutes while the outlet is on.
+            Row {
+                entity: Some(Entity {
+                    more: &[class("timestamp"), DIAGNOSTIC, HIDDEN],
+                    ..entity("timer_off_at", "sensor", "Timer on the plug")
+                }),
+                ..field("device_timer_off_at", |it: &OutletView| time(it.outlet.device_timer_off_at()))
+            },
+            Row {
+                has: OutletView::is_heater,
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[DIAGNOSTIC],
+                    ..entity("timer_armed", "binary_sensor", "Timer armed")
+                }),
+                ..field("device_timer_armed", |it: &OutletView| json!(it.outlet.device_timer_off_at().is_some()))
+            },
             Row {
                 entity: Some(Entity {
                     template: Template::Holds,
@@ -128,6 +154,23 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
                     ..entity("fault", "binary_sensor", "Fault")
                 }),
                 ..field("fault", |it: &OutletView| json!(it.outlet.shown_fault()))
+            },
+            Row {
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("overheat", "binary_sensor", "Overheated")
+                }),
+                ..field("overheat", |it: &OutletView| json!(it.shows(&[Fault::Overheat])))
+            },
+            Row {
+                has: OutletView::meters_energy,
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("overload", "binary_sensor", "Overloaded")
+                }),
+                ..field("overload", |it: &OutletView| json!(it.shows(&[Fault::Overload, Fault::Overcurrent])))
             },
             Row {
                 has: OutletView::has_meter_and_heats,
@@ -215,9 +258,15 @@ pub(super) const HOUSING: &[Sheet<DeviceView>] = &[
         rows: &[
             field("name", |it: &DeviceView| json!(it.device.name)),
             field("model", |it: &DeviceView| it.said(|housing| json!(housing.model))),
-            field("firmware", |it: &DeviceView| it.said(|housing| json!(housing.firmware))),
+            Row {
+                entity: Some(Entity { more: &[DIAGNOSTIC], ..entity("firmware", "sensor", "Firmware") }),
+                ..field("firmware", |it: &DeviceView| it.said(|housing| json!(housing.firmware)))
+            },
             field("hardware", |it: &DeviceView| it.said(|housing| json!(housing.hardware))),
-            field("ip", |it: &DeviceView| it.said(|housing| json!(housing.address))),
+            Row {
+                entity: Some(Entity { more: &[DIAGNOSTIC, HIDDEN], ..entity("address", "sensor", "IP address") }),
+                ..field("ip", |it: &DeviceView| it.said(|housing| json!(housing.address)))
+            },
             field("mac", |it: &DeviceView| it.said(|housing| json!(housing.mac))),
             field("protocol", |it: &DeviceView| it.said(|housing| json!(housing.protocol))),
             field("trouble", |it: &DeviceView| json!(it.device.trouble.as_ref().map(|trouble| &trouble.text))),
@@ -231,6 +280,22 @@ pub(super) const HOUSING: &[Sheet<DeviceView>] = &[
         ],
     },
 ];
+
+/// When a housing was heard last. Apart from the rest of it, for it moves twice a minute.
+pub(super) const SEEN: &[Sheet<DeviceView>] = &[Sheet {
+    topic: |topics, it| topics.last_seen(&it.device.slug),
+    has: |it| it.device.housing.is_some() && it.seen.is_some(),
+    form: Form::Whole,
+    rows: &[Row {
+        entity: Some(Entity {
+            template: Template::Plain,
+            outlives: Outlives::Device,
+            more: &[class("timestamp"), DIAGNOSTIC, HIDDEN],
+            ..entity("last_seen", "sensor", "Last seen")
+        }),
+        ..field("", |it: &DeviceView| time(it.seen))
+    }],
+}];
 
 /// Everything about a group.
 pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
@@ -265,7 +330,10 @@ pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
             ..field("mode", |it: &GroupView| it.spoken(|decision| json!(decision.mode().as_str())))
         },
         field("reason", |it: &GroupView| it.spoken(|decision| json!(decision.reason.key()))),
-        field("sentence", |it: &GroupView| it.spoken(|decision| json!(decision.reason.to_string()))),
+        Row {
+            entity: Some(Entity { template: Template::Short, ..entity("reason", "sensor", "Reason") }),
+            ..field("sentence", |it: &GroupView| it.spoken(|decision| json!(decision.reason.to_string())))
+        },
         field("until", |it: &GroupView| it.spoken(|decision| time(decision.until))),
         Row {
             entity: Some(Entity {
@@ -280,6 +348,13 @@ pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
             ..field("next_off", GroupView::next_off)
         },
         field("runtime_min", GroupView::runtime),
+        Row {
+            entity: Some(Entity {
+                more: &[class("duration"), COUNTED, unit("min")],
+                ..entity("runtime_today", "sensor", "Runtime today")
+            }),
+            ..field("runtime_today_min", GroupView::runtime_today)
+        },
         field("cooldown_until", GroupView::cooldown),
     ],
 }];
@@ -298,74 +373,3 @@ pub(super) const PLAN: &[Sheet<PlanView>] = &[Sheet {
         Row { has: |it| it.plan.currency.is_some(), ..field("currency", |it: &PlanView| json!(it.plan.currency)) },
     ],
 }];
-
-/// Everything about the bridge.
-pub(super) const BRIDGE: &[Sheet<BridgeView>] = &[
-    Sheet {
-        topic: |topics, _| topics.bridge_availability(),
-        has: |_| true,
-        form: Form::Whole,
-        rows: &[Row {
-            entity: Some(Entity {
-                template: Template::Plain,
-                outlives: Outlives::Bridge,
-                more: &[class("connectivity"), DIAGNOSTIC, ONLINE, OFFLINE],
-                ..entity("connection", "binary_sensor", "Connection")
-            }),
-            ..field("", |_: &BridgeView| json!("online"))
-        }],
-    },
-    Sheet {
-        topic: |topics, _| topics.bridge_info(),
-        has: |_| true,
-        form: Form::Fields,
-        rows: &[
-            Row {
-                entity: Some(Entity { more: &[DIAGNOSTIC], ..entity("version", "sensor", "Version") }),
-                ..field("version", |it: &BridgeView| json!(it.identity.version))
-            },
-            field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id)),
-            field("mqtt", BridgeView::mqtt),
-            field("setup", BridgeView::setup),
-            field("device_timers", |_: &BridgeView| json!("armed")),
-            field("device_timers_note", |_: &BridgeView| json!(TIMERS)),
-            field("config", |it: &BridgeView| it.identity.shown.clone()),
-        ],
-    },
-    Sheet {
-        topic: |topics, _| topics.bridge_devices(),
-        has: |_| true,
-        form: Form::Whole,
-        rows: &[field("", BridgeView::inventory)],
-    },
-    Sheet {
-        topic: |topics, _| topics.vacation(),
-        has: |_| true,
-        form: Form::Whole,
-        rows: &[Row {
-            entity: Some(Entity {
-                template: Template::Plain,
-                command: Some("set"),
-                more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
-                ..entity("vacation", "switch", "Vacation")
-            }),
-            ..field("", BridgeView::vacation)
-        }],
-    },
-    Sheet {
-        topic: |topics, _| topics.bridge_event(),
-        has: |_| true,
-        form: Form::Passing,
-        rows: &[Row {
-            entity: Some(Entity {
-                template: Template::Plain,
-                more: &[("evt_typ", More::Events)],
-                ..entity("event", "event", "Event")
-            }),
-            ..field("event_type", |_: &BridgeView| Value::Null)
-        }],
-    },
-];
-
-const TIMERS: &str = "a heater is switched on with a timer on its plug that switches it off within 15 minutes if the bridge or the \
-     network fails; other outlets, and plugs that speak TPAP only, stay as they are";

@@ -34,7 +34,7 @@ pub async fn examine(settings: &MqttSettings, status: &str, prefix: &str, within
     let mark = format!("{:08x}", fastrand::u32(..));
     let topic = format!("{}/bridge/doctor/{mark}", settings.base_topic);
     let own = MqttSettings { client_id: format!("heattrax-doctor-{mark}"), ..settings.clone() };
-    let wanted = Wanted { announcements: format!("{prefix}/"), ours: vec![String::new()] };
+    let wanted = Wanted { announcements: format!("{prefix}/"), ours: vec![String::new()], state: None };
     let mut mail = client::start(Options { settings: Arc::new(own), will: topic.clone(), wanted });
     let line = connected(&mut mail, until).await?;
     let filter = |filter: String| Filter { filter, as_published: true };

@@ -3,6 +3,8 @@
 //! The broker holds nothing that the bridge does not hold too: at each connect everything is published again. Commands are read by
 //! pure code; whatever cannot be read becomes a notice.
 
+mod announced;
+mod arrangement;
 mod askers;
 mod client;
 mod complaints;
@@ -11,6 +13,7 @@ mod entities;
 mod examine;
 mod inbound;
 mod layout;
+mod leftovers;
 mod limit;
 mod message;
 mod outbound;

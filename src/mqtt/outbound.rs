@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 
 use super::{
     discovery::Part,
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN, SEEN},
     layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView},
+    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView, last_seen},
 };
 use crate::{
     hub::Plans,
-    model::{Device, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug},
+    model::{Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug, WeatherBoard},
 };
 
 /// What rendering needs to know beside the house.
@@ -30,6 +30,10 @@ pub struct Context {
     pub settings: Arc<MqttSettings>,
     /// Is Home Assistant told anything?
     pub announces: bool,
+    /// How its devices are laid out.
+    pub layout: DeviceLayout,
+    /// After so many seconds the broker drops a command of Home Assistant that nobody has taken.
+    pub command_expiry: Option<u16>,
     /// The MQTT version of the connection.
     pub protocol: Option<u8>,
 }
@@ -45,6 +49,29 @@ impl Context {
     }
 }
 
+/// What the bridge's own topics depend on, the inventory apart.
+#[derive(Clone, Debug)]
+struct BridgeLook {
+    vacation: bool,
+    protocol: Option<u8>,
+    weather: Arc<WeatherBoard>,
+    /// The interval of the forecast that is now.
+    hour: Option<Timestamp>,
+}
+
+impl BridgeLook {
+    fn of(house: &House, protocol: Option<u8>) -> Self {
+        let now = house.weather.forecast.as_ref().and_then(|forecast| forecast.at(house.at));
+        Self { vacation: house.vacation, protocol, weather: house.weather.clone(), hour: now.map(|it| it.start) }
+    }
+
+    /// Is it the same picture? The forecast is long: it is only compared when it was replaced.
+    fn is_like(&self, other: &Self) -> bool {
+        let same_weather = Arc::ptr_eq(&self.weather, &other.weather) || self.weather == other.weather;
+        same_weather && (self.vacation, self.protocol, self.hour) == (other.vacation, other.protocol, other.hour)
+    }
+}
+
 /// Keeps the truth in step with the house.
 #[derive(Debug)]
 pub struct Outbound {
@@ -54,7 +81,7 @@ pub struct Outbound {
     outlets: BTreeMap<OutletId, (Arc<Outlet>, Option<Arc<Housing>>)>,
     groups: BTreeMap<Slug, (Arc<Group>, Vec<Arc<Outlet>>)>,
     plans: BTreeMap<Slug, Plan>,
-    bridge: Option<(bool, Option<u8>)>,
+    bridge: Option<BridgeLook>,
     layout: Layout,
     shown: BTreeMap<String, Value>,
 }
@@ -99,7 +126,17 @@ impl Outbound {
             if !same_look || !same_housing {
                 self.layout.changed(Part::Device(id.device.clone()));
             }
+            let heard_before = before.and_then(|(it, _)| last_seen(it));
+            let heard = last_seen(outlet).filter(|_| heard_before != last_seen(outlet));
             self.publish(OUTLET, &OutletView::of(house, outlet), truth);
+            if heard.is_some()
+                && let Some(device) = house.devices.get(&id.device)
+            {
+                if heard_before.is_none() {
+                    self.layout.changed(Part::Device(id.device.clone()));
+                }
+                self.publish(SEEN, &DeviceView::of(house, device), truth);
+            }
             if answered {
                 truth.say_again(&self.context.topics.outlet(id));
             }
@@ -125,7 +162,9 @@ impl Outbound {
             if !same_look {
                 self.layout.changed(Part::Device(slug.clone()));
             }
-            self.publish(HOUSING, &DeviceView { device: device.clone() }, truth);
+            let view = DeviceView::of(house, device);
+            self.publish(HOUSING, &view, truth);
+            self.publish(SEEN, &view, truth);
             self.devices.insert(slug.clone(), device.clone());
         }
         let gone: Vec<_> = self.devices.keys().filter(|slug| !house.devices.contains_key(slug)).cloned().collect();
@@ -133,7 +172,7 @@ impl Outbound {
             self.devices.remove(&slug);
             self.layout.changed(Part::Device(slug.clone()));
             let topics = &self.context.topics;
-            self.take_back(&[topics.device(&slug), topics.device_availability(&slug)], truth);
+            self.take_back(&[topics.device(&slug), topics.device_availability(&slug), topics.last_seen(&slug)], truth);
         }
     }
 
@@ -181,11 +220,16 @@ impl Outbound {
     }
 
     fn look_at_bridge(&mut self, house: &Arc<House>, truth: &mut Truth) {
-        let now = Some((house.vacation, self.context.protocol));
-        if self.bridge.is_none() {
+        let now = Some(BridgeLook::of(house, self.context.protocol));
+        let watched = |look: &Option<BridgeLook>| look.as_ref().map(|it| it.weather.fresh.is_some());
+        if watched(&self.bridge) != watched(&now) {
             self.layout.changed(Part::Bridge);
         }
-        if self.bridge != now {
+        let is_news = match (&self.bridge, &now) {
+            (Some(before), Some(now)) => !before.is_like(now),
+            _ => true,
+        };
+        if is_news {
             self.write_inventory(house, truth);
             self.bridge = now;
         }
@@ -254,7 +298,8 @@ fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
 }
 
 /// Times that follow from the plug's own count, which is good to a second or two.
-const COUNTED: [&str; 6] = ["on_since", "changes_at", "at", "next_on", "next_off", "cooldown_until"];
+const COUNTED: [&str; 7] =
+    ["on_since", "changes_at", "at", "next_on", "next_off", "cooldown_until", "device_timer_off_at"];
 /// How far such a time may be from the one before and still be the same time.
 const COUNT_IS_GOOD_TO: SignedDuration = SignedDuration::from_secs(2);
 

@@ -80,6 +80,8 @@ pub(super) enum Template {
     Field,
     /// On if the row's field holds anything.
     Holds,
+    /// The row's field, as far as Home Assistant takes it: a state has 255 characters at most.
+    Short,
     /// The row's field, and a group that is mixed counts as on.
     Mixed,
 }

@@ -110,6 +110,11 @@ impl Topics {
         self.below("vacation")
     }
 
+    /// What is known of the weather.
+    pub fn weather(&self) -> String {
+        self.below("weather")
+    }
+
     /// What a housing says about itself.
     pub fn device(&self, device: &Slug) -> String {
         self.below(device.as_str())
@@ -118,6 +123,11 @@ impl Topics {
     /// Does a device answer?
     pub fn device_availability(&self, device: &Slug) -> String {
         self.below(&format!("{device}/availability"))
+    }
+
+    /// When a device was heard last.
+    pub fn last_seen(&self, device: &Slug) -> String {
+        self.below(&format!("{device}/last_seen"))
     }
 
     /// What an outlet reported.
@@ -145,6 +155,11 @@ impl Topics {
         format!("{}/device/{unique}/config", self.discovery)
     }
 
+    /// Where one entity of a device is announced by itself. Home Assistant takes both topics for the same entity.
+    pub fn announced_alone(&self, platform: &str, unique: &str, key: &str) -> String {
+        format!("{}/{platform}/{unique}/{key}/config", self.discovery)
+    }
+
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
     pub fn command_filters(&self) -> [String; 8] {
         [
@@ -160,6 +175,11 @@ impl Topics {
         .map(|filter| self.below(filter))
     }
 
+    /// What the bridge itself publishes of devices and groups, to be heard for a moment after the start only.
+    pub fn state_filters(&self) -> [String; 4] {
+        ["+", "+/+", "+/+/decision", "+/+/plan"].map(|filter| self.below(filter))
+    }
+
     /// Home Assistant's birth and death.
     pub fn status_filter(&self) -> String {
         self.status.clone()
@@ -167,12 +187,22 @@ impl Topics {
 
     /// What the topics of all announcements begin with.
     pub fn announced_prefix(&self) -> String {
-        format!("{}/device/", self.discovery)
+        format!("{}/", self.discovery)
     }
 
-    /// Everything that any bridge has announced.
+    /// Is something announced on this topic?
+    pub fn is_announcement(&self, topic: &str) -> bool {
+        self.unique(topic).is_some()
+    }
+
+    /// Every device that any bridge has announced.
     pub fn announced_filter(&self) -> String {
         self.announced("+")
+    }
+
+    /// Every entity that any bridge has announced by itself.
+    pub fn announced_alone_filter(&self) -> String {
+        self.announced_alone("+", "+", "+")
     }
 
     /// What is a topic about that was heard?
@@ -220,8 +250,7 @@ impl Topics {
     }
 
     fn unique<'a>(&self, topic: &'a str) -> Option<&'a str> {
-        let unique = topic.strip_prefix(self.discovery.as_str())?.strip_prefix("/device/")?.strip_suffix("/config")?;
-        (!unique.contains('/')).then_some(unique)
+        announced_id(topic.strip_prefix(self.discovery.as_str())?.strip_prefix('/')?)
     }
 
     /// Whatever is below the base.
@@ -241,6 +270,25 @@ impl Knob<'_> {
             Self::Group(group) | Self::GroupControl(group) => slug(group),
             Self::Vacation => true,
         }
+    }
+}
+
+/// The unique id of the device that an announcement is about, by its topic below the prefix: `device/<id>/config`, or
+/// `<platform>/<id>/<key>/config`.
+pub(super) fn announced_id(below: &str) -> Option<&str> {
+    match below.split('/').collect::<Vec<_>>()[..] {
+        ["device", id, "config"] => Some(id),
+        [_, id, _, "config"] => Some(id),
+        _ => None,
+    }
+}
+
+/// Is it state that the bridge itself publishes, by its topic below the base? Everything else is for it to hear.
+pub(super) fn is_state(below: &str) -> bool {
+    match below.split('/').collect::<Vec<_>>()[..] {
+        [_] | [_, _, "decision" | "plan"] => true,
+        [_, last] => last != "set",
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
-use super::discovery;
+use super::announced::{self, Known};
 
 /// The order in which topics are published: Home Assistant has to know an entity before it can become available, and
 /// a device before what hangs on it.
@@ -71,6 +71,9 @@ impl Once {
     }
 }
 
+/// What lets Home Assistant move entities to another announcement.
+const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
+
 /// Messages that are published once and may wait for the broker: an event for each outlet of a large house, a few times over.
 const ONCE: usize = 4096;
 
@@ -102,17 +105,39 @@ impl Truth {
         if self.holds.get(topic) == Some(&entry) {
             return;
         }
-        let before = self.holds.get(topic).map(|held| discovery::components(&held.payload)).unwrap_or_default();
+        let before = self.holds.get(topic).map(|held| announced::entities(&held.payload)).unwrap_or_default();
         self.take_back_components(topic, &before, &entry);
         self.say(topic, entry);
     }
 
     /// Takes back the entities that a device was announced with before and is not any more.
-    pub fn take_back_components(&mut self, topic: &str, before: &[(String, String)], now: &Entry) {
-        if let Some(payload) = discovery::farewell(before, &now.payload) {
+    pub(super) fn take_back_components(&mut self, topic: &str, before: &[Known], now: &Entry) {
+        if let Some(payload) = announced::farewell(before, &now.payload) {
             self.say_first(Once { topic: topic.to_owned(), payload, retain: true, correlation: None });
             self.owed.insert((now.rank, topic.to_owned()));
         }
+    }
+
+    /// Has Home Assistant move entities from an announcement to others, where they are announced now: it lets go of all that the old
+    /// one announced without forgetting them, hears the others anew, and the old one is announced as it is now, or cleared.
+    pub fn migrate(&mut self, from: &str, to: &BTreeSet<String>) {
+        let payload = MIGRATE.to_owned();
+        self.say_first(Once { topic: from.to_owned(), payload, retain: false, correlation: None });
+        to.iter().for_each(|topic| self.say_again(topic));
+        match self.holds.get(from) {
+            Some(held) if !held.payload.is_empty() => self.say_again(from),
+            _ => self.take_back(from),
+        }
+    }
+
+    /// Where each entity is announced, by its unique id.
+    pub fn places(&self) -> BTreeMap<String, String> {
+        let announced = self.holds.iter().filter(|(_, entry)| entry.rank.announces() && !entry.payload.is_empty());
+        let entities = announced.flat_map(|(topic, entry)| {
+            let known = announced::entities(&entry.payload).into_iter();
+            known.map(move |it| (it.unique, topic.clone()))
+        });
+        entities.collect()
     }
 
     /// Owes a topic once more although nothing of it changed.

@@ -1,13 +1,15 @@
 //! The subjects as the table of entities reads them: plain questions about one outlet, housing, group or the bridge.
 
+mod weather;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::model::{
-    Availability, Class, Control, Decision, Device, Energy, Group, GroupState, House, Housing, MqttSettings, Notice,
-    Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
+    Availability, Class, Control, Decision, Device, Energy, Fault, Group, GroupState, House, Housing, MqttSettings,
+    Notice, Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
 };
 
 /// What the bridge says about itself.
@@ -87,6 +89,12 @@ pub(super) fn outlets_of<'a>(house: &'a House, device: &Slug) -> impl Iterator<I
     house.outlets.range(all).map(|(_, outlet)| outlet)
 }
 
+/// When an outlet was heard last, to the half minute: to the second it would be published at each look.
+pub(super) fn last_seen(outlet: &Outlet) -> Option<Timestamp> {
+    let second = outlet.reported_at?.as_second();
+    Timestamp::from_second(second - second.rem_euclid(30)).ok()
+}
+
 fn inventory_outlet(outlet: &Outlet, socket: Option<&Socket>) -> Value {
     json!({
         "slot": outlet.id.slot,
@@ -109,9 +117,16 @@ fn socket(housing: Option<&Housing>, slot: u8) -> Option<&Socket> {
 #[derive(Clone, Debug)]
 pub(super) struct DeviceView {
     pub device: Arc<Device>,
+    /// When it was heard last, to the half minute; `None` before the first report.
+    pub seen: Option<Timestamp>,
 }
 
 impl DeviceView {
+    pub(super) fn of(house: &House, device: &Arc<Device>) -> Self {
+        let seen = outlets_of(house, &device.slug).filter_map(|outlet| last_seen(outlet)).max();
+        Self { device: device.clone(), seen }
+    }
+
     pub(super) fn availability(&self) -> Value {
         json!(if self.device.availability == Availability::Online { "online" } else { "offline" })
     }
@@ -216,6 +231,11 @@ impl OutletView {
         self.is_heater() && self.meters_energy()
     }
 
+    /// Is one of these faults shown?
+    pub(super) fn shows(&self, faults: &[Fault]) -> bool {
+        self.outlet.shown_fault().is_some_and(|fault| faults.contains(&fault))
+    }
+
     /// Does a fault wait for somebody's acknowledgement?
     pub(super) fn is_locked(&self) -> Value {
         json!(self.outlet.memory.lockout.is_some_and(|it| !it.acknowledged))
@@ -294,6 +314,11 @@ impl GroupView {
     pub(super) fn runtime(&self) -> Value {
         let longest = self.outlets.iter().map(|outlet| outlet.memory.run.elapsed(self.at)).max();
         minutes(longest.unwrap_or_default())
+    }
+
+    /// The longest time on since local midnight, of its outlets.
+    pub(super) fn runtime_today(&self) -> Value {
+        minutes(self.outlets.iter().map(|outlet| outlet.runtime_today).max().unwrap_or_default())
     }
 
     pub(super) fn cooldown(&self) -> Value {

@@ -2,7 +2,7 @@
 
 use heattrax::{
     config,
-    model::{BrokerHost, Class, Melt},
+    model::{BrokerHost, Class, DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, Melt},
 };
 
 use crate::{SMALL, bad, env, good, parse, parse_with};
@@ -166,7 +166,7 @@ fn defaults_hold_when_nobody_says_otherwise() {
     assert_eq!(weather.open_meteo_base_url, "https://api.open-meteo.com");
     assert_eq!((weather.refresh_every.as_secs(), weather.retry_after.as_secs()), (600, 300));
     assert_eq!(settings.web.unwrap().bind_host, "127.0.0.1");
-    assert!(settings.homeassistant.discovery);
+    assert_eq!(settings.homeassistant, HomeAssistantSettings::default());
     assert!(settings.warnings.is_empty());
 }
 
@@ -194,4 +194,16 @@ fn anchors_and_merged_maps_work() {
 fn a_missing_zone_is_utc_with_a_warning() {
     let settings = good(&SMALL.replace(", timezone: America/New_York", ""));
     assert_eq!(settings.warnings, ["house.yaml:1:1: location.timezone: not set: wall-clock times are UTC"]);
+}
+
+#[test]
+fn a_layout_and_a_version_of_home_assistant_are_read() {
+    let read = |line: &str| good(&format!("{SMALL}homeassistant: {{{line}}}\n")).homeassistant;
+    let children = read("min_version: 2026.11.2, device_layout: child_devices, command_expiry_seconds: 15");
+    assert_eq!(children.layout, DeviceLayout::ChildDevices);
+    assert_eq!(children.min_version, Some(HomeAssistantVersion { year: 2026, month: 11 }));
+    assert_eq!(children.command_expiry, Some(15));
+    // As a number, 2026.10 would be 2026.1.
+    assert_eq!(read("min_version: 2026.10").min_version.unwrap().to_string(), "2026.10");
+    assert_eq!(read("device_layout: components").layout, DeviceLayout::Components);
 }

@@ -116,9 +116,26 @@ fn values_out_of_range_are_told() {
         ("logging: {format: xml}", "9:19: logging.format", "text or json"),
         ("units: kelvin", "9:8: units", "imperial or metric"),
         (
-            "homeassistant: {device_layout: components}",
+            "homeassistant: {device_layout: child_devices}",
             "9:32: homeassistant.device_layout",
-            "this version has no other",
+            "min_version: \"2026.11\"` or later",
+        ),
+        (
+            "homeassistant: {min_version: 2026.10, device_layout: child_devices}",
+            "9:54: homeassistant.device_layout",
+            "min_version: \"2026.11\"` or later",
+        ),
+        ("homeassistant: {device_layout: flat}", "9:32: homeassistant.device_layout", "via_device, child_devices or"),
+        (
+            "homeassistant: {min_version: 2026.6, command_expiry_seconds: 15}",
+            "9:62: homeassistant.command_expiry_seconds",
+            "min_version: \"2026.7\"` or later",
+        ),
+        ("homeassistant: {min_version: 2026.13}", "9:30: homeassistant.min_version", "a version of Home Assistant"),
+        (
+            "homeassistant: {min_version: 2026.7, command_expiry_seconds: 4}",
+            "9:62: homeassistant.command_expiry_seconds",
+            "5 to 3600 seconds",
         ),
         ("homeassistant: {discovery_prefix: a//b}", "9:35: homeassistant.discovery_prefix", "topic levels"),
         ("homeassistant: {min_version: latest}", "9:30: homeassistant.min_version", "a version of Home Assistant"),

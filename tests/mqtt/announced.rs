@@ -1,16 +1,14 @@
 //! What Home Assistant is told.
 
-use std::collections::BTreeSet;
-
 use heattrax::{
     model::{House, NoticeKind},
     mqtt::parts::Truth,
 };
 use serde_json::{Value, json};
 
-use crate::house::{complete, house, housing, id, json_at, outbound, owed, payload, rendered, slug, topics};
+use crate::house::{complete, house, housing, id, json_at, outbound, owed, rendered, slug, topics};
 
-fn announcements(house: &House) -> Vec<(String, Value)> {
+pub(crate) fn announcements(house: &House) -> Vec<(String, Value)> {
     let all = owed(&mut rendered(house)).into_iter();
     let ours = all.filter(|(topic, _)| topic.starts_with("homeassistant/"));
     ours.map(|(topic, payload)| (topic, serde_json::from_str(&payload).unwrap())).collect()
@@ -20,123 +18,8 @@ fn announcement(house: &House, unique: &str) -> Value {
     json_at(&rendered(house), &topics().announced(unique))
 }
 
-fn components(root: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn components(root: &Value) -> impl Iterator<Item = (&String, &Value)> {
     root["cmps"].as_object().unwrap().iter()
-}
-
-/// Pinned: ids and keys never change once released.
-const PINNED: [&str; 52] = [
-    "heattrax_k7_connection",
-    "heattrax_k7_event",
-    "heattrax_k7_group_mats_control",
-    "heattrax_k7_group_mats_mode",
-    "heattrax_k7_group_mats_next_off",
-    "heattrax_k7_group_mats_next_on",
-    "heattrax_k7_group_mats_switch",
-    "heattrax_k7_vacation",
-    "heattrax_k7_version",
-    "tapo_a0b1c2d3e4f5_1_acknowledge",
-    "tapo_a0b1c2d3e4f5_1_control",
-    "tapo_a0b1c2d3e4f5_1_current",
-    "tapo_a0b1c2d3e4f5_1_energy_month",
-    "tapo_a0b1c2d3e4f5_1_energy_today",
-    "tapo_a0b1c2d3e4f5_1_fault",
-    "tapo_a0b1c2d3e4f5_1_mode",
-    "tapo_a0b1c2d3e4f5_1_on_since",
-    "tapo_a0b1c2d3e4f5_1_power",
-    "tapo_a0b1c2d3e4f5_1_switch",
-    "tapo_a0b1c2d3e4f5_1_voltage",
-    "tapo_a0b1c2d3e4f5_2_control",
-    "tapo_a0b1c2d3e4f5_2_current",
-    "tapo_a0b1c2d3e4f5_2_energy_month",
-    "tapo_a0b1c2d3e4f5_2_energy_today",
-    "tapo_a0b1c2d3e4f5_2_fault",
-    "tapo_a0b1c2d3e4f5_2_mode",
-    "tapo_a0b1c2d3e4f5_2_on_since",
-    "tapo_a0b1c2d3e4f5_2_power",
-    "tapo_a0b1c2d3e4f5_2_switch",
-    "tapo_a0b1c2d3e4f5_2_voltage",
-    "tapo_a0b1c2d3e4f5_reachable",
-    "tapo_a0b1c2d3e4f5_rssi",
-    "tapo_a0b1c2d3e4f6_1_acknowledge",
-    "tapo_a0b1c2d3e4f6_1_control",
-    "tapo_a0b1c2d3e4f6_1_fault",
-    "tapo_a0b1c2d3e4f6_1_mode",
-    "tapo_a0b1c2d3e4f6_1_on_since",
-    "tapo_a0b1c2d3e4f6_1_switch",
-    "tapo_a0b1c2d3e4f6_2_control",
-    "tapo_a0b1c2d3e4f6_2_fault",
-    "tapo_a0b1c2d3e4f6_2_mode",
-    "tapo_a0b1c2d3e4f6_2_on_since",
-    "tapo_a0b1c2d3e4f6_2_switch",
-    "tapo_a0b1c2d3e4f6_reachable",
-    "tapo_a0b1c2d3e4f6_rssi",
-    "tapo_a0b1c2d3e4f5_1_energy_total",
-    "tapo_a0b1c2d3e4f5_2_energy_total",
-    "tapo_a0b1c2d3e4f5_1_no_load",
-    "tapo_a0b1c2d3e4f5_1_relay_stuck",
-    "tapo_a0b1c2d3e4f5_2_relay_stuck",
-    "tapo_a0b1c2d3e4f6_1_relay_stuck",
-    "tapo_a0b1c2d3e4f6_2_relay_stuck",
-];
-
-#[test]
-fn unique_ids_never_change() {
-    let mut found = BTreeSet::new();
-    for (topic, root) in announcements(&house()) {
-        for (_, component) in components(&root) {
-            let unique = component["uniq_id"].as_str().unwrap().to_owned();
-            assert!(found.insert(unique.clone()), "{unique} is used twice, at {topic} again");
-        }
-    }
-    let pinned: BTreeSet<_> = PINNED.iter().map(|it| (*it).to_owned()).collect();
-    assert_eq!(found, pinned);
-}
-
-#[test]
-fn an_entity_is_announced_if_and_only_if_it_is_published() {
-    let truth = rendered(&house());
-    for (_, root) in announcements(&house()) {
-        for (key, component) in components(&root) {
-            let Some(topic) = component["stat_t"].as_str() else {
-                assert_eq!(component["p"], "button", "{key} shows nothing");
-                assert!(component["cmd_t"].is_string(), "{key} does nothing");
-                continue;
-            };
-            if topic == "heattrax/bridge/event" {
-                continue;
-            }
-            let published = payload(&truth, topic);
-            let Some(template) = component["val_tpl"].as_str() else {
-                assert!(!published.starts_with('{'), "{key} shows a whole object");
-                continue;
-            };
-            let published: Value = serde_json::from_str(&published).unwrap();
-            for field in template.split("value_json.").skip(1) {
-                let end = field.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap();
-                assert!(published.get(&field[..end]).is_some(), "{key} reads {} from {topic}", &field[..end]);
-            }
-        }
-    }
-}
-
-#[test]
-fn every_topic_of_availability_is_published_and_every_command_topic_is_heard() {
-    let truth = rendered(&house());
-    let heard = |topic: &str| matches!(topics().sort(topic), heattrax::mqtt::parts::Heard::Command(_));
-    for (_, root) in announcements(&house()) {
-        let listed = root["avty"].as_array().unwrap().iter().chain(
-            components(&root).flat_map(|(_, it)| it.get("avty").and_then(Value::as_array).into_iter().flatten()),
-        );
-        for topic in listed.map(|it| it["t"].as_str().unwrap()) {
-            assert!(["online", "offline"].contains(&payload(&truth, topic).as_str()), "{topic}");
-        }
-        for (key, component) in components(&root) {
-            if let Some(topic) = component.get("cmd_t") {
-                assert!(heard(topic.as_str().unwrap()), "{key} commands {topic}");
-            }
-        }
-    }
 }
 
 #[test]

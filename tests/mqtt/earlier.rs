@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 
 use crate::{
-    house::{complete, empty, house, identity, settings},
+    house::{complete, empty, house, identity, payload, rendered, settings},
     peer::{Bridge, Peer, broker, retained, topics},
 };
 
@@ -79,4 +79,56 @@ async fn a_bridge_in_setup_mode_takes_nothing_back() {
     assert_eq!(info["setup"]["problems"], json!(["the config is absent"]));
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert!(peer.seen().iter().all(|it| !it.payload.is_empty()));
+}
+
+/// State of what was removed while the bridge was down, and what others keep nearby.
+#[tokio::test]
+async fn the_state_of_what_is_no_more_is_cleared_and_nothing_of_others() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let earlier = rendered(&complete());
+    let state_of = |topic: &str| payload(&earlier, topic);
+    let old = [
+        ("heattrax/old_plug", state_of("heattrax/porch")),
+        ("heattrax/old_plug/availability", "offline".to_owned()),
+        ("heattrax/old_plug/last_seen", state_of("heattrax/porch/last_seen")),
+        ("heattrax/old_plug/1", state_of("heattrax/porch/1")),
+        ("heattrax/old_plug/1/decision", state_of("heattrax/porch/1/decision")),
+        ("heattrax/porch/3", state_of("heattrax/porch/2")),
+        ("heattrax/group/gone", state_of("heattrax/group/mats")),
+        ("heattrax/group/gone/plan", json!({ "made_at": "2026-11-24T12:00:00Z", "windows": [] }).to_string()),
+    ];
+    let kept = [
+        // Of others: neither the name nor the payload is ours.
+        ("heattrax/notes", "buy salt".to_owned()),
+        ("heattrax/old_plug/2", json!({ "state": "ON" }).to_string()),
+        ("heattrax/old_plug/note/1", state_of("heattrax/porch/1")),
+        ("heattrax/Old Plug/1", state_of("heattrax/porch/1")),
+        ("elsewhere/old_plug/1", state_of("heattrax/porch/1")),
+        // A plan of a group that there is: it will be made again.
+        ("heattrax/group/mats/plan", json!({ "made_at": "2026-11-24T12:00:00Z", "windows": [] }).to_string()),
+    ];
+    for (topic, payload) in old.iter().chain(&kept) {
+        peer.say_retained(topic, payload).await;
+    }
+    peer.settle().await;
+    let bridge = Bridge::at(broker.address(), house());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let cleared = || -> Vec<String> {
+        let mut cleared: Vec<_> =
+            peer.seen().into_iter().filter(|it| it.payload.is_empty()).map(|it| it.topic).collect();
+        cleared.sort();
+        cleared
+    };
+    // The shed has not said what it is yet.
+    assert_eq!(cleared(), Vec::<String>::new());
+    bridge.board.send_replace(Arc::new(complete()));
+    peer.wait_for("heattrax/porch/3", "").await;
+    peer.settle().await;
+    let mut expected: Vec<_> = old.iter().map(|it| it.0).collect();
+    expected.sort_unstable();
+    assert_eq!(cleared(), expected);
+    let held = retained(broker.address()).await;
+    assert!(kept.iter().all(|it| topics(&held).contains(&it.0)));
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use heattrax::{
     model::{
-        Availability, Broker, BrokerHost, Cause, Change, Class, Control, Decision, Device, Energy, Group,
-        HomeAssistantSettings, House, Housing, MqttSettings, Opinion, Outlet, OutletId, Pin, Protocol, Reason,
-        Remembered, Report, Run, Slug, Socket, Switch, VoiceName,
+        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, DeviceLayout,
+        Energy, Forecast, Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet,
+        OutletId, Pin, Protocol, Reason, Remembered, Report, Run, Slug, Socket, Switch, VoiceName, WeatherBoard,
     },
     mqtt::{
         Identity,
@@ -178,6 +178,26 @@ pub(crate) fn complete() -> House {
     house
 }
 
+/// The same house with a forecast.
+pub(crate) fn weathered() -> House {
+    let now = Interval {
+        start: at("2026-11-24T12:00:00Z"),
+        end: at("2026-11-24T13:00:00Z"),
+        temperature: Some(Celsius(-2.34)),
+        dew_point: Some(Celsius(-3.0)),
+        humidity: Some(95.0),
+        precipitation: Some(1.2),
+        snowfall: Some(0.8),
+        code: Some(73),
+        cloud: Some(1.0),
+        wind: None,
+    };
+    let forecast =
+        Forecast { source: "open-meteo".to_owned(), issued_at: at("2026-11-24T11:48:00Z"), intervals: vec![now] };
+    let weather = WeatherBoard { forecast: Some(Arc::new(forecast)), fresh: Some(true), ..WeatherBoard::default() };
+    House { weather: Arc::new(weather), ..complete() }
+}
+
 /// Changes one outlet of a house.
 pub(crate) fn change(house: &mut House, id: &OutletId, change: impl FnOnce(&mut Outlet)) {
     let outlet = house.outlets.get_mut(id).unwrap();
@@ -209,11 +229,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
 }
 
 pub(crate) fn homeassistant() -> HomeAssistantSettings {
-    HomeAssistantSettings {
-        discovery: true,
-        discovery_prefix: "homeassistant".to_owned(),
-        status_topic: "homeassistant/status".to_owned(),
-    }
+    HomeAssistantSettings::default()
 }
 
 pub(crate) fn topics() -> Topics {
@@ -226,6 +242,8 @@ pub(crate) fn outbound() -> Outbound {
         identity: Arc::new(identity()),
         settings: Arc::new(settings(1883)),
         announces: true,
+        layout: DeviceLayout::ViaDevice,
+        command_expiry: None,
         protocol: Some(5),
     })
 }

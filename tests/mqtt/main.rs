@@ -3,17 +3,23 @@
 
 mod announced;
 mod asking;
+mod both_ways;
 mod burst;
 mod commands;
 mod connection;
+mod deleted;
+mod documented;
 mod earlier;
 mod embedded;
 mod house;
 mod layout;
+mod layouts;
 mod live;
 mod peer;
 mod planned;
 mod published;
+mod released;
 mod requested;
+mod schema;
 mod station;
 mod truth;

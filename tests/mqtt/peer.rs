@@ -12,7 +12,7 @@ use std::{
 use heattrax::{
     emulator::broker::{Broker, BrokerOptions},
     hub::{Clock, Handle},
-    model::{Event, House, MqttSettings},
+    model::{Event, HomeAssistantSettings, House, MqttSettings},
     mqtt::{self, Identity},
 };
 use rumqttc::v5::{
@@ -190,9 +190,18 @@ impl Bridge {
     }
 
     pub(crate) fn with(settings: MqttSettings, identity: Identity, house: House) -> Self {
+        Self::told(settings, homeassistant(), identity, house)
+    }
+
+    pub(crate) fn told(
+        settings: MqttSettings,
+        announced: HomeAssistantSettings,
+        identity: Identity,
+        house: House,
+    ) -> Self {
         let (handle, events, board) = Handle::detached(house, Clock::driven(now(), 1.0));
         let stop = CancellationToken::new();
-        let task = tokio::spawn(mqtt::run(settings, homeassistant(), identity, handle.clone(), stop.clone()));
+        let task = tokio::spawn(mqtt::run(settings, announced, identity, handle.clone(), stop.clone()));
         Self { events, board, handle, stop, task }
     }
 

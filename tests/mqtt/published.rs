@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use heattrax::{
-    model::{Availability, Control, Fault, Reason, Switch, VoiceName},
+    model::{Availability, Control, Fault, House, Reason, Switch, Trouble, TroubleKind, VoiceName},
     mqtt::parts::Truth,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::house::{
-    at, change, complete, empty, house, id, json_at, outbound, owed, payload, rendered, set_control, slug,
+    at, change, complete, empty, house, id, json_at, outbound, owed, payload, rendered, set_control, slug, weathered,
 };
 
 #[test]
@@ -26,7 +26,10 @@ fn an_outlet_is_published_as_it_was_reported() {
         "on_since": "2026-11-24T11:13:00Z",
         "runtime_today_min": 142,
         "device_timer_off_at": null,
+        "device_timer_armed": false,
         "fault": null,
+        "overheat": false,
+        "overload": false,
         "no_load": false,
         "relay_stuck": false,
     });
@@ -123,6 +126,7 @@ fn a_group_of_which_some_are_on_is_mixed() {
         "next_on": null,
         "next_off": "2026-11-24T14:00:00Z",
         "runtime_min": 47,
+        "runtime_today_min": 142,
         "cooldown_until": null,
     });
     assert_eq!(json_at(&rendered(&house()), "heattrax/group/mats"), expected);
@@ -303,4 +307,96 @@ fn a_bridge_in_setup_mode_says_what_is_wrong() {
     let info = json_at(&truth, "heattrax/bridge/info");
     assert_eq!(info["setup"]["problems"], json!(["config.yaml:3:1: `mqtt.port` is 0"]));
     assert_eq!(payload(&truth, "heattrax/bridge/availability"), "online");
+}
+
+#[test]
+fn the_weather_is_published_where_it_is_watched() {
+    assert_eq!(rendered(&house()).held("heattrax/weather"), None);
+    let mut house = weathered();
+    let expected = json!({
+        "status": "online",
+        "provider": "open-meteo",
+        "forecast_updated": "2026-11-24T11:48:00Z",
+        "stale": false,
+        "trouble": null,
+        "now": {
+            "temperature_c": -2.3, "dew_point_c": -3.0, "humidity": 95.0, "precipitation_mm": 1.2, "snowfall_cm": 0.8,
+            "cloud": 1.0, "wind_ms": null, "code": 73,
+        },
+    });
+    assert_eq!(json_at(&rendered(&house), "heattrax/weather"), expected);
+    let told = |house: &House| json_at(&rendered(house), "heattrax/weather");
+    Arc::make_mut(&mut house.weather).trouble =
+        Some(Trouble { kind: TroubleKind::Passing, text: "no answer".to_owned() });
+    assert_eq!(told(&house)["status"], "degraded");
+    Arc::make_mut(&mut house.weather).fresh = Some(false);
+    assert_eq!((told(&house)["status"].clone(), told(&house)["stale"].clone()), (json!("offline"), json!(true)));
+    Arc::make_mut(&mut house.weather).forecast = None;
+    assert_eq!(told(&house)["now"], Value::Null);
+}
+
+#[test]
+fn the_weather_of_the_hour_follows_the_hour_and_nothing_else_is_said_again() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = weathered();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    owed(&mut truth);
+    house.at = at("2026-11-24T12:59:59Z");
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert_eq!(owed(&mut truth), []);
+    house.at = at("2026-11-24T13:00:00Z");
+    outbound.look(&Arc::new(house), &mut truth);
+    let said = owed(&mut truth);
+    assert_eq!(said.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["heattrax/weather"]);
+    assert!(said[0].1.contains("\"now\":null"), "{said:?}");
+}
+
+#[test]
+fn a_timer_on_the_plug_and_its_faults_are_said_one_by_one() {
+    let mut house = house();
+    change(&mut house, &id("driveway", 1), |it| {
+        let report = it.reported.as_mut().unwrap();
+        report.timer = Some(SignedDuration::from_mins(14));
+        report.fault = Some(Fault::Overheat);
+    });
+    let mat = json_at(&rendered(&house), "heattrax/driveway/1");
+    assert_eq!(mat["device_timer_armed"], true);
+    assert_eq!(mat["device_timer_off_at"], "2026-11-24T12:14:00Z");
+    assert_eq!((&mat["overheat"], &mat["overload"]), (&json!(true), &json!(false)));
+    // What is no heater is not watched over.
+    assert_eq!(json_at(&rendered(&house), "heattrax/driveway/2").get("device_timer_armed"), None);
+    change(&mut house, &id("driveway", 1), |it| it.reported.as_mut().unwrap().fault = Some(Fault::Overcurrent));
+    let mat = json_at(&rendered(&house), "heattrax/driveway/1");
+    assert_eq!((&mat["overheat"], &mat["overload"]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn a_device_says_when_it_was_heard_twice_a_minute_at_most() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = complete();
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert_eq!(payload(&truth, "heattrax/driveway/last_seen"), "2026-11-24T12:00:00Z");
+    // Nothing was heard of the outlets of the shed, ever.
+    assert_eq!(truth.held("heattrax/shed/last_seen"), None);
+    let announced = |truth: &Truth| {
+        json_at(truth, "homeassistant/device/tapo_a0b1c2d3e4f7/config")["cmps"]["last_seen"].is_object()
+    };
+    assert!(!announced(&truth));
+    owed(&mut truth);
+    for (heard, news) in [("2026-11-24T12:00:29Z", None), ("2026-11-24T12:00:31Z", Some("2026-11-24T12:00:30Z"))] {
+        change(&mut house, &id("driveway", 1), |it| it.reported_at = Some(at(heard)));
+        outbound.look(&Arc::new(house.clone()), &mut truth);
+        let said = owed(&mut truth).into_iter().filter(|it| it.0.ends_with("/last_seen"));
+        let said: Vec<_> = said.collect();
+        let expected = news.map(|it| ("heattrax/driveway/last_seen".to_owned(), it.to_owned()));
+        assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
+    }
+    change(&mut house, &id("shed", 1), |it| it.reported_at = Some(at("2026-11-24T12:00:59Z")));
+    outbound.look(&Arc::new(house.clone()), &mut truth);
+    assert!(announced(&truth));
+    assert_eq!(payload(&truth, "heattrax/shed/last_seen"), "2026-11-24T12:00:30Z");
+    house.devices.remove(&slug("driveway"));
+    house.outlets.retain(|id, _| id.device != slug("driveway"));
+    outbound.look(&Arc::new(house), &mut truth);
+    assert_eq!(payload(&truth, "heattrax/driveway/last_seen"), "");
 }

@@ -29,6 +29,7 @@ pub use inbox::{Inbox, Slot, Weight, inbox};
 use super::{
     inbound::LONGEST,
     message::{Message, Payload, Reply},
+    topics::{announced_id, is_state},
     truth::Once,
 };
 use crate::model::{BrokerHost, MqttSettings, Protocol, Trouble, TroubleKind};
@@ -70,17 +71,23 @@ pub(super) struct Options {
 pub(super) struct Wanted {
     /// The topics of announcements begin with this.
     pub announcements: String,
-    /// And those that may be ours go on with one of these.
+    /// The topics of state begin with this, where replays of it are of use.
+    pub state: Option<String>,
+    /// And the ids of devices that may be ours with one of these.
     pub ours: Vec<String>,
 }
 
 impl Wanted {
-    /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces.
-    fn weigh(&self, topic: &str, retain: bool) -> Option<Weight> {
-        match topic.strip_prefix(self.announcements.as_str()) {
-            Some(rest) => {
-                let is_ours = self.ours.iter().any(|ours| rest.starts_with(ours.as_str()));
-                (retain && is_ours).then_some(Weight::Replay)
+    /// `None` for what is of no use. The flag tells a replay from the echo of what the bridge itself announces; what is empty
+    /// may be somebody who clears it.
+    fn weigh(&self, topic: &str, retain: bool, is_empty: bool) -> Option<Weight> {
+        if self.state.as_ref().and_then(|state| topic.strip_prefix(state.as_str())).is_some_and(is_state) {
+            return (retain && !is_empty).then_some(Weight::Replay);
+        }
+        match topic.strip_prefix(self.announcements.as_str()).and_then(announced_id) {
+            Some(id) => {
+                let is_ours = self.ours.iter().any(|ours| id.starts_with(ours.as_str()));
+                (is_ours && (retain || is_empty)).then_some(Weight::Replay)
             }
             None => Some(Weight::Command),
         }
@@ -215,7 +222,7 @@ impl Post {
     /// Hands a message on if there is room.
     fn hand_on(&self, topic: &[u8], payload: &[u8], retain: bool, reply: Option<Reply>, expires: Option<Instant>) {
         let Ok(topic) = std::str::from_utf8(topic) else { return };
-        let Some(weight) = self.wanted.weigh(topic, retain) else { return };
+        let Some(weight) = self.wanted.weigh(topic, retain, payload.is_empty()) else { return };
         let payload =
             if payload.len() > LONGEST { Payload::TooLong(payload.len()) } else { Payload::Bytes(payload.to_vec()) };
         self.messages.put_until(Message { topic: topic.to_owned(), payload, retain, reply }, weight, expires);

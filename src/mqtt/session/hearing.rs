@@ -44,12 +44,15 @@ impl Session {
         let topics = self.topics().clone();
         match topics.sort(&message.topic) {
             Heard::Status => self.hear_status(message),
-            Heard::Announced(unique) => self.readback.note(&topics, unique, message),
+            Heard::Announced(unique) => {
+                self.readback.note(&topics, unique, message);
+                self.hear_cleared(message);
+            }
             Heard::Request(verb) => self.hear_request(verb, message).await,
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
             Heard::Get(look) => self.hear_get(look, message).await,
-            Heard::Foreign => {}
+            Heard::Foreign => self.readback.note_state(&topics, message),
         }
     }
 
@@ -58,6 +61,24 @@ impl Session {
         if !message.retain && message.payload == Payload::Bytes(b"online".to_vec()) {
             let pause = Duration::from_millis(fastrand::u64(..=BIRTH_WITHIN_MS));
             self.birth.get_or_insert(Instant::now() + pause);
+        }
+    }
+
+    /// Home Assistant up to 2026.10 clears the announcement of a whole device when one of its entities is deleted there. It is not
+    /// said again at once, for whoever deleted something wanted it gone, and two sides that put each other right never end.
+    fn hear_cleared(&mut self, message: &Message) {
+        let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
+        if message.retain || !is_empty || self.emptied.remove(&message.topic) {
+            return;
+        }
+        if self.truth.held(&message.topic).is_some_and(|held| !held.payload.is_empty()) {
+            let words = format!(
+                "somebody cleared {}, such as Home Assistant when an entity is deleted there: all that was announced on it is \
+                 gone until Home Assistant or the bridge starts the next time",
+                message.topic
+            );
+            let notice = Notice::new(self.handle.clock.now(), NoticeKind::AnnouncementCleared, words);
+            self.complaints.cleared(notice.with("topic", &message.topic));
         }
     }
 

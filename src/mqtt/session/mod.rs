@@ -56,12 +56,20 @@ pub async fn run(
         will: topics.bridge_availability(),
         wanted: Wanted {
             announcements: topics.announced_prefix(),
+            state: Some(format!("{}/", topics.base())),
             ours: vec!["tapo_".to_owned(), topics.bridge_unique().to_owned()],
         },
     });
     let notices = handle.listen();
-    let context =
-        Context { topics, identity: Arc::new(identity), settings, announces: announced.discovery, protocol: None };
+    let context = Context {
+        topics,
+        identity: Arc::new(identity),
+        settings,
+        announces: announced.discovery,
+        layout: announced.layout,
+        command_expiry: announced.command_expiry,
+        protocol: None,
+    };
     let mut session = Session::new(context, handle, stop);
     session.look();
     session.work(&mut mail, notices).await;
@@ -88,6 +96,8 @@ struct Session {
     errands: JoinSet<Once>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
+    /// Announcements that the bridge itself has cleared on this connection, whose echo is no stranger's.
+    emptied: BTreeSet<String>,
     /// Fields of the user's weather station that could not be read the last time.
     misread: BTreeSet<&'static str>,
     /// When Home Assistant's birth is answered.
@@ -114,6 +124,7 @@ impl Session {
             askers: Askers::default(),
             errands: JoinSet::new(),
             cleared: BTreeSet::new(),
+            emptied: BTreeSet::new(),
             misread: BTreeSet::new(),
             birth: None,
             too_large_told: false,
@@ -203,23 +214,25 @@ impl Session {
         self.trouble = None;
         self.published = 0;
         self.outbound.context.protocol = Some(line.protocol);
-        if !line.subscribe(&self.filters()) {
+        let replayed = self.readback.filters(self.topics(), self.outbound.context.layout);
+        if !line.subscribe(&self.filters(&replayed)) {
             tracing::warn!("cannot subscribe: the client is full");
         }
         self.line = Some(line);
-        self.readback.open(Instant::now());
+        self.readback.open(Instant::now(), replayed);
         self.birth = None;
         self.cleared.clear();
+        self.emptied.clear();
         self.look();
         self.truth.owe_everything();
         self.inform(Event::BrokerConnected);
     }
 
-    fn filters(&self) -> Vec<Filter> {
+    fn filters(&self, replayed: &[String]) -> Vec<Filter> {
         let commands = self.topics().command_filters().into_iter();
         let commands = commands.map(|filter| Filter { filter, as_published: true });
         // Of these the flag is to tell a replay from what is fresh.
-        let others = [self.topics().status_filter(), self.topics().announced_filter()];
+        let others = replayed.iter().cloned().chain([self.topics().status_filter()]);
         commands.chain(others.map(|filter| Filter { filter, as_published: false })).collect()
     }
 
@@ -269,9 +282,10 @@ impl Session {
             self.truth.owe_everything();
         }
         if is_due(self.readback.closes()) {
-            self.readback.close();
-            if let Some(line) = &self.line {
-                line.unsubscribe(&self.topics().announced_filter());
+            for filter in self.readback.close(&self.outbound.context.topics, self.outbound.context.layout) {
+                if let Some(line) = &self.line {
+                    line.unsubscribe(&filter);
+                }
             }
             self.settle(&self.handle.picture());
         }
@@ -298,6 +312,9 @@ impl Session {
                     tracing::warn!("{} is larger than the broker takes, it is left out", message.topic);
                 }
                 continue;
+            }
+            if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
+                self.emptied.insert(message.topic.clone());
             }
             match line.publish(message) {
                 Ok(()) => self.published += 1,

@@ -1,0 +1,106 @@
+//! The part of the table that is about the bridge.
+
+use serde_json::{Value, json};
+
+use super::{DIAGNOSTIC, OFFLINE, ONLINE, class, entity, field};
+use crate::mqtt::{
+    sheet::{Entity, Form, More, Outlives, Row, Sheet, Template},
+    views::{BridgeView, time},
+};
+
+/// Everything about the bridge.
+pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
+    Sheet {
+        topic: |topics, _| topics.bridge_availability(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                outlives: Outlives::Bridge,
+                more: &[class("connectivity"), DIAGNOSTIC, ONLINE, OFFLINE],
+                ..entity("connection", "binary_sensor", "Connection")
+            }),
+            ..field("", |_: &BridgeView| json!("online"))
+        }],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_info(),
+        has: |_| true,
+        form: Form::Fields,
+        rows: &[
+            Row {
+                entity: Some(Entity { more: &[DIAGNOSTIC], ..entity("version", "sensor", "Version") }),
+                ..field("version", |it: &BridgeView| json!(it.identity.version))
+            },
+            field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id)),
+            field("mqtt", BridgeView::mqtt),
+            field("setup", BridgeView::setup),
+            field("device_timers", |_: &BridgeView| json!("armed")),
+            field("device_timers_note", |_: &BridgeView| json!(TIMERS)),
+            field("config", |it: &BridgeView| it.identity.shown.clone()),
+        ],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_devices(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[field("", BridgeView::inventory)],
+    },
+    Sheet {
+        topic: |topics, _| topics.vacation(),
+        has: |_| true,
+        form: Form::Whole,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                command: Some("set"),
+                more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                ..entity("vacation", "switch", "Vacation")
+            }),
+            ..field("", BridgeView::vacation)
+        }],
+    },
+    Sheet {
+        topic: |topics, _| topics.weather(),
+        has: BridgeView::watches_weather,
+        form: Form::Fields,
+        rows: &[
+            field("status", BridgeView::weather_status),
+            field("provider", |it: &BridgeView| it.forecast(|forecast| json!(forecast.source))),
+            Row {
+                entity: Some(Entity {
+                    more: &[class("timestamp"), DIAGNOSTIC],
+                    ..entity("forecast_updated", "sensor", "Forecast updated")
+                }),
+                ..field("forecast_updated", |it: &BridgeView| it.forecast(|forecast| time(Some(forecast.issued_at))))
+            },
+            Row {
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    more: &[class("problem"), DIAGNOSTIC],
+                    ..entity("forecast_stale", "binary_sensor", "Forecast stale")
+                }),
+                ..field("stale", |it: &BridgeView| json!(it.house.weather.fresh == Some(false)))
+            },
+            field("trouble", |it: &BridgeView| json!(it.house.weather.trouble.as_ref().map(|it| &it.text))),
+            field("now", BridgeView::weather_now),
+        ],
+    },
+    Sheet {
+        topic: |topics, _| topics.bridge_event(),
+        has: |_| true,
+        form: Form::Passing,
+        rows: &[Row {
+            entity: Some(Entity {
+                template: Template::Plain,
+                more: &[("evt_typ", More::Events)],
+                ..entity("event", "event", "Event")
+            }),
+            ..field("event_type", |_: &BridgeView| Value::Null)
+        }],
+    },
+];
+
+const TIMERS: &str = "a heater is switched on with a timer on its plug that switches it off within 15 minutes if the bridge or the \
+     network fails; other outlets, and plugs that speak TPAP only, stay as they are";
