@@ -287,7 +287,7 @@ pub(super) fn announced_id(below: &str) -> Option<&str> {
 pub(super) fn is_state(below: &str) -> bool {
     match below.split('/').collect::<Vec<_>>()[..] {
         [_] | [_, _, "decision" | "plan"] => true,
-        [_, last] => last != "set",
+        [_, last] => !matches!(last, "set" | "get"),
         _ => false,
     }
 }
