@@ -16,7 +16,7 @@ use super::{
 use crate::model::{Address, Class, GroupSettings, Mac, Schedule, Slug};
 
 /// Words that have a meaning in topics.
-const RESERVED: [&str; 4] = ["bridge", "group", "weather", "vacation"];
+const RESERVED: [&str; 5] = ["automation", "bridge", "group", "weather", "vacation"];
 /// A wish ends after at most a day.
 pub(super) const WISH_HOURS: Range = Range::above(0.0, 24.0, "hours");
 const POLL_SECONDS: Range = Range::of(1.0, 3600.0, "seconds");

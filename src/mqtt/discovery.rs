@@ -32,7 +32,7 @@ impl Announced for BridgeView {
     }
 
     fn commands(&self, topics: &Topics) -> String {
-        topics.vacation()
+        topics.base().to_owned()
     }
 }
 

@@ -33,6 +33,7 @@ const fn field<V>(field: &'static str, read: fn(&V) -> Value) -> Row<V> {
 }
 
 const DIAGNOSTIC: (&str, More) = ("ent_cat", More::Text("diagnostic"));
+const CONFIG: (&str, More) = ("ent_cat", More::Text("config"));
 const HIDDEN: (&str, More) = ("en", More::Flag(false));
 const ONLINE: (&str, More) = ("pl_on", More::Text("online"));
 const OFFLINE: (&str, More) = ("pl_off", More::Text("offline"));

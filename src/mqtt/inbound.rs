@@ -13,7 +13,7 @@ use super::{
     topics::{Knob, Look, slot_of},
 };
 use crate::model::{
-    Command, Control, House, Lasting, Notice, NoticeKind, Origin, OutletId, Slug, Switch, Target, Verb,
+    Command, Control, End, House, Lasting, Notice, NoticeKind, Origin, OutletId, Slug, Switch, Target, Verb,
 };
 
 /// The longest payload of a command, in bytes.
@@ -22,6 +22,9 @@ pub const LONGEST: usize = 64 * 1024;
 const LONGEST_MARK: usize = 256;
 /// The longest that a wish may last.
 const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(24);
+
+/// A pause without a word about its length.
+pub(super) const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a message is no command.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +83,11 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
         Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => plain(target, Verb::Acknowledge),
         Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
         Knob::Vacation => plain(target, Verb::Vacation(position(text)?.is_on())),
+        Knob::Pause if position(text)?.is_on() => {
+            let end = now.checked_add(PAUSE).unwrap_or(Timestamp::MAX);
+            plain(target, Verb::Pause(End::Elapsed(end)))
+        }
+        Knob::Pause => plain(target, Verb::Resume),
     })
 }
 
@@ -93,7 +101,7 @@ fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {
             let there = || listed(house.groups.keys().map(Slug::as_str));
             known.map(Target::Group).ok_or_else(|| format!("there is no group {}, there is {}", quoted(group), there()))
         }
-        Knob::Vacation => Ok(Target::House),
+        Knob::Vacation | Knob::Pause => Ok(Target::House),
     }
 }
 

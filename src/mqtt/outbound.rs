@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     hub::Plans,
-    model::{Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Plan, Slug, WeatherBoard},
+    model::{
+        Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Pause, Plan, Slug, WeatherBoard,
+    },
 };
 
 /// What rendering needs to know beside the house.
@@ -53,6 +55,7 @@ impl Context {
 #[derive(Clone, Debug)]
 struct BridgeLook {
     vacation: bool,
+    paused: Option<Pause>,
     protocol: Option<u8>,
     weather: Arc<WeatherBoard>,
     /// The interval of the forecast that is now.
@@ -62,13 +65,20 @@ struct BridgeLook {
 impl BridgeLook {
     fn of(house: &House, protocol: Option<u8>) -> Self {
         let now = house.weather.forecast.as_ref().and_then(|forecast| forecast.at(house.at));
-        Self { vacation: house.vacation, protocol, weather: house.weather.clone(), hour: now.map(|it| it.start) }
+        Self {
+            vacation: house.vacation,
+            paused: house.paused,
+            protocol,
+            weather: house.weather.clone(),
+            hour: now.map(|it| it.start),
+        }
     }
 
     /// Is it the same picture? The forecast is long: it is only compared when it was replaced.
     fn is_like(&self, other: &Self) -> bool {
         let same_weather = Arc::ptr_eq(&self.weather, &other.weather) || self.weather == other.weather;
-        same_weather && (self.vacation, self.protocol, self.hour) == (other.vacation, other.protocol, other.hour)
+        let known = |it: &Self| (it.vacation, it.paused, it.protocol, it.hour);
+        same_weather && known(self) == known(other)
     }
 }
 
@@ -83,7 +93,6 @@ pub struct Outbound {
     plans: BTreeMap<Slug, Plan>,
     bridge: Option<BridgeLook>,
     layout: Layout,
-    shown: BTreeMap<String, Value>,
 }
 
 impl Outbound {
@@ -97,7 +106,6 @@ impl Outbound {
             plans: BTreeMap::new(),
             bridge: None,
             layout: Layout::default(),
-            shown: BTreeMap::new(),
         }
     }
 
@@ -251,12 +259,13 @@ impl Outbound {
         for sheet in sheets.iter().filter(|sheet| sheet.form != Form::Passing && (sheet.has)(view)) {
             let topic = (sheet.topic)(&self.context.topics, view);
             let mut value = written(sheet, view);
-            if let Some(before) = self.shown.get(&topic) {
-                steady(before, &mut value);
+            // What is held is text: a large house would take four times the memory for it as values.
+            if let Some(before) = truth.held(&topic).and_then(|held| serde_json::from_str::<Value>(&held.payload).ok())
+            {
+                steady(&before, &mut value);
             }
             let entry = Entry { rank: self.rank(&topic), payload: payload_of(&value) };
             truth.say(&topic, entry);
-            self.shown.insert(topic, value);
         }
     }
 
@@ -272,7 +281,6 @@ impl Outbound {
 
     fn take_back(&mut self, topics: &[String], truth: &mut Truth) {
         for topic in topics {
-            self.shown.remove(topic);
             if truth.held(topic).is_some() {
                 truth.take_back(topic);
             }

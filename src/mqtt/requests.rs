@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     askers::{Address, answer},
-    inbound::{because, end, length},
+    inbound::{PAUSE, because, end, length},
     message::{Message, Payload},
     topics::Topics,
     truth::Once,
@@ -21,8 +21,6 @@ use crate::{
 
 /// No pause of the automation is longer.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// A pause without a word about its length.
-const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a search listens.
 const SEARCH: (u64, u64) = (3, 30);
 
@@ -58,6 +56,11 @@ const ALL: [(&str, Read); 12] = [
     ("backup", |_| Ok(Request::Errand(Errand::Backup))),
     ("restart", |_| Ok(Request::Errand(Errand::Restart))),
 ];
+
+/// The verbs of all requests.
+pub(super) fn verbs() -> Vec<&'static str> {
+    ALL.map(|(name, _)| name).into()
+}
 
 /// The JSON of a request.
 #[derive(Default, Deserialize)]

@@ -56,6 +56,8 @@ pub enum Knob<'a> {
     Acknowledge(&'a str, &'a str),
     /// `vacation/set`.
     Vacation,
+    /// `automation/pause/set`.
+    Pause,
 }
 
 impl Topics {
@@ -103,6 +105,11 @@ impl Topics {
     /// Where a request is answered that names no topic of its own.
     pub fn response(&self, verb: &str) -> String {
         self.below(&format!("bridge/response/{verb}"))
+    }
+
+    /// Are all rules silent for a while?
+    pub fn automation(&self) -> String {
+        self.below("automation")
     }
 
     /// Is everybody away?
@@ -161,7 +168,7 @@ impl Topics {
     }
 
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
-    pub fn command_filters(&self) -> [String; 8] {
+    pub fn command_filters(&self) -> [String; 9] {
         [
             "+/+/set",
             "+/+/set/+",
@@ -170,6 +177,7 @@ impl Topics {
             "+/get",
             "+/+/get",
             "vacation/set",
+            "automation/pause/set",
             "bridge/request/#",
         ]
         .map(|filter| self.below(filter))
@@ -223,8 +231,9 @@ impl Topics {
         match [levels.next(), levels.next(), levels.next(), levels.next(), levels.next()] {
             [Some("vacation"), Some("set"), None, ..] => Heard::Command(Knob::Vacation),
             [Some("weather"), Some("local"), Some("set"), None, _] => Heard::Station,
+            [Some("automation"), Some("pause"), Some("set"), None, _] => Heard::Command(Knob::Pause),
             // Nothing below these is an outlet.
-            [Some("weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
+            [Some("automation" | "weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
             [Some("group"), Some(group), Some("get"), None, _] => Heard::Get(Look::Group(group)),
             [Some(device), Some("get"), None, ..] => Heard::Get(Look::Device(device)),
             [Some(device), Some(slot), Some("get"), None, _] => Heard::Get(Look::Outlet(device, slot)),
@@ -268,7 +277,7 @@ impl Knob<'_> {
                 slug(device) && slot_of(slot).is_some()
             }
             Self::Group(group) | Self::GroupControl(group) => slug(group),
-            Self::Vacation => true,
+            Self::Vacation | Self::Pause => true,
         }
     }
 }

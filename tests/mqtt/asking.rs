@@ -97,6 +97,8 @@ fn each_attribute_has_a_topic_of_its_own() {
         ("heattrax/driveway/1/get", Heard::Get(Look::Outlet("driveway", "1"))),
         ("heattrax/group/mats/get", Heard::Get(Look::Group("mats"))),
         ("heattrax/driveway/1/set/nonsense", Heard::Foreign),
+        ("heattrax/automation/pause/set", Heard::Command(Knob::Pause)),
+        ("heattrax/automation/1/set", Heard::Foreign),
         ("heattrax/vacation/get", Heard::Foreign),
     ];
     for (topic, heard) in table {

@@ -1,7 +1,7 @@
 //! What is heard.
 
 use heattrax::{
-    model::{Command, Control, House, Lasting, NoticeKind, Origin, Switch, Target, Verb},
+    model::{Command, Control, End, House, Lasting, NoticeKind, Origin, Switch, Target, Verb},
     mqtt::parts::{Heard, LONGEST, Message, Payload, Unread, read},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -63,6 +63,14 @@ fn a_command_is_for_the_outlet_the_group_or_the_house_that_its_topic_names() {
     assert_eq!(target("heattrax/group/mats/control/set", "auto"), Target::Group(slug("mats")));
     assert_eq!(target("heattrax/vacation/set", "ON"), Target::House);
     assert_eq!(heard(OUTLET, "ON").unwrap().origin, Origin::Mqtt);
+}
+
+#[test]
+fn a_pause_is_switched_on_for_a_day_and_off() {
+    let pause = Verb::Pause(End::Elapsed(now() + SignedDuration::from_hours(24)));
+    assert_eq!(verb("heattrax/automation/pause/set", "ON"), pause);
+    assert_eq!(verb("heattrax/automation/pause/set", "OFF"), Verb::Resume);
+    assert!(problem("heattrax/automation/pause/set", "PAUSE").contains("neither ON nor OFF"));
 }
 
 #[test]

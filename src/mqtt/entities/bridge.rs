@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{DIAGNOSTIC, OFFLINE, ONLINE, class, entity, field};
+use super::{CONFIG, DIAGNOSTIC, HIDDEN, OFFLINE, ONLINE, class, entity, field};
 use crate::mqtt::{
-    sheet::{Entity, Form, More, Outlives, Row, Sheet, Template},
+    requests,
+    sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
     views::{BridgeView, time},
 };
 
@@ -33,7 +34,22 @@ pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
                 entity: Some(Entity { more: &[DIAGNOSTIC], ..entity("version", "sensor", "Version") }),
                 ..field("version", |it: &BridgeView| json!(it.identity.version))
             },
-            field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id)),
+            Row {
+                entity: Some(Entity {
+                    command: Some("bridge/request/restart"),
+                    more: &[class("restart"), CONFIG, HIDDEN, ("pl_prs", More::Text("{}"))],
+                    ..entity("restart", "button", "Restart")
+                }),
+                ..field("requests", |_: &BridgeView| json!(requests::verbs()))
+            },
+            Row {
+                entity: Some(Entity {
+                    command: Some("bridge/request/device/refresh"),
+                    more: &[DIAGNOSTIC, ("pl_prs", More::Text("{}"))],
+                    ..entity("refresh", "button", "Look at all devices")
+                }),
+                ..field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id))
+            },
             field("mqtt", BridgeView::mqtt),
             field("setup", BridgeView::setup),
             field("device_timers", |_: &BridgeView| json!("armed")),
@@ -54,12 +70,31 @@ pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
         rows: &[Row {
             entity: Some(Entity {
                 template: Template::Plain,
-                command: Some("set"),
+                command: Some("vacation/set"),
                 more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
                 ..entity("vacation", "switch", "Vacation")
             }),
             ..field("", BridgeView::vacation)
         }],
+    },
+    Sheet {
+        topic: |topics, _| topics.automation(),
+        has: |_| true,
+        form: Form::Fields,
+        rows: &[
+            Row {
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    command: Some("automation/pause/set"),
+                    attributes: Attributes::Own,
+                    more: &[CONFIG, ("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                    ..entity("pause", "switch", "Pause automation")
+                }),
+                ..field("paused", |it: &BridgeView| json!(it.house.paused.is_some()))
+            },
+            field("since", |it: &BridgeView| time(it.house.paused.map(|it| it.since))),
+            field("until", |it: &BridgeView| time(it.house.paused.map(|it| it.end.latest()))),
+        ],
     },
     Sheet {
         topic: |topics, _| topics.weather(),
