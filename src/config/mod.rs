@@ -17,6 +17,7 @@ mod groups;
 mod layers;
 mod melt;
 mod problem;
+mod providers;
 mod range;
 mod rescue;
 mod rest;

@@ -14,6 +14,7 @@ mod meter;
 mod name;
 mod outlet;
 mod plan;
+mod provider;
 mod reason;
 mod schedule;
 mod settings;
@@ -35,6 +36,7 @@ pub use outlet::{
     TroubleKind,
 };
 pub use plan::{Plan, PlannedWindow};
+pub use provider::{Provider, ProviderSettings};
 pub use reason::{Reason, Wait};
 pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 pub use settings::{

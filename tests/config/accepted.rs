@@ -2,7 +2,7 @@
 
 use heattrax::{
     config,
-    model::{BrokerHost, Class, Melt},
+    model::{BrokerHost, Class, Melt, Provider, ProviderSettings},
 };
 
 use crate::{SMALL, bad, env, good, parse, parse_with};
@@ -110,7 +110,7 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
     let warnings = good(SEED).warnings;
     for (path, text) in [
         ("mqtt", "there is no such section: MQTT is off"),
-        ("weather_api.openweathermap", "accepted, not used by this version"),
+        ("weather_api.openweathermap.api_url", "accepted, not used: the address without `/data/2.5` is `base_url`"),
         ("weather_api.resilience.outage_alert_after_minutes", "accepted, not used by this version"),
         ("devices.groups.legacy_mats.automation", "read as `schedules: [{name: Precipitation (from automation), "),
         ("devices.groups.legacy_mats.schedule", "without effect, as it always was"),
@@ -163,7 +163,8 @@ fn defaults_hold_when_nobody_says_otherwise() {
     assert_eq!((control.wish_lasts.as_hours(), control.forecast_valid.unwrap().as_hours()), (3, 6));
     assert_eq!(control.zone.iana_name(), Some("America/New_York"));
     let weather = settings.weather.unwrap();
-    assert_eq!(weather.open_meteo_base_url, "https://api.open-meteo.com");
+    assert_eq!(weather.providers, [ProviderSettings::usual(Provider::OpenMeteo)]);
+    assert_eq!(weather.providers[0].base_url, "https://api.open-meteo.com");
     assert_eq!((weather.refresh_every.as_secs(), weather.retry_after.as_secs()), (600, 300));
     assert_eq!(settings.web.unwrap().bind_host, "127.0.0.1");
     assert!(settings.homeassistant.discovery);
@@ -194,4 +195,21 @@ fn anchors_and_merged_maps_work() {
 fn a_missing_zone_is_utc_with_a_warning() {
     let settings = good(&SMALL.replace(", timezone: America/New_York", ""));
     assert_eq!(settings.warnings, ["house.yaml:1:1: location.timezone: not set: wall-clock times are UTC"]);
+}
+
+#[test]
+fn providers_keep_their_order_and_their_secrets_stay_secrets() {
+    let settings = good(&format!(
+        "{SMALL}weather_api:\n  providers: [nws, met_norway, pirate-weather, openweathermap]\n  \
+         met_norway: {{contact: \"me@example.org\"}}\n  pirate_weather: {{api_key: abcdef}}\n  \
+         openweathermap: {{api_key: 123456, one_call: true, base_url: \"http://127.0.0.1:8080/\"}}\n"
+    ));
+    assert!(!settings.shown.to_string().contains("abcdef") && !settings.shown.to_string().contains("123456"));
+    let providers = settings.weather.unwrap().providers;
+    let names: Vec<_> = providers.iter().map(|it| it.provider.name()).collect();
+    assert_eq!(names, ["nws", "met-norway", "pirate-weather", "openweathermap"]);
+    assert_eq!(providers[1].contact.as_deref(), Some("me@example.org"));
+    assert_eq!(providers[2].api_key.as_ref().unwrap().reveal(), "abcdef");
+    assert_eq!((providers[3].one_call, providers[3].base_url.as_str()), (true, "http://127.0.0.1:8080"));
+    assert!(!format!("{providers:?}").contains("abcdef"));
 }
