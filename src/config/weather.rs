@@ -127,7 +127,12 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<F
     let enabled = it.switch("enabled").unwrap_or(true);
     let providers = providers::providers(&it, enabled);
     let hold = when_unknown(&it);
+    let second_opinion = it.switch("second_opinion").unwrap_or(false);
+    if second_opinion && providers.len() < 2 {
+        it.refuse("second_opinion", "true with one provider", "true where `providers` lists at least two");
+    }
     let (settings, valid) = resilience(&it, place, data, providers);
+    let settings = WeatherSettings { second_opinion, ..settings };
     it.close();
     enabled.then_some(Forecasts { settings, valid, hold })
 }
@@ -196,6 +201,7 @@ fn resilience(
     let settings = WeatherSettings {
         place,
         providers,
+        second_opinion: false,
         cache_file: data.join(cache_file),
         horizon_hours: (horizon.ceil() as u16).max(LEAST_HORIZON_HOURS),
         refresh_every: pause("refresh_interval_minutes", 10),

@@ -161,6 +161,10 @@ impl Controller {
                 self.weather_observed(forecast, now, &mut notices);
                 None
             }
+            Event::SecondOpinion(forecast) => {
+                self.second_opinion(forecast, now, &mut notices);
+                None
+            }
             Event::StationReported(observation) => {
                 self.station_reported(observation);
                 None
@@ -240,7 +244,7 @@ impl Controller {
 
     fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {
         let group = outlet.group.as_ref().and_then(|group| self.settings.groups.get(group));
-        let sky = conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now);
+        let sky = conditions::whole_sky(&self.settings, &self.house.weather, now);
         Facts {
             now,
             settings: &self.settings,

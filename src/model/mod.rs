@@ -44,4 +44,4 @@ pub use settings::{
     HomeAssistantSettings, LogFormat, LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings,
     Thresholds, TlsFiles, WeatherSettings, WebSettings,
 };
-pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation};
+pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation, WeatherState};

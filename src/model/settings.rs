@@ -325,6 +325,8 @@ pub struct WeatherSettings {
     pub place: Place,
     /// Who is asked, the preferred one first. Not empty.
     pub providers: Vec<ProviderSettings>,
+    /// Is another provider asked besides, whose ice counts too?
+    pub second_opinion: bool,
     /// Where the last forecast is kept.
     pub cache_file: PathBuf,
     /// Hours of forecast to ask for.

@@ -34,6 +34,8 @@ struct Poller {
     sources: Vec<Source>,
     /// The one that answered last, unless it has failed since.
     current: Option<usize>,
+    /// The one whose opinion was heard last besides, unless it has failed since.
+    second: Option<usize>,
     /// What was last told of the present episode of failures.
     told: Option<Trouble>,
     cache_failed: bool,
@@ -43,7 +45,7 @@ impl Poller {
     fn new(settings: WeatherSettings, handle: Handle) -> Self {
         let cache = Cache::new(&settings);
         let sources = settings.providers.iter().map(|how| Source::new(&settings, how)).collect();
-        Self { settings, handle, cache, sources, current: None, told: None, cache_failed: false }
+        Self { settings, handle, cache, sources, current: None, second: None, told: None, cache_failed: false }
     }
 
     async fn poll(mut self) -> Result<(), Busy> {
@@ -52,11 +54,44 @@ impl Poller {
         }
         loop {
             self.round().await?;
-            // Those behind the one that answers are not asked.
-            let asked = self.current.map_or(self.sources.len(), |current| current + 1);
+            if self.settings.second_opinion && self.current.is_some() {
+                self.opinion().await?;
+            }
+            let asked = self.asked();
             let Some(due) = self.sources.iter().take(asked).map(|it| it.due).min() else { return Ok(()) };
             tokio::time::sleep_until(due).await;
         }
+    }
+
+    /// How many of the list are asked at all: those behind the one that answers, or behind the second one, are not.
+    fn asked(&self) -> usize {
+        let all = self.sources.len();
+        let first = self.current.map_or(all, |it| it + 1);
+        if !self.settings.second_opinion || first == all {
+            return first;
+        }
+        self.second.map_or(all, |it| (it + 1).max(first))
+    }
+
+    /// Asks for what another source says, the first of the list that answers.
+    async fn opinion(&mut self) -> Result<(), Busy> {
+        let others = self.sources.iter_mut().enumerate().filter(|(index, _)| Some(*index) != self.current);
+        for (index, source) in others {
+            if source.due > Instant::now() {
+                if self.second == Some(index) {
+                    return Ok(());
+                }
+                continue;
+            }
+            if let Some(forecast) = source.fetch(&self.settings, &self.handle.clock).await {
+                self.second = Some(index);
+                return self.handle.send(Event::SecondOpinion(Arc::new(forecast))).await;
+            }
+            if self.second == Some(index) {
+                self.second = None;
+            }
+        }
+        Ok(())
     }
 
     /// Asks those that are due, in their order, until one answers.

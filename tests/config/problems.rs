@@ -133,6 +133,7 @@ fn values_out_of_range_are_told() {
         ("weather_api: {nws: {contact: me}}", "9:30: weather_api.nws.contact", "an e-mail address"),
         ("weather_api: {providers: [open-meteo, nwz]}", "9:26: weather_api.providers", "did you mean `nws`"),
         ("weather_api: {providers: [nws, NWS]}", "9:26: weather_api.providers", "each provider once"),
+        ("weather_api: {second_opinion: true}", "9:31: weather_api.second_opinion", "at least two"),
         ("weather_api: {providers: []}", "9:26: weather_api.providers", "open-meteo, met-norway, nws,"),
         ("weather_api: {when_unknown: hold}", "9:29: weather_api.when_unknown", "off or `hold: 2h`"),
         ("weather_api: {when_unknown: {hold: 7h}}", "9:36: weather_api.when_unknown.hold", "above 0, at most 6h"),

@@ -1,7 +1,8 @@
 //! The weather room and the storm that stands in for its provider.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "tests")]
 
 mod cache;
+mod order;
 mod parse;
 mod poller;
 mod providers;
@@ -38,6 +39,7 @@ fn settings(base_url: &str, folder: &Path) -> WeatherSettings {
     WeatherSettings {
         place: Place { latitude: 40.71, longitude: -74.0 },
         providers: vec![asked_at(Provider::OpenMeteo, base_url)],
+        second_opinion: false,
         cache_file: folder.join("weather.json"),
         horizon_hours: 24,
         refresh_every: Duration::from_secs(600),
