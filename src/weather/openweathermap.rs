@@ -188,8 +188,15 @@ impl Step {
         let cloud = number("clouds", shape.cloud, sane::percent);
         let (rain, snow) = (sum("rain", it, shape, reader), sum("snow", it, shape, reader));
         let precipitation = rain.zip(snow).map(|(rain, snow)| rain + snow).filter(|it| sane::precipitation(*it));
-        let id = it.pointer("/weather/0/id").and_then(Value::as_u64);
-        Some(Self { at, temperature, dew_point, humidity, wind, cloud, precipitation, code: id.and_then(code) })
+        let code = it.pointer("/weather/0/id").and_then(Value::as_u64).and_then(code);
+        // A code of snow where neither an amount nor any chance of it is told: two against one, and the code is left out.
+        let denied = precipitation == Some(0.0) && it.get("pop").and_then(Value::as_f64) == Some(0.0);
+        let contradicted = code.filter(|it| denied && *it >= 50);
+        if let Some(code) = contradicted {
+            reader.doubt("weather", Flaw::Impossible, format_args!("{code} although nothing falls"));
+        }
+        let code = code.filter(|_| contradicted.is_none());
+        Some(Self { at, temperature, dew_point, humidity, wind, cloud, precipitation, code })
     }
 
     /// The time that ends at the stamp.
