@@ -78,8 +78,9 @@ impl Source {
         }
         self.trouble = None;
         self.backoff = backoff(settings);
-        let pause = clock.real(until_refresh(clock.now(), settings.refresh_every, fastrand::f64()));
-        self.rest(pause.max(unchanged_for.unwrap_or_default()));
+        let unchanged_for = unchanged_for.unwrap_or_default();
+        let pause = until_refresh(clock.now(), settings.refresh_every, unchanged_for, fastrand::f64());
+        self.rest(clock.real(pause).max(unchanged_for));
         forecast
     }
 
@@ -114,9 +115,10 @@ fn backoff(settings: &WeatherSettings) -> ExponentialBackoff {
         .build()
 }
 
-/// The pause until the next fetch: `every` ± 10 %, and never around the full hour, when all the world asks. `draw` is 0 to 1.
-fn until_refresh(now: Timestamp, every: Duration, draw: f64) -> Duration {
-    let pause = every.mul_f64(0.9 + 0.2 * draw);
+/// The pause until the next fetch: `every` ± 10 %, not before `least` and up to a minute have passed, and never around the full hour,
+/// when all the world asks and forecasts expire. `draw` is 0 to 1.
+fn until_refresh(now: Timestamp, every: Duration, least: Duration, draw: f64) -> Duration {
+    let pause = every.mul_f64(0.9 + 0.2 * draw).max(least + Duration::from_secs(60).mul_f64(draw));
     let into_the_hour = (u64::try_from(now.as_second()).unwrap_or_default() + pause.as_secs()) % 3600;
     if (60..3540).contains(&into_the_hour) {
         return pause;
@@ -132,10 +134,12 @@ mod tests {
         for second in (1_768_475_700..1_768_479_300).step_by(7) {
             for draw in [0.0, 0.3, 0.5, 1.0] {
                 let now = Timestamp::from_second(second).unwrap_or_default();
-                let pause = until_refresh(now, Duration::from_secs(600), draw);
-                let due = (u64::try_from(second).unwrap_or_default() + pause.as_secs()) % 3600;
-                assert!((60..3540).contains(&due), "asks {due} s into the hour");
-                assert!(pause >= Duration::from_secs(540) && pause <= Duration::from_secs(870));
+                for (least, longest) in [(0, 870), (1800, 2070)] {
+                    let pause = until_refresh(now, Duration::from_secs(600), Duration::from_secs(least), draw);
+                    let due = (u64::try_from(second).unwrap_or_default() + pause.as_secs()) % 3600;
+                    assert!((60..3540).contains(&due), "asks {due} s into the hour");
+                    assert!(pause >= Duration::from_secs(least.max(540)) && pause <= Duration::from_secs(longest));
+                }
             }
         }
     }

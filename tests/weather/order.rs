@@ -107,7 +107,10 @@ async fn met_norway_is_told_who_asks_and_is_left_alone_until_its_forecast_expire
     // Fetched every ten minutes otherwise.
     turn(Duration::from_secs(44 * 60)).await;
     assert!(served.not_asked().await);
+    // It expires on the full hour, when nobody is to ask.
     turn(Duration::from_secs(120)).await;
+    assert!(served.not_asked().await);
+    turn(Duration::from_secs(300)).await;
     assert!(served.asked().await.contains("Thu, 15 Jan 2026 10:21:00 GMT"));
     let again = room.observed().await;
     assert!(again.issued_at > known.issued_at && again.intervals == known.intervals);
