@@ -46,6 +46,7 @@ const NAMES: &[(&str, &str)] = &[
     ("NOTIFICATION_WEBHOOK_ENABLED", "notifications.webhook.enabled"),
     ("NOTIFICATION_WEBHOOK_URL", "notifications.webhook.url"),
     ("OPENWEATHERMAP_API_KEY", "weather_api.openweathermap.api_key"),
+    ("PIRATE_WEATHER_API_KEY", "weather_api.pirate_weather.api_key"),
     ("REBOOT_PAUSE_SECONDS", "reboot.pause_seconds"),
     ("TAPO_PASSWORD", "devices.credentials.password"),
     ("TAPO_USERNAME", "devices.credentials.username"),
@@ -71,7 +72,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// The names of secrets, which may also be given with `_FILE`.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "TAPO_USERNAME",
     "TAPO_PASSWORD",
     "WEB_PASSWORD",
@@ -79,6 +80,7 @@ const SECRETS: [&str; 7] = [
     "NOTIFICATION_EMAIL_SMTP_PASSWORD",
     "NOTIFICATION_WEBHOOK_URL",
     "OPENWEATHERMAP_API_KEY",
+    "PIRATE_WEATHER_API_KEY",
 ];
 
 /// What the environment says.

@@ -18,6 +18,7 @@ mod homeassistant;
 mod layers;
 mod melt;
 mod problem;
+mod providers;
 mod range;
 mod rescue;
 mod rest;

@@ -8,12 +8,13 @@ use jiff::{
 };
 
 use super::{
+    providers,
     range::Range,
     schedule::{LIMIT_HOURS, Units, hours, seconds},
     section::{Section, cut, nearest, shown},
     tree::Kind,
 };
-use crate::model::{BlackIce, Place, Safety, Thresholds, WeatherSettings};
+use crate::model::{BlackIce, Place, ProviderSettings, Safety, Thresholds, WeatherSettings};
 
 const LATITUDE: Range = Range::of(-90.0, 90.0, "degrees north");
 const LONGITUDE: Range = Range::of(-180.0, 180.0, "degrees east");
@@ -29,7 +30,6 @@ const PAUSE_MINUTES: Range = Range::of(1.0, 1440.0, "minutes");
 const LEAST_HORIZON_HOURS: u16 = 24;
 /// By then the weather is another one.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(6);
-const OPEN_METEO: &str = "https://api.open-meteo.com";
 
 /// Reads `location`.
 pub(super) fn location(root: &Section<'_>) -> (Place, TimeZone) {
@@ -125,23 +125,14 @@ pub(super) struct Forecasts {
 pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<Forecasts> {
     let it = root.section("weather_api")?;
     let enabled = it.switch("enabled").unwrap_or(true);
-    providers(&it, enabled);
+    let providers = providers::providers(&it, enabled);
     let hold = when_unknown(&it);
-    let open_meteo = it.section("open_meteo");
-    let asked_at = open_meteo.as_ref().and_then(|it| {
-        base_url(it, "api_url");
-        it.warn("api_url", "accepted, not used: the address without `/v1` is `base_url`");
-        base_url(it, "base_url")
-    });
-    open_meteo.into_iter().for_each(Section::close);
-    if let Some(other) = it.section("openweathermap") {
-        other.secret("api_key", "api_key_file");
-        base_url(&other, "api_url");
-        other.close();
-        it.unused(&["openweathermap"]);
+    let second_opinion = it.switch("second_opinion").unwrap_or(false);
+    if second_opinion && providers.len() < 2 {
+        it.refuse("second_opinion", "true with one provider", "true where `providers` lists at least two");
     }
-    let (mut settings, valid) = resilience(&it, place, data);
-    settings.open_meteo_base_url = asked_at.unwrap_or(settings.open_meteo_base_url);
+    let (settings, valid) = resilience(&it, place, data, providers);
+    let settings = WeatherSettings { second_opinion, ..settings };
     it.close();
     enabled.then_some(Forecasts { settings, valid, hold })
 }
@@ -191,43 +182,12 @@ fn hold_length(text: &str) -> Option<SignedDuration> {
     (SignedDuration::ZERO < length && length <= LONGEST_HOLD).then_some(length)
 }
 
-/// Refuses providers that this version has not, if anybody is to be asked at all.
-fn providers(it: &Section<'_>, enabled: bool) {
-    const OTHERS: [&str; 4] = ["met-norway", "nws", "openweathermap", "pirate-weather"];
-    const ALLOWED: &str = "open-meteo (this version has no other provider)";
-    let check = |name: &str| match name.replace('_', "-").as_str() {
-        "open-meteo" => None,
-        other if OTHERS.contains(&other) => Some((other.to_owned(), None)),
-        other => Some((format!("\"{}\"", cut(other)), nearest(other, ["open-meteo"].into_iter()))),
-    };
-    if it.has("provider") && it.has("providers") {
-        it.refuse("provider", "`provider` beside `providers`", "one of the two");
-    }
-    let lists = it.texts("providers");
-    if lists.as_ref().is_some_and(Vec::is_empty) {
-        it.refuse("providers", "an empty list", ALLOWED);
-    }
-    let one = it.text("provider").into_iter().map(|name| ("provider", name));
-    for (key, name) in one.chain(lists.into_iter().flatten().map(|name| ("providers", name))) {
-        if let Some((found, hint)) = check(&name).filter(|_| enabled) {
-            it.refuse_with(key, found, ALLOWED, hint);
-        }
-    }
-}
-
-fn base_url(it: &Section<'_>, key: &'static str) -> Option<String> {
-    let text = it.text(key)?;
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |rest: &&str| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['@', '?', '#', ' ', '"']);
-    if rest.filter(plain).is_none() {
-        // An address may carry a login, so it is not repeated.
-        it.refuse(key, "another text", "an http:// or https:// address without login, query and fragment");
-        return None;
-    }
-    Some(text.trim_end_matches('/').to_owned())
-}
-
-fn resilience(it: &Section<'_>, place: Place, data: &Path) -> (WeatherSettings, SignedDuration) {
+fn resilience(
+    it: &Section<'_>,
+    place: Place,
+    data: &Path,
+    providers: Vec<ProviderSettings>,
+) -> (WeatherSettings, SignedDuration) {
     let section = it.section("resilience");
     let it = section.as_ref();
     let pause = |key, usual: u64| {
@@ -240,7 +200,8 @@ fn resilience(it: &Section<'_>, place: Place, data: &Path) -> (WeatherSettings, 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range ends at 384")]
     let settings = WeatherSettings {
         place,
-        open_meteo_base_url: OPEN_METEO.to_owned(),
+        providers,
+        second_opinion: false,
         cache_file: data.join(cache_file),
         horizon_hours: (horizon.ceil() as u16).max(LEAST_HORIZON_HOURS),
         refresh_every: pause("refresh_interval_minutes", 10),

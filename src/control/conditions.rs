@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::civil::{earlier, later};
-use crate::model::{BlackIce, Celsius, Conditions, ControlSettings, Fact, Forecast, Interval, Thresholds};
+use crate::model::{
+    BlackIce, Celsius, Conditions, ControlSettings, Fact, Forecast, Interval, Thresholds, WeatherBoard,
+};
 
 /// Black ice is looked for this far ahead.
 const BLACK_ICE_AHEAD: SignedDuration = SignedDuration::from_mins(60);
@@ -19,6 +21,8 @@ const INCLUSIVE: SignedDuration = SignedDuration::from_nanos(1);
 pub(super) struct Sky<'a> {
     /// `None` where there is none, or where it is too old or from the future.
     pub(super) forecast: Option<&'a Forecast>,
+    /// What another source says, as far as it may be acted on.
+    pub(super) second: Option<&'a Forecast>,
     /// When that changes by itself.
     pub(super) changes_at: Option<Timestamp>,
     /// Since when it has been too old, if it is.
@@ -27,7 +31,7 @@ pub(super) struct Sky<'a> {
 
 /// What is known of the sky at `now`.
 pub(super) fn sky<'a>(settings: &ControlSettings, forecast: Option<&'a Forecast>, now: Timestamp) -> Sky<'a> {
-    let nothing = Sky { forecast: None, changes_at: None, stale_since: None };
+    let nothing = Sky { forecast: None, second: None, changes_at: None, stale_since: None };
     let Some((forecast, valid)) = forecast.zip(settings.forecast_valid) else { return nothing };
     let trusted_from = earlier(forecast.issued_at, FROM_THE_FUTURE);
     let stale_at = later(forecast.issued_at, valid);
@@ -38,6 +42,29 @@ pub(super) fn sky<'a>(settings: &ControlSettings, forecast: Option<&'a Forecast>
     } else {
         Sky { stale_since: Some(stale_at), ..nothing }
     }
+}
+
+/// The same with what a second source says.
+pub(super) fn whole_sky<'a>(settings: &ControlSettings, board: &'a WeatherBoard, now: Timestamp) -> Sky<'a> {
+    let first = sky(settings, board.forecast.as_deref(), now);
+    let second = sky(settings, board.second.as_deref(), now).forecast;
+    // After a fallback they may be one and the same.
+    let other = second.filter(|it| first.forecast.is_some_and(|first| first.source != it.source));
+    Sky { second: other, ..first }
+}
+
+/// Do all conditions of a schedule hold? One that asks for precipitation or for black ice takes the word of either source.
+pub(super) fn unmet_by_either(
+    wanted: &Conditions,
+    thresholds: &Thresholds,
+    sky: Sky<'_>,
+    now: Timestamp,
+) -> Option<(Fact, Asked)> {
+    let found = unmet(wanted, thresholds, sky.forecast, now)?;
+    let asks_for_ice = wanted.precipitation_active == Some(true) || wanted.black_ice_risk == Some(true);
+    let met = |it: &Forecast| unmet(wanted, thresholds, Some(it), now).is_none();
+    let assumed = asks_for_ice && sky.second.is_some_and(met);
+    (!assumed).then_some(found)
 }
 
 /// One thing that is asked of the weather.
@@ -71,7 +98,7 @@ impl Asked {
 }
 
 /// Do all conditions hold? If not, the first one that does not, else the first one that is unknown.
-pub(super) fn unmet(
+fn unmet(
     wanted: &Conditions,
     thresholds: &Thresholds,
     forecast: Option<&Forecast>,

@@ -150,23 +150,39 @@ impl Controller {
         let clock_was_trusted = self.house.clock.is_trusted;
         self.watch_clock(now);
         let mut notices = Vec::new();
-        let touched = match event {
-            Event::Commanded(command) => self.command(&command, now, &mut notices),
+        let touched = self.take_in(event, now, &mut notices);
+        // Not before a clock that was set has moved its end.
+        let pause_ended = self.end_pause(now, &mut notices);
+        self.watch_clock(now);
+        self.tell_clock(now, &mut notices);
+        // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed. So does the clock.
+        let clock_changed = self.house.clock.is_trusted != clock_was_trusted;
+        let touched = if self.freshness(now, &mut notices) || clock_changed || pause_ended { None } else { touched };
+        notices.extend(self.decide_again(now, touched.as_ref()));
+        notices
+    }
+
+    /// Records what happened. The outlets that it touches; `None` for all of them.
+    fn take_in(&mut self, event: Event, now: Timestamp, notices: &mut Vec<Notice>) -> Option<BTreeSet<OutletId>> {
+        match event {
+            Event::Commanded(command) => self.command(&command, now, notices),
             Event::LookAsked { device } => {
                 *self.looks.entry(device).or_default() += 1;
                 Some(BTreeSet::new())
             }
-            Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, &mut notices),
-            Event::DeviceReported { device, reports, rssi } => self.reported(&device, reports, rssi, now, &mut notices),
-            Event::DeviceLost { device, trouble } => self.lost(&device, &trouble, now, &mut notices),
+            Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, notices),
+            Event::DeviceReported { device, reports, rssi } => self.reported(&device, reports, rssi, now, notices),
+            Event::DeviceLost { device, trouble } => self.lost(&device, &trouble, now, notices),
             Event::SwitchFailed { outlet, wanted, trouble } => {
-                self.switch_failed(&outlet, wanted, &trouble, now, &mut notices)
+                self.switch_failed(&outlet, wanted, &trouble, now, notices)
             }
-            Event::TimerNoticed { outlet, concern, text } => {
-                self.timer_noticed(&outlet, concern, &text, now, &mut notices)
-            }
+            Event::TimerNoticed { outlet, concern, text } => self.timer_noticed(&outlet, concern, &text, now, notices),
             Event::WeatherObserved(forecast) => {
-                self.weather_observed(forecast, now, &mut notices);
+                self.weather_observed(forecast, now, notices);
+                None
+            }
+            Event::SecondOpinion(forecast) => {
+                self.second_opinion(forecast, now, notices);
                 None
             }
             Event::StationReported(observation) => {
@@ -174,7 +190,7 @@ impl Controller {
                 None
             }
             Event::WeatherLost { trouble } => {
-                self.weather_lost(trouble, now, &mut notices);
+                self.weather_lost(trouble, now, notices);
                 None
             }
             Event::BrokerConnected => {
@@ -196,16 +212,7 @@ impl Controller {
                 self.stop();
                 None
             }
-        };
-        // Not before a clock that was set has moved its end.
-        let pause_ended = self.end_pause(now, &mut notices);
-        self.watch_clock(now);
-        self.tell_clock(now, &mut notices);
-        // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed. So does the clock.
-        let clock_changed = self.house.clock.is_trusted != clock_was_trusted;
-        let touched = if self.freshness(now, &mut notices) || clock_changed || pause_ended { None } else { touched };
-        notices.extend(self.decide_again(now, touched.as_ref()));
-        notices
+        }
     }
 
     /// When `DeadlinePassed` is due: the earliest moment at which something could change by itself. Always in the future.
@@ -258,7 +265,7 @@ impl Controller {
 
     fn facts<'a>(&'a self, outlet: &'a Outlet, now: Timestamp) -> Facts<'a> {
         let group = outlet.group.as_ref().and_then(|group| self.settings.groups.get(group));
-        let sky = conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now);
+        let sky = conditions::whole_sky(&self.settings, &self.house.weather, now);
         Facts {
             now,
             settings: &self.settings,

@@ -49,7 +49,7 @@ pub(super) fn look<'a>(
         look.changes_at = earliest(look.changes_at, Some(opening.changes_at));
         let Some(until) = opening.open else { continue };
         asks_the_weather |= !schedule.conditions.is_empty();
-        match conditions::unmet(&schedule.conditions, &settings.thresholds, sky.forecast, now) {
+        match conditions::unmet_by_either(&schedule.conditions, &settings.thresholds, sky, now) {
             None if group.class == Class::Heater && schedule.priority == Priority::Low => {
                 can_wait = true;
                 look.expensive = tariff::expensive(settings, now).map(|(window, _)| window);
@@ -66,8 +66,9 @@ pub(super) fn look<'a>(
         }
     }
     if asks_the_weather {
-        let edge = sky.forecast.and_then(|it| conditions::change_at(&settings.thresholds, it, now));
-        look.changes_at = [look.changes_at, edge, sky.changes_at].into_iter().flatten().min();
+        let edges = [sky.forecast, sky.second].into_iter().flatten();
+        let edges = edges.filter_map(|it| conditions::change_at(&settings.thresholds, it, now));
+        look.changes_at = edges.chain(look.changes_at).chain(sky.changes_at).min();
     }
     if can_wait {
         look.changes_at = earliest(look.changes_at, tariff::changes_at(settings, now));

@@ -170,7 +170,7 @@ impl Controller {
     /// What the rules of a group will say, worked out once for all of its outlets.
     fn outlook(&mut self, group: Option<&Slug>, now: Timestamp) -> Arc<Outlook> {
         let Some(group) = group.and_then(|it| self.settings.groups.get(it)) else { return Arc::default() };
-        let sky = conditions::sky(&self.settings, self.house.weather.forecast.as_deref(), now);
+        let sky = conditions::whole_sky(&self.settings, &self.house.weather, now);
         if let Some(known) = self.outlooks.get(&group.slug).filter(|it| it.holds(sky, now)) {
             return Arc::clone(known);
         }

@@ -4,8 +4,17 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Controller, FIRST_FORECAST, civil::later, conditions, melt::Common, wishes::LONGEST};
+use super::{
+    Controller, FIRST_FORECAST,
+    civil::later,
+    conditions,
+    melt::{Common, Stretch},
+    wishes::LONGEST,
+};
 use crate::model::{End, Forecast, Notice, NoticeKind, Observation, Trouble, WeatherBoard};
+
+/// Sources that disagree about ice are told of this long before the mat heats for it.
+const CONTESTED_AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 impl Controller {
     pub(super) fn weather_observed(&mut self, forecast: Arc<Forecast>, now: Timestamp, notices: &mut Vec<Notice>) {
@@ -17,10 +26,19 @@ impl Controller {
             // What was fresh stays so until `freshness` has looked: that is where it is told. An old one from the cache settles
             // nothing: the first fetch is still under way.
             let (fresh, station) = (self.house.weather.fresh, self.house.weather.station);
-            self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, fresh, station });
+            let second = self.house.weather.second.clone();
+            self.house.weather =
+                Arc::new(WeatherBoard { forecast: Some(forecast), second, trouble: None, fresh, station });
             self.outlooks.clear();
             self.read(now, notices);
         }
+    }
+
+    /// What another source says. It settles nothing and renews nothing: ice that only it tells of is assumed, that is all.
+    pub(super) fn second_opinion(&mut self, forecast: Arc<Forecast>, now: Timestamp, notices: &mut Vec<Notice>) {
+        Arc::make_mut(&mut self.house.weather).second = Some(forecast);
+        self.outlooks.clear();
+        self.read(now, notices);
     }
 
     /// Reads the forecast for every group with storm heating.
@@ -32,15 +50,29 @@ impl Controller {
             return;
         }
         let common = Common::new(forecast, self.settings.place);
+        let second = conditions::whole_sky(&self.settings, &self.house.weather, now).second;
+        let second = second.map(|it| Common::new(it, self.settings.place));
         for group in melting {
             let Some(melt) = &group.melt else { continue };
-            let reading = common.read(melt, self.settings.thresholds.black_ice.as_ref());
+            let black_ice = self.settings.thresholds.black_ice.as_ref();
+            let mut reading = common.read(melt, black_ice);
+            if let Some(second) = &second {
+                reading.assume(&second.read(melt, black_ice));
+            }
             self.readings.insert(group.slug.clone(), Arc::new(reading));
         }
+        self.tell_of_disagreement(now, notices);
+    }
+
+    /// Tells once that ice is assumed although not everything speaks for it: sources that disagree about a day that is far off
+    /// agree later, mostly.
+    fn tell_of_disagreement(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
         let stretches = self.readings.values().flat_map(|it| &it.strict);
-        let news = stretches.filter(|it| it.disagree && it.ice.from > self.disagreed && it.heat_to > now);
+        let near = |it: &Stretch| it.disagree || (it.contested && it.heat_from <= later(now, CONTESTED_AHEAD));
+        let news = stretches.filter(|it| near(it) && it.ice.from > self.disagreed && it.heat_to > now);
         if let Some(it) = news.min_by_key(|it| it.ice.from) {
-            let words = format!("the forecast's code and its figures disagree about {}: ice is assumed", it.ice);
+            let who = if it.disagree { "the forecast's code and its figures" } else { "two forecasts" };
+            let words = format!("{who} disagree about {}: ice is assumed", it.ice);
             notices.push(Notice::new(now, NoticeKind::SourcesDisagree, words));
             self.disagreed = it.ice.to;
         }
@@ -122,7 +154,7 @@ impl Controller {
             moved(&mut outlet.decision.since);
         }
         let board = Arc::make_mut(&mut self.house.weather);
-        if let Some(forecast) = &mut board.forecast {
+        for forecast in board.forecast.iter_mut().chain(&mut board.second) {
             moved(&mut Arc::make_mut(forecast).issued_at);
         }
         self.outlooks.clear();

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Explanation, inputs::rounded};
-use crate::model::{Celsius, Interval, Observation};
+use crate::model::{Celsius, Interval, Observation, WeatherState};
 
 /// Shown before and after the time that is asked about.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
@@ -31,6 +31,8 @@ impl Explanation {
             "source": forecast.map(|it| &it.source),
             "issued_at": forecast.map(|it| it.issued_at.to_string()),
             "fresh": self.is_fresh(),
+            "state": WeatherState::of(&self.house.weather, self.settings.forecast_valid, self.house.at).word(),
+            "second_source": self.house.weather.second.as_ref().map(|it| &it.source),
             "trouble": self.house.weather.trouble.as_ref().map(|it| &it.text),
             "hours": self.hours().map(hour).collect::<Value>(),
             "station": self.house.weather.station.as_ref().map(station),

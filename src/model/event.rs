@@ -52,6 +52,8 @@ pub enum Event {
     },
     /// A forecast arrived, or the cached one was read.
     WeatherObserved(Arc<Forecast>),
+    /// A forecast of a second source arrived.
+    SecondOpinion(Arc<Forecast>),
     /// Every provider failed.
     WeatherLost {
         /// Why, in words.

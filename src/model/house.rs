@@ -364,6 +364,8 @@ impl Group {
 pub struct WeatherBoard {
     /// The newest forecast, which may be stale: compare its age with the settings.
     pub forecast: Option<Arc<Forecast>>,
+    /// What another source says, where a second opinion is asked for: ice that only it tells of counts too.
+    pub second: Option<Arc<Forecast>>,
     /// Why there is no newer one.
     pub trouble: Option<Trouble>,
     /// Is it fresh enough to act on? `None` when weather is not configured.

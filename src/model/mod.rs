@@ -15,6 +15,7 @@ mod meter;
 mod name;
 mod outlet;
 mod plan;
+mod provider;
 mod reason;
 mod schedule;
 mod settings;
@@ -37,6 +38,7 @@ pub use outlet::{
     TroubleKind,
 };
 pub use plan::{Plan, PlannedWindow};
+pub use provider::{Provider, ProviderSettings};
 pub use reason::{Reason, Wait};
 pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 pub use settings::{
@@ -44,4 +46,4 @@ pub use settings::{
     LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,
     WeatherSettings, WebSettings,
 };
-pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation};
+pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation, WeatherState};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, Schedule, Slug, Tariff};
+use super::{Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, ProviderSettings, Schedule, Slug, Tariff};
 
 /// A secret. It cannot be printed, logged or serialised by accident.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -312,8 +312,10 @@ pub struct TlsFiles {
 pub struct WeatherSettings {
     /// Where.
     pub place: Place,
-    /// Default `https://api.open-meteo.com`.
-    pub open_meteo_base_url: String,
+    /// Who is asked, the preferred one first. Not empty.
+    pub providers: Vec<ProviderSettings>,
+    /// Is another provider asked besides, whose ice counts too?
+    pub second_opinion: bool,
     /// Where the last forecast is kept.
     pub cache_file: PathBuf,
     /// Hours of forecast to ask for.

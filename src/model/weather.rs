@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::WeatherBoard;
+
 /// A temperature in degrees Celsius.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Celsius(pub f64);
@@ -96,6 +98,47 @@ impl Forecast {
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Interval> {
         let first = self.intervals.partition_point(|it| it.end <= from);
         self.intervals[first..].iter().take_while(move |it| it.start < to)
+    }
+}
+
+/// How well the weather is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeatherState {
+    /// A provider answers.
+    Online,
+    /// No provider answers, or none has for two hours; the last forecast is still acted on.
+    Degraded,
+    /// There is no forecast to act on.
+    Offline,
+}
+
+/// A forecast that has not been renewed for this long is a sign of trouble, even if nobody has told of any.
+const RENEWED_WITHIN: SignedDuration = SignedDuration::from_hours(2);
+
+impl WeatherState {
+    /// By the clock, at any moment. `valid` is how long a forecast is acted on; `None` where weather is switched off.
+    pub fn of(board: &WeatherBoard, valid: Option<SignedDuration>, now: Timestamp) -> Self {
+        let age = board.forecast.as_ref().map(|it| now.duration_since(it.issued_at));
+        match age.zip(valid) {
+            Some((age, valid)) if age < valid => {
+                if board.trouble.is_none() && age < RENEWED_WITHIN {
+                    Self::Online
+                } else {
+                    Self::Degraded
+                }
+            }
+            _ => Self::Offline,
+        }
+    }
+
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Degraded => "degraded",
+            Self::Offline => "offline",
+        }
     }
 }
 

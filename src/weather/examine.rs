@@ -1,9 +1,9 @@
-//! One question to the provider, for people who want to know why there is no weather.
+//! One question to a provider, for people who want to know why there is no weather.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{open_meteo, poller};
-use crate::model::{Forecast, WeatherSettings};
+use super::{ask::provider, http::Wire};
+use crate::model::{Forecast, ProviderSettings, WeatherSettings};
 
 /// What the provider gave.
 #[derive(Clone, Debug)]
@@ -22,12 +22,13 @@ impl Brought {
     }
 }
 
-/// Asks once. Nothing is kept.
+/// Asks one of the providers of the settings for one forecast. Nothing is kept.
 ///
 /// # Errors
 /// What went wrong, in words.
-pub async fn examine(settings: &WeatherSettings, now: Timestamp) -> Result<Brought, String> {
-    let (date, body) = poller::once(settings).await?;
-    let forecast = open_meteo::parse(&body, now).map_err(|error| format!("{}: {error}", open_meteo::NAME))?.forecast;
-    Ok(Brought { forecast, ahead: date.map(|it| it.duration_since(now)) })
+pub async fn examine(settings: &WeatherSettings, how: &ProviderSettings, now: Timestamp) -> Result<Brought, String> {
+    let mut provider = provider(settings, how);
+    let fetched = Wire::new(how.clone()).fetch(provider.as_mut(), || now).await;
+    let brought = fetched.map_err(|failure| failure.trouble.text)?;
+    Ok(Brought { forecast: brought.answer.forecast, ahead: brought.date.map(|it| it.duration_since(now)) })
 }

@@ -8,102 +8,53 @@
 //! The quarter-hourly series is not asked for: outside North America and Central Europe it is the hourly one spread out, and it
 //! has been seen dry while the hourly one rained. An hour that counts as wet from its beginning errs on the warm side.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::sane;
-use crate::model::{Celsius, Forecast, Interval, WeatherSettings};
-
-/// The provider's name, as it stands in [`Forecast::source`].
-pub const NAME: &str = "open-meteo";
+use super::{
+    answer::{Answer, Flaw, MOST, ParseError, Reader, mean, one_line},
+    ask::{Ask, HOUR, Heard, Question, Reply},
+    sane,
+};
+use crate::model::{Celsius, Interval, Place, Provider, ProviderSettings, WeatherSettings};
 
 /// Hours of the past that are asked for, so that a rule knows what fell before the bridge started.
 const PAST_HOURS: u16 = 24;
 /// The series that are asked for.
 const SERIES: &str = "temperature_2m,dew_point_2m,relative_humidity_2m,precipitation,snowfall,weather_code,\
                       wind_speed_10m,cloud_cover";
-/// More stamps than any request of ours is answered with: the provider's longest forecast and past, 16 + 92 days.
-const MOST_STAMPS: usize = 108 * 24;
-/// The step of the series.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// The address to ask.
-pub fn url(settings: &WeatherSettings) -> String {
-    // The first stamp is the begun hour's, and the last hour is not over when the horizon is reached: hence two more.
-    format!(
-        "{base}/v1/forecast?latitude={latitude}&longitude={longitude}&hourly={SERIES}&past_hours={PAST_HOURS}\
-         &forecast_hours={hours}&timeformat=unixtime&timezone=GMT&temperature_unit=celsius&wind_speed_unit=ms\
-         &precipitation_unit=mm",
-        base = settings.open_meteo_base_url.trim_end_matches('/'),
-        latitude = settings.place.latitude,
-        longitude = settings.place.longitude,
-        hours = settings.horizon_hours.saturating_add(2),
-    )
+/// The provider.
+pub struct OpenMeteo {
+    url: String,
 }
 
-/// A forecast, and what of the answer was left out of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// What could be used.
-    pub forecast: Forecast,
-    /// What could not: each kind of doubt once, with the first example.
-    pub doubts: BTreeMap<Doubt, String>,
-}
-
-/// Why values of a series were left out. `Display` is a sentence fragment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Doubt {
-    /// The series, as the provider names it.
-    pub series: &'static str,
-    /// What is wrong with it.
-    pub flaw: Flaw,
-}
-
-/// What can be wrong with a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Flaw {
-    /// Values are `null`, or the series is shorter than its stamps or absent.
-    Missing,
-    /// Values are not numbers, or stamps do not ascend by at least an hour.
-    Malformed,
-    /// Values that no weather has.
-    Impossible,
-    /// The whole series is in a unit that was not asked for.
-    Unit,
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flaw = match self.flaw {
-            Flaw::Missing => "has gaps",
-            Flaw::Malformed => "holds what is no value",
-            Flaw::Impossible => "holds values that no weather has",
-            Flaw::Unit => "is in a unit that was not asked for",
-        };
-        write!(f, "`{}` {flaw}", self.series)
+impl OpenMeteo {
+    /// As the settings say.
+    pub fn new(settings: &WeatherSettings, how: &ProviderSettings) -> Self {
+        let Place { latitude, longitude } = settings.place;
+        // The first stamp is the begun hour's, and the last hour is not over when the horizon is reached: hence two more.
+        let hours = settings.horizon_hours.saturating_add(2);
+        let base = how.base_url.trim_end_matches('/');
+        let url = format!(
+            "{base}/v1/forecast?latitude={latitude}&longitude={longitude}&hourly={SERIES}&past_hours={PAST_HOURS}\
+             &forecast_hours={hours}&timeformat=unixtime&timezone=GMT&temperature_unit=celsius&wind_speed_unit=ms\
+             &precipitation_unit=mm"
+        );
+        Self { url }
     }
 }
 
-/// The answer is of no use.
-#[derive(Debug, thiserror::Error)]
-pub enum ParseError {
-    /// It is not JSON: cut off, or a page of something in between.
-    #[error("the answer is not complete JSON")]
-    NotJson(#[source] serde_json::Error),
-    /// The provider says why it does not answer.
-    #[error("{0}")]
-    Refused(String),
-    /// A part that every answer has is absent or something else.
-    #[error("the answer has no usable `{0}`")]
-    Shape(&'static str),
-    /// The stamps are local time, which is ambiguous where clocks are set.
-    #[error("the answer gives local times although unix time was asked for")]
-    TimesNotUnix,
-    /// Neither temperature nor precipitation is known for any hour that is yet to end.
-    #[error("the answer says nothing about the hours ahead")]
-    Empty,
+impl Ask for OpenMeteo {
+    fn question(&self) -> Question {
+        Question::new(self.url.clone())
+    }
+
+    fn hear(&mut self, reply: Reply, now: Timestamp) -> Result<Heard, ParseError> {
+        parse(&reply.body, now).map(Heard::Answer)
+    }
 }
 
 /// Reads an answer that arrived at `issued_at`.
@@ -121,23 +72,19 @@ pub fn parse(bytes: &[u8], issued_at: Timestamp) -> Result<Answer, ParseError> {
     if stamps.iter().any(Value::is_string) {
         return Err(ParseError::TimesNotUnix);
     }
-    let mut series = Series { hourly, units, stamps: stamps.len().min(MOST_STAMPS), doubts: BTreeMap::new() };
+    let mut series = Series { hourly, units, stamps: stamps.len().min(MOST), reader: Reader::default() };
     let columns = Columns::read(&mut series);
     let intervals = columns.intervals(stamps, &mut series);
-    if !intervals.iter().any(|it| it.end > issued_at && (it.temperature.is_some() || it.precipitation.is_some())) {
-        return Err(ParseError::Empty);
-    }
-    let forecast = Forecast { source: NAME.to_owned(), issued_at, intervals };
-    Ok(Answer { forecast, doubts: series.doubts })
+    series.reader.finish(Provider::OpenMeteo.name(), issued_at, intervals)
 }
 
 /// The provider's own words in an error answer, cut to what fits a line.
-pub(super) fn refusal(body: &Value) -> Option<String> {
+fn refusal(body: &Value) -> Option<String> {
     if body.get("error")? == &Value::Bool(false) {
         return None;
     }
     let reason = body.get("reason").and_then(Value::as_str).unwrap_or("no reason given");
-    Some(reason.chars().map(|it| if it.is_control() { ' ' } else { it }).take(200).collect())
+    Some(one_line(reason))
 }
 
 /// Reads single series, and remembers what it could not read.
@@ -145,12 +92,12 @@ struct Series<'a> {
     hourly: &'a Map<String, Value>,
     units: Option<&'a Map<String, Value>>,
     stamps: usize,
-    doubts: BTreeMap<Doubt, String>,
+    reader: Reader,
 }
 
 impl Series<'_> {
     fn doubt(&mut self, series: &'static str, flaw: Flaw, example: impl fmt::Display) {
-        self.doubts.entry(Doubt { series, flaw }).or_insert_with(|| example.to_string().chars().take(60).collect());
+        self.reader.doubt(series, flaw, example);
     }
 
     fn read(&mut self, name: &'static str, unit: &str, is_possible: fn(f64) -> bool) -> Vec<Option<f64>> {
@@ -233,13 +180,7 @@ impl Columns {
 
     /// `beginning` is the index of the stamp at `start`, if there is one, `index` that of the stamp at `end`.
     fn interval(&self, start: Timestamp, end: Timestamp, beginning: Option<usize>, index: usize) -> Interval {
-        let mean = |column: &[Option<f64>]| {
-            let first = beginning.and_then(|it| at(column, it));
-            match (first, at(column, index)) {
-                (Some(first), Some(last)) => Some(f64::midpoint(first, last)),
-                (first, last) => first.or(last),
-            }
-        };
+        let mean = |column: &[Option<f64>]| mean(beginning.and_then(|it| at(column, it)), at(column, index));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 99, by `sane::code`")]
         let code = at(&self.code, index).map(|it| it as u8);
         Interval {

@@ -44,3 +44,8 @@ pub(super) fn interval(it: &Interval) -> bool {
         && it.cloud.is_none_or(|value| percent(value * 100.0))
         && it.wind.is_none_or(wind)
 }
+
+/// Does a WMO code speak of snow or of freezing rain?
+pub(super) fn is_icy_code(code: u8) -> bool {
+    matches!(code, 56 | 57 | 66 | 67 | 71..=79 | 85 | 86)
+}

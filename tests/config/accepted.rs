@@ -2,7 +2,9 @@
 
 use heattrax::{
     config,
-    model::{BrokerHost, Class, DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, Melt},
+    model::{
+        BrokerHost, Class, DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, Melt, Provider, ProviderSettings,
+    },
 };
 
 use crate::{SMALL, bad, env, good, parse, parse_with};
@@ -110,7 +112,7 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
     let warnings = good(SEED).warnings;
     for (path, text) in [
         ("mqtt", "there is no such section: MQTT is off"),
-        ("weather_api.openweathermap", "accepted, not used by this version"),
+        ("weather_api.openweathermap.api_url", "accepted, not used: the address without `/data/2.5` is `base_url`"),
         ("weather_api.resilience.outage_alert_after_minutes", "accepted, not used by this version"),
         ("devices.groups.legacy_mats.automation", "read as `schedules: [{name: Precipitation (from automation), "),
         ("devices.groups.legacy_mats.schedule", "without effect, as it always was"),
@@ -163,7 +165,8 @@ fn defaults_hold_when_nobody_says_otherwise() {
     assert_eq!((control.wish_lasts.as_hours(), control.forecast_valid.unwrap().as_hours()), (3, 6));
     assert_eq!(control.zone.iana_name(), Some("America/New_York"));
     let weather = settings.weather.unwrap();
-    assert_eq!(weather.open_meteo_base_url, "https://api.open-meteo.com");
+    assert_eq!(weather.providers, [ProviderSettings::usual(Provider::OpenMeteo)]);
+    assert_eq!(weather.providers[0].base_url, "https://api.open-meteo.com");
     assert_eq!((weather.refresh_every.as_secs(), weather.retry_after.as_secs()), (600, 300));
     assert_eq!(settings.web.unwrap().bind_host, "127.0.0.1");
     assert_eq!(settings.homeassistant, HomeAssistantSettings::default());
@@ -206,4 +209,21 @@ fn a_layout_and_a_version_of_home_assistant_are_read() {
     // As a number, 2026.10 would be 2026.1.
     assert_eq!(read("min_version: 2026.10").min_version.unwrap().to_string(), "2026.10");
     assert_eq!(read("device_layout: components").layout, DeviceLayout::Components);
+}
+
+#[test]
+fn providers_keep_their_order_and_their_secrets_stay_secrets() {
+    let settings = good(&format!(
+        "{SMALL}weather_api:\n  providers: [nws, met_norway, pirate-weather, openweathermap]\n  \
+         met_norway: {{contact: \"me@example.org\"}}\n  pirate_weather: {{api_key: abcdef}}\n  \
+         openweathermap: {{api_key: 123456, one_call: true, base_url: \"http://127.0.0.1:8080/\"}}\n"
+    ));
+    assert!(!settings.shown.to_string().contains("abcdef") && !settings.shown.to_string().contains("123456"));
+    let providers = settings.weather.unwrap().providers;
+    let names: Vec<_> = providers.iter().map(|it| it.provider.name()).collect();
+    assert_eq!(names, ["nws", "met-norway", "pirate-weather", "openweathermap"]);
+    assert_eq!(providers[1].contact.as_deref(), Some("me@example.org"));
+    assert_eq!(providers[2].api_key.as_ref().unwrap().reveal(), "abcdef");
+    assert_eq!((providers[3].one_call, providers[3].base_url.as_str()), (true, "http://127.0.0.1:8080"));
+    assert!(!format!("{providers:?}").contains("abcdef"));
 }

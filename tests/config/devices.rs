@@ -132,7 +132,7 @@ fn reserved_names_are_told() {
         let lines = bad(&SMALL.replace("Walk", name));
         let found = format!(
             "house.yaml:7:18: devices.groups.mat.items[0].name: found the reserved name `{}`; allowed: a name with letters \
-             or digits, other than bridge, group, weather or vacation",
+             or digits, other than automation, bridge, group, weather or vacation",
             name.to_lowercase()
         );
         assert_eq!(lines, [found]);

@@ -215,6 +215,38 @@ fn sources_that_disagree_are_told_of_once() {
 }
 
 #[test]
+fn snow_that_only_one_of_two_sources_tells_of_is_melted_and_told_of_once() {
+    let snow = Hour { air: Some(-2.0), dew: Some(-3.0), mm: Some(1.0), code: Some(73), ..GREY };
+    let (dry, wet) = ([(36, GREY)], [(10, GREY), (6, snow), (20, GREY)]);
+    let other = |day: &Day, hours: &[(usize, Hour)]| {
+        let mut forecast = forecast(day, "00:00", &skies(hours));
+        forecast.source = "another".to_owned();
+        Event::SecondOpinion(std::sync::Arc::new(forecast))
+    };
+    for (first, second) in [(&dry[..], &wet[..]), (&wet[..], &dry[..])] {
+        let mut day = day(melting(|_| {}), first);
+        let opinion = other(&day, second);
+        day.happens(opinion);
+        assert!(day.hears(NoticeKind::SourcesDisagree).is_none(), "it is hours away");
+        day.lives_until("08:30");
+        let again = forecast(&day, "00:00", &skies(first));
+        day.forecast(again);
+        assert!(day.hears(NoticeKind::SourcesDisagree).is_some());
+        let opinion = other(&day, second);
+        day.happens(opinion);
+        assert!(day.hears(NoticeKind::SourcesDisagree).is_none(), "once");
+        day.lives_until("10:30");
+        assert_eq!(day.wanted("mat/1"), On, "either says snow: snow");
+    }
+    let mut day = day(melting(|_| {}), &wet);
+    let opinion = other(&day, &wet);
+    day.happens(opinion).lives_until("09:30");
+    let again = forecast(&day, "00:00", &skies(&wet));
+    day.forecast(again);
+    assert!(day.hears(NoticeKind::SourcesDisagree).is_none(), "they agree");
+}
+
+#[test]
 fn frost_is_guarded_against_under_a_clear_sky_and_not_under_clouds() {
     let clear = diary(day(melting(|_| {}), &[(36, CLEAR)]), "2026-01-10 12:00", vec![]);
     assert!(clear.contains("| ON  | frost, air 1.0 °C"), "\n{clear}");

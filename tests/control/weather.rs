@@ -194,3 +194,49 @@ fn trouble_with_the_weather_is_said_once() {
     }
     assert_eq!(day.heard_kinds(), [NoticeKind::WeatherDegraded.as_str()]);
 }
+
+#[test]
+fn the_state_of_the_weather_is_told_by_the_clock() {
+    use heattrax::model::{Trouble, TroubleKind, WeatherBoard, WeatherState};
+    let mut day = storm().starts("2026-01-10 12:00");
+    day.expects("2026-01-10 06:00", &[SNOW; 24]);
+    let forecast = day.controller.house().weather.forecast.clone();
+    let issued_at = forecast.as_ref().unwrap().issued_at;
+    let well = WeatherBoard { forecast, ..WeatherBoard::default() };
+    let trouble = Trouble { kind: TroubleKind::Passing, text: "no".to_owned() };
+    let troubled = WeatherBoard { trouble: Some(trouble), ..well.clone() };
+    let at = |board: &WeatherBoard, age| WeatherState::of(board, Some(hours(6)), issued_at + age);
+    assert_eq!(at(&well, minutes(0)), WeatherState::Online);
+    assert_eq!(at(&troubled, minutes(0)), WeatherState::Degraded);
+    assert_eq!(at(&well, minutes(119)), WeatherState::Online);
+    assert_eq!(at(&well, minutes(120)), WeatherState::Degraded, "nobody has said so, the clock does");
+    assert_eq!(at(&well, minutes(359)), WeatherState::Degraded);
+    assert_eq!(at(&well, minutes(360)), WeatherState::Offline);
+    assert_eq!(WeatherState::of(&well, None, issued_at), WeatherState::Offline);
+    assert_eq!(at(&WeatherBoard::default(), minutes(0)), WeatherState::Offline);
+}
+
+/// What another source says.
+fn second(day: &Day, from: &str, skies: &[Sky]) -> Event {
+    let mut forecast = hourly(&zone("America/New_York"), day.now, from, skies);
+    forecast.source = "another".to_owned();
+    Event::SecondOpinion(std::sync::Arc::new(forecast))
+}
+
+#[test]
+fn ice_that_only_a_second_source_tells_of_is_assumed_by_schedules() {
+    let cold = DRY.air(30.0);
+    let mut day = storm().starts("2026-01-10 12:30");
+    assert_eq!(day.expects("2026-01-10 10:00", &[cold; 24]).wanted("mat/1"), Off);
+    let dry = second(&day, "2026-01-10 10:00", &[cold; 24]);
+    assert_eq!(day.happens(dry).wanted("mat/1"), Off);
+    let wet = second(&day, "2026-01-10 10:00", &[cold, cold, cold, SNOW, cold, cold]);
+    assert_eq!(day.happens(wet).wanted("mat/1"), On);
+    // It is no older than the first may be.
+    day.after(hours(4)).expects("2026-01-10 14:00", &[cold; 24]);
+    assert_eq!(day.wanted("mat/1"), Off);
+    // And an opinion alone switches nothing on: the first source must be known.
+    let mut day = storm().starts("2026-01-10 12:30");
+    let wet = second(&day, "2026-01-10 10:00", &[SNOW; 24]);
+    assert_eq!(day.happens(wet).key("mat/1"), "weather_unknown");
+}

@@ -84,6 +84,34 @@ fn a_folder_in_its_place_is_no_disaster() {
     assert!(cache(folder.path()).write(&forecast(noon())).is_err());
 }
 
+/// What a program that is killed between any two steps of a write leaves behind is what a reader meets between them.
+#[test]
+fn at_no_moment_of_a_write_is_there_half_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, short) = (cache(folder.path()), forecast(noon()));
+    let mut long = short.clone();
+    long.source = "x".repeat(200_000);
+    cache.write(&short).unwrap();
+    let writer = {
+        let (cache, short, long) = (cache.clone(), short.clone(), long.clone());
+        std::thread::spawn(move || {
+            for _ in 0..40 {
+                cache.write(&long).unwrap();
+                cache.write(&short).unwrap();
+            }
+        })
+    };
+    let mut seen = 0;
+    while !writer.is_finished() {
+        let found = cache.look(noon()).unwrap();
+        assert!(found == short || found == long);
+        seen += 1;
+    }
+    writer.join().unwrap();
+    assert!(seen > 10, "only {seen} looks");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
+}
+
 #[test]
 fn a_failed_write_leaves_no_litter() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,12 @@
 //! The weather room and the storm that stands in for its provider.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "tests")]
 
 mod cache;
+mod decisions;
+mod order;
 mod parse;
 mod poller;
+mod providers;
 mod recorded;
 mod storm;
 
@@ -11,7 +14,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use heattrax::{
     hub::{Clock, Handle},
-    model::{Event, Forecast, House, Interval, Place, Trouble, WeatherSettings},
+    model::{Event, Forecast, House, Interval, Place, Provider, ProviderSettings, Secret, Trouble, WeatherSettings},
     weather,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -23,10 +26,21 @@ fn noon() -> Timestamp {
     Timestamp::from_second(1_768_475_700).unwrap()
 }
 
+/// A provider at an address, with all that any of them asks for.
+fn asked_at(provider: Provider, base_url: &str) -> ProviderSettings {
+    ProviderSettings {
+        base_url: base_url.to_owned(),
+        contact: Some("me@example.org".to_owned()),
+        api_key: Some(Secret::new("k3y")),
+        ..ProviderSettings::usual(provider)
+    }
+}
+
 fn settings(base_url: &str, folder: &Path) -> WeatherSettings {
     WeatherSettings {
         place: Place { latitude: 40.71, longitude: -74.0 },
-        open_meteo_base_url: base_url.to_owned(),
+        providers: vec![asked_at(Provider::OpenMeteo, base_url)],
+        second_opinion: false,
         cache_file: folder.join("weather.json"),
         horizon_hours: 24,
         refresh_every: Duration::from_secs(600),

@@ -1,6 +1,10 @@
 use heattrax::{
     model::{Celsius, Interval},
-    weather::open_meteo::{Answer, Doubt, Flaw, ParseError, parse, url},
+    weather::{
+        answer::{Answer, Doubt, Flaw, ParseError},
+        ask::provider,
+        open_meteo::parse,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -226,7 +230,8 @@ fn what_is_no_answer_is_named() {
 
 #[test]
 fn the_request_asks_for_metric_units_and_unix_time() {
-    let url = url(&settings("https://example.org/", std::path::Path::new("/")));
+    let settings = settings("https://example.org/", std::path::Path::new("/"));
+    let url = provider(&settings, &settings.providers[0]).question().url;
     assert!(url.starts_with("https://example.org/v1/forecast?latitude=40.71&longitude=-74&hourly=temperature_2m,"));
     for part in ["timeformat=unixtime", "wind_speed_unit=ms", "past_hours=24", "forecast_hours=26", "weather_code"] {
         assert!(url.contains(part), "{part} in {url}");

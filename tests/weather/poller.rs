@@ -22,18 +22,18 @@ const GOOD: &str = include_str!("answers/openmeteo_ok_unixtime.json");
 const BUSY: &str = include_str!("answers/openmeteo_err_429.json");
 const WRONG: &str = include_str!("answers/openmeteo_err_400.json");
 
-fn answer(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len())
 }
 
 /// A provider that gives the answers of a list, the last one again and again, and shows the requests.
-struct Provider {
-    base_url: String,
+pub(crate) struct Provider {
+    pub(crate) base_url: String,
     requests: mpsc::Receiver<String>,
 }
 
 impl Provider {
-    async fn start(answers: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) async fn start(answers: impl IntoIterator<Item = String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
@@ -54,12 +54,12 @@ impl Provider {
         Self { base_url, requests }
     }
 
-    async fn asked(&mut self) -> String {
+    pub(crate) async fn asked(&mut self) -> String {
         tokio::time::timeout(Duration::from_secs(5), self.requests.recv()).await.expect("a request").unwrap()
     }
 
     /// Nobody asks, given time to do so.
-    async fn not_asked(&mut self) -> bool {
+    pub(crate) async fn not_asked(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(100), self.requests.recv()).await.is_err()
     }
 }

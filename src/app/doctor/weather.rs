@@ -15,17 +15,20 @@ pub(super) async fn examine(settings: Option<&WeatherSettings>, now: Timestamp) 
     let Some(settings) = settings else {
         return vec![Line::ok("weather", "switched off: only schedules and people switch")];
     };
-    match weather::examine(settings, now).await {
-        Ok(brought) => {
-            let mut lines = vec![coverage(&brought, settings.horizon_hours, now)];
-            lines.extend(brought.ahead.filter(|it| it.abs() > SKEW).map(skew));
-            lines
+    let mut lines = Vec::new();
+    for how in &settings.providers {
+        match weather::examine(settings, how, now).await {
+            Ok(brought) => {
+                lines.push(coverage(&brought, settings.horizon_hours, now));
+                lines.extend(brought.ahead.filter(|it| it.abs() > SKEW).map(skew));
+            }
+            Err(words) => lines.push(Line::fail("weather", words).cured(
+                "see that this machine reaches the internet, and that `weather_api` names the provider; until then the last \
+                 forecast is used, and then what `when_unknown` says",
+            )),
         }
-        Err(words) => vec![Line::fail("weather", words).cured(
-            "see that this machine reaches the internet, and that `weather_api` names the provider; until then the last \
-             forecast is used, and then what `when_unknown` says",
-        )],
     }
+    lines
 }
 
 fn coverage(brought: &Brought, asked: u16, now: Timestamp) -> Line {

@@ -3,6 +3,7 @@
 //! The forecast is read once, when it comes: which stretches are icy on an unheated walk, and when a mat has to be on for each
 //! ([`Reading`]). The voice looks up what that says about the present moment, unless a station near the house knows better.
 
+mod assumed;
 mod falls;
 mod physics;
 mod reading;

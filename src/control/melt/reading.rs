@@ -47,6 +47,8 @@ pub(in crate::control) struct Stretch {
     pub(in crate::control) heat_to: Timestamp,
     /// The source's code and its figures disagree about it.
     pub(in crate::control) disagree: bool,
+    /// Two sources disagree about it.
+    pub(in crate::control) contested: bool,
 }
 
 impl Stretch {
@@ -216,7 +218,7 @@ impl Frosts<'_> {
         }
         let heat_from = earlier(it.start, FROST_LEAD.min(self.melt.lead));
         let ice = ice(hazard, it, air, surface);
-        self.found.push(Stretch { ice, heat_from, clear_at: it.end, heat_to: it.end, disagree });
+        self.found.push(Stretch { ice, heat_from, clear_at: it.end, heat_to: it.end, disagree, contested: false });
     }
 }
 
@@ -290,7 +292,7 @@ impl<'a> Storms<'a> {
             return;
         }
         let heat_from = earlier(new.from, self.melt.lead);
-        self.found.push(Stretch { ice: new, heat_from, clear_at, heat_to, disagree });
+        self.found.push(Stretch { ice: new, heat_from, clear_at, heat_to, disagree, contested: false });
     }
 
     fn finish(self) -> (Vec<Stretch>, Vec<(Timestamp, Timestamp, &'static str)>) {
