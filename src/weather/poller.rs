@@ -34,8 +34,8 @@ struct Poller {
     sources: Vec<Source>,
     /// The one that answered last, unless it has failed since.
     current: Option<usize>,
-    /// The one whose opinion was heard last besides, unless it has failed since.
-    second: Option<usize>,
+    /// The one whose opinion was heard last besides, unless it has failed since, and what it said.
+    second: Option<(usize, Arc<Forecast>)>,
     /// What was last told of the present episode of failures.
     told: Option<Trouble>,
     cache_failed: bool,
@@ -70,7 +70,7 @@ impl Poller {
         if !self.settings.second_opinion || first == all {
             return first;
         }
-        self.second.map_or(all, |it| (it + 1).max(first))
+        self.second.as_ref().map_or(all, |(it, _)| (it + 1).max(first))
     }
 
     /// Asks for what another source says, the first of the list that answers.
@@ -78,18 +78,17 @@ impl Poller {
         let others = self.sources.iter_mut().enumerate().filter(|(index, _)| Some(*index) != self.current);
         for (index, source) in others {
             if source.due > Instant::now() {
-                if self.second == Some(index) {
+                if self.second.as_ref().is_some_and(|(it, _)| *it == index) {
                     return Ok(());
                 }
                 continue;
             }
             if let Some(forecast) = source.fetch(&self.settings, &self.handle.clock).await {
-                self.second = Some(index);
-                return self.handle.send(Event::SecondOpinion(Arc::new(forecast))).await;
+                let forecast = Arc::new(forecast);
+                self.second = Some((index, Arc::clone(&forecast)));
+                return self.handle.send(Event::SecondOpinion(forecast)).await;
             }
-            if self.second == Some(index) {
-                self.second = None;
-            }
+            self.second.take_if(|(it, _)| *it == index);
         }
         Ok(())
     }
@@ -101,10 +100,14 @@ impl Poller {
                 if self.current == Some(index) {
                     return Ok(());
                 }
+                // It has just been asked for its opinion, which is as good as an answer now.
+                if let Some((_, forecast)) = self.second.take_if(|(it, _)| *it == index && self.current.is_none()) {
+                    return self.observed(index, forecast).await;
+                }
                 continue;
             }
             if let Some(forecast) = source.fetch(&self.settings, &self.handle.clock).await {
-                return self.observed(index, forecast).await;
+                return self.observed(index, Arc::new(forecast)).await;
             }
             if self.current == Some(index) {
                 self.current = None;
@@ -128,7 +131,7 @@ impl Poller {
         None
     }
 
-    async fn observed(&mut self, index: usize, forecast: Forecast) -> Result<(), Busy> {
+    async fn observed(&mut self, index: usize, forecast: Arc<Forecast>) -> Result<(), Busy> {
         if self.current != Some(index) {
             let preferred = self.sources.iter().take(index).filter_map(|it| it.trouble.as_ref());
             let why: Vec<&str> = preferred.map(|it| it.text.as_str()).collect();
@@ -140,7 +143,7 @@ impl Poller {
         }
         self.current = Some(index);
         self.told = None;
-        let forecast = Arc::new(forecast);
+        self.second.take_if(|(it, _)| *it == index);
         self.handle.send(Event::WeatherObserved(Arc::clone(&forecast))).await?;
         self.keep(forecast).await;
         Ok(())

@@ -154,3 +154,21 @@ async fn a_second_opinion_comes_from_the_next_that_answers_and_never_from_the_sa
     settle().await;
     assert!(room.events.try_recv().is_err() && never.not_asked().await);
 }
+
+#[tokio::test]
+async fn when_the_first_fails_the_second_opinion_takes_its_place_without_another_question() {
+    let first = Served::start([good(OPEN_METEO), busy()]).await;
+    let until = "Date: Thu, 15 Jan 2026 11:15:00 GMT\r\nExpires: Thu, 15 Jan 2026 12:00:00 GMT\r\n";
+    let mut next = Served::start([answer("200 OK", until, MET)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let order = [(Provider::OpenMeteo, &first), (Provider::MetNorway, &next)];
+    let settings = WeatherSettings { second_opinion: true, ..list(folder.path(), &order) };
+    let mut room = Room::start(settings, noon());
+    assert_eq!(room.observed().await.source, "open-meteo");
+    let opinion = second(&mut room).await;
+    next.asked().await;
+    settle().await;
+    turn(Duration::from_secs(900)).await;
+    assert_eq!(room.observed().await, opinion);
+    assert!(next.not_asked().await);
+}
