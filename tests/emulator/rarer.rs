@@ -211,6 +211,11 @@ fn every_fault_has_a_name() {
         ("busy", Fault::Busy),
         ("exact_numbers", Fault::ExactNumbers),
         ("half", Fault::Half),
+        ("sessions:3", Fault::MostSessions(3)),
+        ("any_numbers", Fault::AnyNumbers),
+        ("no_meters", Fault::NoMeters),
+        ("nonsense_meters", Fault::NonsenseMeters),
+        ("lazy_port", Fault::LazyPort),
     ];
     for (text, fault) in table {
         assert_eq!(text.parse::<Fault>(), Ok(fault));
