@@ -116,7 +116,7 @@ impl Witness {
             let name = format!("{} slot {slot}", MODELS[at].name());
             let house = town.handle.picture();
             let trouble = house.devices[&outlet.id.device].trouble.clone();
-            let where_it_is = town.plugs[at].address();
+            let where_it_is = town.address(at);
             assert_eq!(outlet.availability, Availability::Online, "{name} at {where_it_is} is not found: {trouble:?}");
             let wanted = outlet.decision.switch.is_on();
             // A change that is a moment old is under way.
