@@ -84,6 +84,8 @@ pub struct OutletState {
     pub protection: Protection,
     /// What is wrong with its relay.
     pub relay: Relay,
+    /// The time until its countdown fires, if one is armed.
+    pub countdown: Option<Duration>,
 }
 
 /// What a relay does when the power comes back.
@@ -200,6 +202,7 @@ impl Outlet {
             energy: self.meter.total().watt_hours,
             protection: self.protection,
             relay: self.relay,
+            countdown: self.countdown.and_then(|it| it.due).map(|due| due.saturating_sub(now)),
         }
     }
 

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use crate::town::Town;
 
-/// The longest that a plug cannot be reached.
-pub(crate) const LONGEST_GONE: Duration = Duration::from_secs(40 * 60);
+/// The longest that a fault lasts.
+const LONGEST: Duration = Duration::from_secs(40 * 60);
+/// The longest that a plug cannot be reached: it may be lost at the end of another fault.
+pub(crate) const LONGEST_GONE: Duration = Duration::from_secs(80 * 60);
 
 /// How much goes wrong.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +34,7 @@ pub(crate) struct Measure {
 impl Measure {
     /// A look every five seconds, for days.
     pub(crate) const DAYS: Self =
-        Self { rare: 180, quiet: 120, longest: LONGEST_GONE, dark: Duration::from_secs(120), grave: true };
+        Self { rare: 60, quiet: 120, longest: LONGEST, dark: Duration::from_secs(120), grave: true };
     /// Four looks a second, for minutes.
     pub(crate) const MINUTES: Self =
         Self { rare: 16, quiet: 8, longest: Duration::from_secs(8), dark: Duration::from_secs(2), grave: false };
@@ -42,6 +44,8 @@ pub(crate) struct Chaos {
     measure: Measure,
     /// What was done to each plug ends then.
     until: Vec<Option<Instant>>,
+    /// Was it lost at the end of a fault?
+    lost: Vec<bool>,
     weather_at: Option<Instant>,
     pub(crate) strikes: u64,
     /// When people wished outlets on, by the plugs' time, and until when at most.
@@ -105,7 +109,12 @@ fn is_grave(fault: &Fault) -> bool {
 
 impl Chaos {
     pub(crate) fn new(measure: Measure) -> Self {
-        Self { measure, until: Vec::new(), weather_at: None, strikes: 0, wishes: Vec::new() }
+        Self { measure, until: Vec::new(), lost: Vec::new(), weather_at: None, strikes: 0, wishes: Vec::new() }
+    }
+
+    /// Is nothing wrong with a plug?
+    pub(crate) fn is_well(&self, at: usize) -> bool {
+        self.until.get(at).is_none_or(Option::is_none)
     }
 
     fn fault(&self) -> Fault {
@@ -116,9 +125,17 @@ impl Chaos {
     /// A moment of life.
     pub(crate) async fn strikes(&mut self, town: &Town) {
         self.until.resize(town.plugs.len(), None);
+        self.lost.resize(town.plugs.len(), false);
         for at in 0..town.plugs.len() {
             if self.until[at].is_some_and(|until| until <= Instant::now()) {
-                self.heal(town, at).await;
+                if !self.lost[at] && fastrand::u8(..3) == 0 {
+                    // It is lost in the middle of whatever it was about, and its faults stay with it.
+                    town.plugs[at].vanish().await;
+                    self.lost[at] = true;
+                    self.until[at] = Some(Instant::now() + self.measure.longest.mul_f64(fastrand::f64()));
+                } else {
+                    self.heal(town, at).await;
+                }
             }
             if self.until[at].is_none() && fastrand::u32(..self.measure.rare) == 0 {
                 self.strike(town, at).await;
@@ -180,6 +197,10 @@ impl Chaos {
             13 | 14 => plug.set_fault_for(self.fault(), fastrand::u32(1..5)),
             _ => plug.set_fault(self.fault()),
         }
+        // Misfortunes come together.
+        for _ in 0..until.map_or(0, |_| fastrand::u8(..3)) {
+            plug.set_fault(Fault::Sometimes(fastrand::f64(), Box::new(self.fault())));
+        }
         self.until[at] = until;
     }
 
@@ -199,7 +220,7 @@ impl Chaos {
         let plug = &town.plugs[at];
         plug.clear_faults();
         town.comes_back(at).await;
-        self.until[at] = None;
+        (self.until[at], self.lost[at]) = (None, false);
     }
 
     /// Everything works again. What hung is let go, as a power cycle of an access point does.

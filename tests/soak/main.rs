@@ -45,13 +45,13 @@ async fn live(seed: u64, length: Duration) -> u64 {
         while spell.elapsed() < SPELL {
             chaos.strikes(&town).await;
             tokio::time::sleep(LOOK).await;
-            witness.looks(&town);
+            witness.looks(&town, &chaos);
         }
         chaos.ends(&town).await;
         let calm = tokio::time::Instant::now();
         while calm.elapsed() < CALM {
             tokio::time::sleep(LOOK).await;
-            witness.looks(&town);
+            witness.looks(&town, &chaos);
         }
         witness.finds_agreement(&town);
     }
@@ -97,13 +97,13 @@ async fn live_on_wires(length: Duration) -> u64 {
     while begin.elapsed() < length - calm {
         chaos.strikes(&town).await;
         tokio::time::sleep(GLANCE).await;
-        witness.looks(&town);
+        witness.looks(&town, &chaos);
     }
     chaos.ends(&town).await;
     let calming = tokio::time::Instant::now();
     while calming.elapsed() < calm {
         tokio::time::sleep(GLANCE).await;
-        witness.looks(&town);
+        witness.looks(&town, &chaos);
     }
     if !calm.is_zero() {
         witness.finds_agreement(&town);
