@@ -17,6 +17,8 @@ pub enum Fault {
     Drop,
     /// The request is carried out, then the connection is cut: the answer is lost.
     DropAfter,
+    /// The same, but only for requests that hold this method.
+    LostAnswer(String),
     /// The connection is accepted and nothing is ever answered, not even to a login.
     Hang,
     /// An HTTP status in place of an answer; the request is not carried out.
@@ -101,6 +103,15 @@ impl Fault {
         if let Self::Status(code) = self { Some(*code) } else { None }
     }
 
+    /// Is the answer to this request lost, after it was carried out?
+    pub(super) fn loses_answer(&self, plain: &[u8]) -> bool {
+        match self {
+            Self::DropAfter => true,
+            Self::LostAnswer(method) => String::from_utf8_lossy(plain).contains(&format!("\"{method}\"")),
+            _ => false,
+        }
+    }
+
     pub(super) fn method_error(&self, asked: &str) -> Option<i64> {
         match self {
             Self::MethodError { method, code } if method == asked => Some(*code),
@@ -137,6 +148,7 @@ impl FromStr for Fault {
             "forbidden" => Self::HandshakeForbidden,
             "other_account" => Self::OtherAccount,
             "single_session" => Self::SingleSession,
+            "lost_answer" if !detail.is_empty() => Self::LostAnswer(detail.to_owned()),
             "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
             "status" => Self::Status(detail.parse().map_err(|_| wrong("an HTTP status such as 503"))?),
             "tpap" => Self::Tpap,
@@ -164,7 +176,7 @@ impl FromStr for Fault {
                     "`{text}` is not a fault; there are drop, drop_after, half, hang, garbage, broken_json, forbidden, \
                      other_account, tpap, locked, single_session, sessions:N, exact_numbers, any_numbers, busy, \
                      no_meters, nonsense_meters, lazy_port, status:CODE, latency:MS, jitter:MS, drip:MS, \
-                     batch_limit:N, batch_hang:N, error:METHOD:CODE and without:FIELD, each also by chance, as in \
+                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD and without:FIELD, each also by chance, as in \
                      drop@0.1"
                 ));
             }

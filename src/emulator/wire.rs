@@ -189,7 +189,7 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
     let mut fails = |method: &str| faults.strike(|it| it.method_error(method));
     let mut answer = Exchange { device, address, fails: &mut fails }.answer(&opened.plain);
     counts.carried_out += 1;
-    if faults.hits(&Fault::DropAfter) {
+    if faults.strike(|it| it.loses_answer(&opened.plain).then_some(())).is_some() {
         return Err(HangUp::Cut);
     }
     faults.strike_each(|it| match it {
