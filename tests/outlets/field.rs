@@ -214,3 +214,36 @@ async fn a_restart_that_nobody_saw_is_seen_by_the_outlet_that_it_switched_off() 
     assert!(on_since <= 120, "it counts from the restart: {on_since}");
     bench.stop().await;
 }
+
+/// Where lists are refused, a countdown is renewed step by step, and the answer to a step can be lost on the way.
+#[tokio::test(start_paused = true)]
+async fn a_countdown_whose_removal_was_not_answered_is_set_anew_at_once() {
+    let (plugs, mut bench) = house(PlugOptions::new(Model::Ep40m)).await;
+    let plug = &plugs[0];
+    plug.set_fault(Fault::BatchLimit(1));
+    bench.caused(1, Cause::FirstContact).await;
+    let mut orders = wanted(&[(1, Switch::On)], 1);
+    orders.wanted.insert(1, Order { timer: Timer::Required, ..Switch::On.into() });
+    bench.order(orders);
+    bench.reported(1, Switch::On).await;
+    let mut last = plug.outlets()[0].countdown.expect("it is armed");
+    plug.set_fault(Fault::LostAnswer("remove_countdown_rules".to_owned()));
+    let (mut renewed, mut bare) = (false, Vec::new());
+    let began = Instant::now();
+    while began.elapsed() < 10 * MINUTE {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        while bench.events.try_recv().is_ok() {}
+        let outlet = plug.outlets()[0];
+        match outlet.countdown {
+            Some(left) => {
+                renewed |= left > last;
+                last = left;
+            }
+            None if outlet.on => bare.push(began.elapsed()),
+            None => {}
+        }
+    }
+    assert!(renewed);
+    assert_eq!(bare, Vec::<Duration>::new(), "it heated and nothing would have ended it");
+    bench.stop().await;
+}
