@@ -115,9 +115,9 @@ struct EmulateArguments {
     /// Address of the first device
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
-    /// What it is: P210M, EP40M, P400M, P300, P110M, P100
-    #[arg(long, default_value = "P210M")]
-    model: emulator::Model,
+    /// What they are, in turn, such as P210M,EP40M: P210M, EP40M, P400M, P300, P110M, P100 and more
+    #[arg(long, default_value = "P210M", value_delimiter = ',', value_name = "M,…")]
+    model: Vec<emulator::Model>,
     /// How many devices
     #[arg(long, default_value_t = 1)]
     count: u16,
@@ -290,7 +290,7 @@ fn check(sources: &Sources) -> ExitCode {
 async fn emulated(arguments: EmulateArguments) -> ExitCode {
     let options = emulator::EmulateOptions {
         listen: arguments.listen,
-        model: arguments.model,
+        models: arguments.model,
         count: arguments.count,
         username: arguments.user,
         password: arguments.password,

@@ -5,6 +5,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -29,6 +30,8 @@ pub(super) struct Device {
     pub(super) mac: [u8; 6],
     pub(super) nickname: String,
     pub(super) led_rule: String,
+    /// When its light is out at night: times of day in min, or offsets to the sun.
+    pub(super) led_night: Value,
     pub(super) outlets: Vec<Outlet>,
     log: VecDeque<Switched>,
     /// Up to when everything has happened.
@@ -52,6 +55,7 @@ impl Device {
             mac: [a, b, c, hash[18], hash[19], hash[20]],
             nickname: if traits.is_strip() { String::new() } else { traits.name.to_owned() },
             led_rule: "always".to_owned(),
+            led_night: led_night(),
             outlets,
             log: VecDeque::new(),
             seen: Duration::ZERO,
@@ -98,9 +102,7 @@ impl Device {
 
     fn add_run(&mut self, until: Duration) {
         let span = until.saturating_sub(self.seen);
-        for outlet in self.outlets.iter_mut().filter(|it| it.flows()) {
-            outlet.meter.ran(span, outlet.load);
-        }
+        self.outlets.iter_mut().for_each(|outlet| outlet.passes(span));
         self.seen = self.seen.max(until);
     }
 
@@ -166,4 +168,9 @@ impl Device {
     pub(super) fn child_index(&self, id: &str) -> Option<usize> {
         self.outlets.iter().position(|outlet| self.child_id(outlet.position) == id)
     }
+}
+
+/// The light's night as devices come: with the sun.
+fn led_night() -> Value {
+    json!({"end_time": 420, "night_mode_type": "sunrise_sunset", "start_time": 1140, "sunrise_offset": 0, "sunset_offset": 0})
 }

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
+use super::{distort, methods::UNKNOWN_METHOD};
+
 /// A fault of the device or of the way to it. Those that are not about logging in strike requests of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
@@ -15,6 +17,8 @@ pub enum Fault {
     Drop,
     /// The request is carried out, then the connection is cut: the answer is lost.
     DropAfter,
+    /// The same, but only for requests that hold this method.
+    LostAnswer(String),
     /// The connection is accepted and nothing is ever answered, not even to a login.
     Hang,
     /// An HTTP status in place of an answer; the request is not carried out.
@@ -44,6 +48,8 @@ pub enum Fault {
     Busy,
     /// The number of a request must be the next one, else HTTP 400.
     ExactNumbers,
+    /// The number of a request may be anything.
+    AnyNumbers,
     /// A list of more than so many requests is answered with the error -1003.
     BatchLimit(usize),
     /// A list of more than so many requests is never answered.
@@ -54,6 +60,14 @@ pub enum Fault {
     Drip(Duration),
     /// Each login logs everybody else out, as firmware from 1.4 does.
     SingleSession,
+    /// More logins than this do not live together: the oldest is logged out. 0 counts as 1.
+    MostSessions(usize),
+    /// A firmware without meters: it neither names them nor knows their methods.
+    NoMeters,
+    /// The meters tell figures that cannot be, others each time.
+    NonsenseMeters,
+    /// After a power cut the port stays closed until somebody asks for the device by UDP, or for eight minutes and a half.
+    LazyPort,
 }
 
 impl Fault {
@@ -77,17 +91,31 @@ impl Fault {
         matches!(self, Self::BatchHang(most) if length > *most)
     }
 
+    pub(super) fn most_sessions(&self) -> Option<usize> {
+        match self {
+            Self::SingleSession => Some(1),
+            Self::MostSessions(most) => Some((*most).max(1)),
+            _ => None,
+        }
+    }
+
     pub(super) fn status(&self) -> Option<u16> {
         if let Self::Status(code) = self { Some(*code) } else { None }
     }
 
-    pub(super) fn missing_field(&self) -> Option<&str> {
-        if let Self::WithoutField(name) = self { Some(name) } else { None }
+    /// Is the answer to this request lost, after it was carried out?
+    pub(super) fn loses_answer(&self, plain: &[u8]) -> bool {
+        match self {
+            Self::DropAfter => true,
+            Self::LostAnswer(method) => String::from_utf8_lossy(plain).contains(&format!("\"{method}\"")),
+            _ => false,
+        }
     }
 
     pub(super) fn method_error(&self, asked: &str) -> Option<i64> {
         match self {
             Self::MethodError { method, code } if method == asked => Some(*code),
+            Self::NoMeters if distort::is_of_meters(asked) => Some(UNKNOWN_METHOD),
             _ => None,
         }
     }
@@ -110,7 +138,7 @@ impl FromStr for Fault {
             let number = detail.parse::<u32>().map_err(|_| wrong("a number of milliseconds"))?;
             Ok::<_, String>(Duration::from_millis(number.into()))
         };
-        let number = || detail.parse().map_err(|_| wrong("a number of requests"));
+        let number = || detail.parse().map_err(|_| wrong("a number"));
         Ok(match name {
             "drop" => Self::Drop,
             "drop_after" => Self::DropAfter,
@@ -120,13 +148,19 @@ impl FromStr for Fault {
             "forbidden" => Self::HandshakeForbidden,
             "other_account" => Self::OtherAccount,
             "single_session" => Self::SingleSession,
+            "lost_answer" if !detail.is_empty() => Self::LostAnswer(detail.to_owned()),
             "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
             "status" => Self::Status(detail.parse().map_err(|_| wrong("an HTTP status such as 503"))?),
             "tpap" => Self::Tpap,
             "locked" => Self::Locked,
             "busy" => Self::Busy,
             "exact_numbers" => Self::ExactNumbers,
+            "any_numbers" => Self::AnyNumbers,
+            "no_meters" => Self::NoMeters,
+            "nonsense_meters" => Self::NonsenseMeters,
+            "lazy_port" => Self::LazyPort,
             "half" => Self::Half,
+            "sessions" => Self::MostSessions(number()?),
             "batch_limit" => Self::BatchLimit(number()?),
             "batch_hang" => Self::BatchHang(number()?),
             "latency" => Self::Latency(milliseconds()?),
@@ -140,9 +174,10 @@ impl FromStr for Fault {
             _ => {
                 return Err(format!(
                     "`{text}` is not a fault; there are drop, drop_after, half, hang, garbage, broken_json, forbidden, \
-                     other_account, tpap, locked, single_session, exact_numbers, busy, status:CODE, latency:MS, \
-                     jitter:MS, drip:MS, batch_limit:N, batch_hang:N, error:METHOD:CODE and without:FIELD, each also \
-                     by chance, as in drop@0.1"
+                     other_account, tpap, locked, single_session, sessions:N, exact_numbers, any_numbers, busy, \
+                     no_meters, nonsense_meters, lazy_port, status:CODE, latency:MS, jitter:MS, drip:MS, \
+                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD and without:FIELD, each also by chance, as in \
+                     drop@0.1"
                 ));
             }
         })
@@ -196,6 +231,10 @@ impl Faults {
 
     /// Every fault that `does` something; each counts as having struck once.
     pub(super) fn strike_each(&mut self, mut does: impl FnMut(&Fault) -> bool) {
+        let mut does = |fault: &Fault| match fault {
+            Fault::Sometimes(chance, fault) => fastrand::f64() < *chance && does(fault),
+            fault => does(fault),
+        };
         self.0.retain_mut(|(fault, times)| match times {
             Some(times) if does(fault) => {
                 *times -= 1;

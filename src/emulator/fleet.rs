@@ -17,8 +17,8 @@ use super::{beacon::Beacon, models::Model, options::PlugOptions, panel, plug::Pl
 pub struct EmulateOptions {
     /// Where the first device listens; the others take the ports that follow. Port 0 gives each a free one.
     pub listen: SocketAddr,
-    /// The model of all of them.
-    pub model: Model,
+    /// Their models in turn, repeated as often as it takes. None at all is nothing to emulate.
+    pub models: Vec<Model>,
     /// How many.
     pub count: u16,
     /// The account they belong to: e-mail address, to the letter.
@@ -45,7 +45,7 @@ impl EmulateOptions {
     pub fn new(model: Model) -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            model,
+            models: vec![model],
             count: 1,
             username: "user@example.com".to_owned(),
             password: "hunter2".to_owned(),
@@ -77,7 +77,7 @@ impl Fleet {
             None => None,
         };
         let mut plugs = Vec::new();
-        for index in 0..options.count {
+        for (index, model) in (0..options.count).zip(options.models.iter().cycle()) {
             let mut listen = options.listen;
             if listen.port() != 0 {
                 let port = listen.port().checked_add(index);
@@ -92,7 +92,7 @@ impl Fleet {
                 load: options.load,
                 speed: options.speed,
                 clock: options.clock,
-                ..PlugOptions::new(options.model)
+                ..PlugOptions::new(*model)
             });
             plugs.push(plug.await.map_err(|error| at(listen, &error))?);
         }

@@ -114,7 +114,9 @@ impl Exchange<'_> {
             "component_nego" => json!({"component_list": info::components(&traits.housing_components())}),
             "get_device_usage" => info::usage(device, &device.outlets),
             "get_device_time" => device_time(device, now),
-            "get_led_info" => json!({"led_rule": device.led_rule, "led_status": device.led_rule == "always"}),
+            "get_led_info" => json!({
+                "led_rule": device.led_rule, "led_status": device.led_rule == "always", "night_mode": device.led_night,
+            }),
             "set_led_info" => return set_led(device, params),
             "set_device_info" if traits.is_strip() => return set_strip(device, params),
             "get_child_device_list" if traits.is_strip() => children(device, params, now),
@@ -233,7 +235,22 @@ fn set_led(device: &mut Device, params: &Value) -> Answer {
     if !matches!(rule, "always" | "never" | "night_mode") {
         return Err(BAD_PARAMS);
     }
+    let night = params.get("night_mode").map(|it| it.as_object().ok_or(BAD_PARAMS)).transpose()?;
+    for (name, value) in night.into_iter().flatten() {
+        let fits = match name.as_str() {
+            "night_mode_type" => matches!(value.as_str(), Some("sunrise_sunset" | "custom")),
+            "start_time" | "end_time" => value.as_u64().is_some_and(|it| it < 1440),
+            "sunrise_offset" | "sunset_offset" => value.as_i64().is_some_and(|it| it.abs() < 1440),
+            _ => false,
+        };
+        if !fits {
+            return Err(BAD_PARAMS);
+        }
+    }
     rule.clone_into(&mut device.led_rule);
+    for (name, value) in night.into_iter().flatten() {
+        device.led_night[name] = value.clone();
+    }
     Ok(None)
 }
 

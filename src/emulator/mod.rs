@@ -7,6 +7,7 @@ mod beacon;
 pub mod broker;
 mod clock;
 mod device;
+mod distort;
 mod fault;
 mod fleet;
 mod info;

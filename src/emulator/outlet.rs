@@ -84,6 +84,8 @@ pub struct OutletState {
     pub protection: Protection,
     /// What is wrong with its relay.
     pub relay: Relay,
+    /// The time until its countdown fires, if one is armed.
+    pub countdown: Option<Duration>,
 }
 
 /// What a relay does when the power comes back.
@@ -126,6 +128,8 @@ pub(super) struct Outlet {
     pub(super) since: Duration,
     /// What draws power while the relay is on, in W.
     pub(super) load: f64,
+    /// How much that grows, in W per hour.
+    pub(super) drift: f64,
     pub(super) meter: Meter,
     pub(super) protection: Protection,
     pub(super) relay: Relay,
@@ -153,6 +157,7 @@ impl Outlet {
             on: false,
             since: Duration::ZERO,
             load,
+            drift: 0.0,
             meter: Meter::new(),
             protection: Protection::Normal,
             relay: Relay::Sound,
@@ -166,6 +171,15 @@ impl Outlet {
     /// Active power in W.
     pub(super) fn power(&self) -> f64 {
         if self.flows() { self.load } else { 0.0 }
+    }
+
+    /// A while goes by: the meter counts, and the load drifts.
+    pub(super) fn passes(&mut self, span: Duration) {
+        let drifted = (self.load + self.drift * span.as_secs_f64() / 3600.0).max(0.0);
+        if self.flows() {
+            self.meter.ran(span, self.load.midpoint(drifted));
+        }
+        self.load = drifted;
     }
 
     /// Is current let through?
@@ -188,6 +202,7 @@ impl Outlet {
             energy: self.meter.total().watt_hours,
             protection: self.protection,
             relay: self.relay,
+            countdown: self.countdown.and_then(|it| it.due).map(|due| due.saturating_sub(now)),
         }
     }
 

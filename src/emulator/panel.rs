@@ -6,10 +6,12 @@
 //! ```text
 //! POST /press?slot=1              the button
 //! POST /load?slot=1&watts=300     what is plugged in
+//! POST /drift?slot=1&watts=-50     so much more with each hour
 //! POST /protect?slot=1&what=overheated
 //! POST /relay?slot=1&what=welded  or jammed, or sound again
 //! POST /reset_meters              the device forgets its energy
 //! POST /sleep                     the port is closed until somebody asks for the device by UDP
+//! POST /move?to=127.0.0.1:9105     another address
 //! POST /vanish    POST /come_back    POST /reboot?seconds=2
 //! POST /expire                    everybody is logged out
 //! POST /pass?seconds=900          time passes at once
@@ -83,55 +85,59 @@ async fn act(plugs: &[Plug], path: &str, given: Particulars<'_>) -> Done {
     let plug = device.checked_sub(1).and_then(|index| plugs.get(index));
     let plug = plug.ok_or_else(|| bad(format!("there is no device {device}; there are {}", plugs.len())))?;
     let slot: u8 = given.number("slot", Some(1))?;
-    let found = match path {
+    let done = match on_outlet(plug, path, slot, given)? {
+        Some(true) => true,
+        Some(false) => return Err(bad(format!("there is no slot {slot}"))),
+        None => on_device(plug, path, given).await?,
+    };
+    match done {
+        true => Ok(json!({"device": device, "outlets": plug.outlets()})),
+        false => Err((StatusCode::NOT_FOUND, format!("nothing is done by `{path}`"))),
+    }
+}
+
+/// What is done to one outlet. `None` if it is something else, `false` if there is no such outlet.
+fn on_outlet(plug: &Plug, path: &str, slot: u8, given: Particulars<'_>) -> Result<Option<bool>, (StatusCode, String)> {
+    Ok(Some(match path {
         "/press" => plug.press(slot),
         "/load" => plug.set_load(slot, given.number("watts", None)?),
+        "/drift" => plug.drift_load(slot, given.number("watts", None)?),
         "/protect" => plug.protect(slot, given.protection()?),
         "/relay" => plug.break_relay(slot, given.relay()?),
-        "/reset_meters" => {
-            plug.reset_meters();
-            true
+        _ => return Ok(None),
+    }))
+}
+
+/// What is done to the whole device. `false` if there is no such thing.
+async fn on_device(plug: &Plug, path: &str, given: Particulars<'_>) -> Result<bool, (StatusCode, String)> {
+    let network = |error: std::io::Error| bad(error.to_string());
+    match path {
+        "/reset_meters" => plug.reset_meters(),
+        "/sleep" => plug.sleep().await,
+        "/vanish" => plug.vanish().await,
+        "/come_back" => plug.come_back().await.map_err(network)?,
+        "/move" => {
+            let to = given.text("to")?;
+            let to = to.parse().map_err(|_| bad(format!("`to={to}` is not an address such as 127.0.0.1:9105")))?;
+            plug.move_to(to).await.map_err(network)?;
         }
-        "/sleep" => {
-            plug.sleep().await;
-            true
-        }
-        "/vanish" => {
-            plug.vanish().await;
-            true
-        }
-        "/come_back" => plug.come_back().await.map(|()| true).map_err(|it| bad(it.to_string()))?,
         "/reboot" => {
             let dark = Duration::from_secs(given.number::<u64>("seconds", Some(2))?.min(LONGEST_CUT));
-            plug.reboot(dark).await.map(|()| true).map_err(|it| bad(it.to_string()))?
+            plug.reboot(dark).await.map_err(network)?;
         }
-        "/expire" => {
-            plug.expire_sessions();
-            true
-        }
-        "/pass" => {
-            plug.pass(Duration::from_secs(u64::from(given.number::<u32>("seconds", None)?)));
-            true
-        }
+        "/expire" => plug.expire_sessions(),
+        "/pass" => plug.pass(Duration::from_secs(u64::from(given.number::<u32>("seconds", None)?))),
         "/fault" => {
             let fault = given.text("what")?.parse::<Fault>().map_err(bad)?;
             match given.number("times", Some(0))? {
                 0 => plug.set_fault(fault),
                 times => plug.set_fault_for(fault, times),
             }
-            true
         }
-        "/faults_over" => {
-            plug.clear_faults();
-            true
-        }
-        _ => return Err((StatusCode::NOT_FOUND, format!("nothing is done by `{path}`"))),
-    };
-    if found {
-        Ok(json!({"device": device, "outlets": plug.outlets()}))
-    } else {
-        Err(bad(format!("there is no slot {slot}")))
+        "/faults_over" => plug.clear_faults(),
+        _ => return Ok(false),
     }
+    Ok(true)
 }
 
 /// What stands behind the `?`.

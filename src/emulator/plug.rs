@@ -33,6 +33,9 @@ const DIALS: usize = 8;
 /// How fast a device's time may run.
 const FASTEST: f64 = 100_000.0;
 
+/// How long a port stays closed that nobody asks for. 470 s to 540 s are told of real devices.
+const SLEEP: Duration = Duration::from_secs(510);
+
 /// How it is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -194,6 +197,16 @@ impl Plug {
         outlet.map(|outlet| outlet.load = watts(load)).is_some()
     }
 
+    /// From now on what is plugged in draws so many W more with each hour of the device's time, or less if negative, as a cable
+    /// does that ages or a mat that breaks. `false` if there is no such outlet.
+    pub fn drift_load(&self, slot: u8, watts_per_hour: f64) -> bool {
+        let device = &mut self.shared.inside().device;
+        device.catch_up();
+        let outlet = device.index_of(slot).and_then(|index| device.outlets.get_mut(index));
+        let drift = if watts_per_hour.is_finite() { watts_per_hour } else { 0.0 };
+        outlet.map(|outlet| outlet.drift = drift).is_some()
+    }
+
     /// Breaks a relay, or mends it. `false` if there is no such outlet.
     pub fn break_relay(&self, slot: u8, relay: Relay) -> bool {
         let device = &mut self.shared.inside().device;
@@ -222,9 +235,11 @@ impl Plug {
         close(&self.listening).await;
     }
 
-    /// Its port is closed until somebody asks for the device by UDP, as with some firmwares after a power cut.
+    /// Its port is closed until somebody asks for the device by UDP, as with some firmwares after a power cut; after eight minutes
+    /// and a half it opens by itself.
     pub async fn sleep(&self) {
         close(&self.listening).await;
+        self.shared.is_at(Some(self.address()));
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let (way, address) = (self.way, self.address());
@@ -235,6 +250,7 @@ impl Plug {
             tokio::select! {
                 () = stopped.cancelled() => return,
                 () = shared.asked.notified() => {}
+                () = time::sleep(SLEEP) => {}
             }
             // If somebody else listens there by now, it stays closed.
             let _ = reopen(way, address, &shared, &listening).await;
@@ -275,6 +291,10 @@ impl Plug {
         self.shared.inside().device.lose_power();
         time::sleep(dark).await;
         self.shared.inside().device.regain_power();
+        if self.shared.inside().faults.hits(&Fault::LazyPort) {
+            self.sleep().await;
+            return Ok(());
+        }
         self.come_back().await
     }
 

@@ -18,6 +18,17 @@ pub(super) enum Refusal {
     Malformed,
 }
 
+/// What number a request may have. What real firmware does is not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Any that is above the last one.
+    Greater,
+    /// The next one only.
+    Next,
+    /// Any at all.
+    Any,
+}
+
 /// A handshake that waits for the client's proof.
 struct HalfOpen {
     cookie: String,
@@ -67,14 +78,13 @@ impl Sessions {
         (cookie, remote, klap::server_hash(local, &remote, auth))
     }
 
-    /// The second step of a login. With `single`, everybody else is logged out.
-    pub(super) fn admit(&mut self, cookie: &str, proof: &[u8], single: bool) -> Result<(), Refusal> {
+    /// The second step of a login. Of more than `most` sessions the oldest goes.
+    pub(super) fn admit(&mut self, cookie: &str, proof: &[u8], most: Option<usize>) -> Result<(), Refusal> {
         let login = self.half_open.take_if(|it| it.cookie == cookie).ok_or(Refusal::Forbidden)?;
         if login.proof != proof {
             return Err(Refusal::Forbidden);
         }
-        let most = if single { 1 } else { MOST };
-        while self.open.len() >= most {
+        while self.open.len() >= most.unwrap_or(MOST).min(MOST) {
             self.open.pop_front();
         }
         self.open.push_back(Session {
@@ -86,20 +96,25 @@ impl Sessions {
         Ok(())
     }
 
-    /// Opens a request. Its number must be above the last one of its session; with `exact`, the next one.
+    /// Opens a request, if its number is one that the device takes.
     pub(super) fn open(
         &mut self,
         cookie: &str,
         number: Option<i32>,
         sealed: &[u8],
-        exact: bool,
+        numbers: Numbers,
     ) -> Result<Opened, Refusal> {
         let lifetime = self.lifetime;
         self.open.retain(|session| session.opened.elapsed() < lifetime);
         let session = self.open.iter_mut().find(|it| it.cookie == cookie).ok_or(Refusal::Forbidden)?;
         let number = number.ok_or(Refusal::Malformed)?;
         let step = number.wrapping_sub(session.last_number);
-        if step <= 0 || (exact && step != 1) {
+        let taken = match numbers {
+            Numbers::Greater => step > 0,
+            Numbers::Next => step == 1,
+            Numbers::Any => true,
+        };
+        if !taken {
             return Err(Refusal::Malformed);
         }
         let plain = session.keys.open(number, sealed).map_err(|_| Refusal::Malformed)?;

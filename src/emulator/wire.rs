@@ -14,12 +14,13 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    distort,
     fault::Fault,
     inside::{Inside, Shared},
     listener::{self, Door},
     manner::{Answer, Manner},
     methods::{BAD_JSON, Exchange},
-    sessions::Refusal,
+    sessions::{Numbers, Refusal},
 };
 use crate::klap;
 
@@ -146,8 +147,8 @@ fn greet(inside: &mut Inside, body: &[u8]) -> Response<Full<Bytes>> {
 }
 
 fn admit(inside: &mut Inside, cookie: &str, body: &[u8]) -> Response<Full<Bytes>> {
-    let single = inside.faults.hits(&Fault::SingleSession);
-    match inside.sessions.admit(cookie, body, single) {
+    let most = inside.faults.strike(Fault::most_sessions);
+    match inside.sessions.admit(cookie, body, most) {
         Ok(()) => {
             inside.counts.logins += 1;
             page("")
@@ -157,8 +158,12 @@ fn admit(inside: &mut Inside, cookie: &str, body: &[u8]) -> Response<Full<Bytes>
 }
 
 fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>, body: &[u8]) -> Reply {
-    let exact = inside.faults.hits(&Fault::ExactNumbers);
-    let opened = match inside.sessions.open(cookie, number, body, exact) {
+    let numbers = match (inside.faults.hits(&Fault::ExactNumbers), inside.faults.hits(&Fault::AnyNumbers)) {
+        (true, _) => Numbers::Next,
+        (_, true) => Numbers::Any,
+        _ => Numbers::Greater,
+    };
+    let opened = match inside.sessions.open(cookie, number, body, numbers) {
         Ok(opened) => opened,
         Err(refusal) => return Ok(refused(inside, refusal)),
     };
@@ -184,10 +189,15 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
     let mut fails = |method: &str| faults.strike(|it| it.method_error(method));
     let mut answer = Exchange { device, address, fails: &mut fails }.answer(&opened.plain);
     counts.carried_out += 1;
-    if faults.hits(&Fault::DropAfter) {
+    if faults.strike(|it| it.loses_answer(&opened.plain).then_some(())).is_some() {
         return Err(HangUp::Cut);
     }
-    faults.strike_each(|it| it.missing_field().is_some_and(|name| remove_field(&mut answer, name)));
+    faults.strike_each(|it| match it {
+        Fault::WithoutField(name) => distort::remove_field(&mut answer, name),
+        Fault::NoMeters => distort::remove_meters(&mut answer),
+        Fault::NonsenseMeters => distort::talk_nonsense(&mut answer),
+        _ => false,
+    });
     let mut plain = answer.to_string();
     if faults.hits(&Fault::BrokenJson) {
         plain.truncate(plain.len() / 2);
@@ -203,18 +213,6 @@ fn longest_list(plain: &[u8]) -> usize {
         here.map_or(0, |it| it.iter().map(longest).max().unwrap_or_default().max(it.len())).max(inside)
     }
     serde_json::from_slice::<Value>(plain).map_or(0, |it| longest(&it))
-}
-
-/// Takes every field of a name out. Was there one?
-fn remove_field(value: &mut Value, name: &str) -> bool {
-    match value {
-        Value::Object(fields) => {
-            let removed = fields.shift_remove(name).is_some();
-            fields.values_mut().fold(removed, |removed, it| remove_field(it, name) | removed)
-        }
-        Value::Array(items) => items.iter_mut().fold(false, |removed, it| remove_field(it, name) | removed),
-        _ => false,
-    }
 }
 
 fn refused(inside: &mut Inside, refusal: Refusal) -> Response<Full<Bytes>> {

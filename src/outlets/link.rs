@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 pub(super) use super::trouble::{Kind, LinkError};
 use super::{
@@ -163,7 +164,8 @@ impl Link {
     /// There was no answer at all. What the device did not do is told by [`Arming`].
     pub(super) async fn arm(&mut self, child: Option<&str>, delay: u64, on: bool) -> Result<Arming, LinkError> {
         let rule = json!({"enable": true, "delay": delay, "desired_states": {"on": false}});
-        let mut asked = vec![countdowns(), remove_countdowns(), ("add_countdown_rule", rule)];
+        let add = ("add_countdown_rule", rule);
+        let mut asked = vec![countdowns(), remove_countdowns(), add.clone()];
         asked.extend(on.then(|| relay(Switch::On)));
         asked.push(countdowns());
         let answers = self.ask_all(child, &asked, self.timeout).await?;
@@ -181,6 +183,11 @@ impl Link {
         }
         // A setter that was answered with an error can have been carried out all the same, if only the answer was lost.
         let unsure = stopped.as_ref().is_some_and(|it| it.kind != Kind::Device && it.kind.may_have_been_done());
+        if unsure && (1..=2).contains(&done) {
+            // The old countdown may be gone and the new one not there, and nobody knows when the device is heard of next. Where the old
+            // one is still there this is turned down, and what came of it is read at the next contact all the same.
+            let _ = timeout(self.timeout / 2, self.ask_one(child, add)).await;
+        }
         let reached = |at: usize| done > at || (unsure && done == at);
         Ok(Arming { before, after, removed: reached(1), added: done > 2, switched: on && reached(3), stopped })
     }

@@ -7,6 +7,7 @@ mod bench;
 mod clients;
 mod faults;
 mod login;
+mod oddities;
 mod panel;
 mod rarer;
 mod timers;

@@ -44,6 +44,11 @@ async fn the_panel_shows_and_moves_and_breaks_devices() {
     assert_eq!(ask("GET /state").await.1["devices"][1]["is_there"], false);
     ask("POST /come_back?device=2").await;
     TcpStream::connect(address).await.unwrap();
+    assert_eq!(ask("POST /drift?device=2&slot=2&watts=-1.5").await.0, 200);
+    assert_eq!(ask("POST /move?device=2&to=127.0.0.1:0").await.0, 200);
+    TcpStream::connect(address).await.unwrap_err();
+    let moved = ask("GET /state").await.1["devices"][1]["address"].as_str().unwrap().to_owned();
+    TcpStream::connect(moved).await.unwrap();
 
     let wrong = [
         "POST /press?slot=9",
@@ -54,6 +59,8 @@ async fn the_panel_shows_and_moves_and_breaks_devices() {
         "POST /fault?what=gremlins",
         "POST /fault?what=status:many",
         "POST /protect?what=tired",
+        "POST /drift?watts=down",
+        "POST /move?to=home",
     ];
     for line in wrong {
         let (status, answer) = ask(line).await;

@@ -211,6 +211,12 @@ fn every_fault_has_a_name() {
         ("busy", Fault::Busy),
         ("exact_numbers", Fault::ExactNumbers),
         ("half", Fault::Half),
+        ("lost_answer:set_device_info", Fault::LostAnswer("set_device_info".to_owned())),
+        ("sessions:3", Fault::MostSessions(3)),
+        ("any_numbers", Fault::AnyNumbers),
+        ("no_meters", Fault::NoMeters),
+        ("nonsense_meters", Fault::NonsenseMeters),
+        ("lazy_port", Fault::LazyPort),
     ];
     for (text, fault) in table {
         assert_eq!(text.parse::<Fault>(), Ok(fault));

@@ -1,9 +1,13 @@
 //! The device tasks: what plugs answer, and what the tasks make of it, over real sockets against emulated devices.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+#[path = "../soak/air.rs"]
+mod air;
 mod answers;
 mod bench;
 mod deaf_meters;
+mod discreet;
+mod field;
 mod finding;
 mod first_contact;
 mod foreign;

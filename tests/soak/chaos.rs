@@ -11,13 +11,41 @@ use tokio::time::Instant;
 
 use crate::town::Town;
 
-/// The longest that a plug cannot be reached.
-pub(crate) const LONGEST_GONE: Duration = Duration::from_secs(40 * 60);
+/// The longest that a fault lasts.
+const LONGEST: Duration = Duration::from_secs(40 * 60);
+/// The longest that a plug cannot be reached: it may be lost at the end of another fault.
+pub(crate) const LONGEST_GONE: Duration = Duration::from_secs(80 * 60);
 
-#[derive(Default)]
+/// How much goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measure {
+    /// A plug meets with something at one look in so many.
+    pub(crate) rare: u32,
+    /// People want something at one look in so many.
+    pub(crate) quiet: u32,
+    /// The longest that a fault lasts.
+    pub(crate) longest: Duration,
+    /// The longest power cut.
+    pub(crate) dark: Duration,
+    /// Do faults come after which a device is left alone for minutes?
+    pub(crate) grave: bool,
+}
+
+impl Measure {
+    /// A look every five seconds, for days.
+    pub(crate) const DAYS: Self =
+        Self { rare: 60, quiet: 120, longest: LONGEST, dark: Duration::from_secs(120), grave: true };
+    /// Four looks a second, for minutes.
+    pub(crate) const MINUTES: Self =
+        Self { rare: 16, quiet: 8, longest: Duration::from_secs(8), dark: Duration::from_secs(2), grave: false };
+}
+
 pub(crate) struct Chaos {
+    measure: Measure,
     /// What was done to each plug ends then.
     until: Vec<Option<Instant>>,
+    /// Was it lost at the end of a fault?
+    lost: Vec<bool>,
     weather_at: Option<Instant>,
     pub(crate) strikes: u64,
     /// When people wished outlets on, by the plugs' time, and until when at most.
@@ -35,7 +63,7 @@ const WISH_LASTS: Duration = Duration::from_secs(3 * 3600);
 
 fn fault() -> Fault {
     let ms = |most: u64| Duration::from_millis(fastrand::u64(1..most));
-    match fastrand::u8(..20) {
+    match fastrand::u8(..23) {
         0 => Fault::Latency(ms(1500)),
         1 => Fault::Jitter(ms(6000)),
         2 => Fault::Drop,
@@ -68,20 +96,48 @@ fn fault() -> Fault {
             ];
             Fault::MethodError { method: (*fastrand::choice(&methods).unwrap()).to_owned(), code: -1001 }
         }
+        19 => Fault::NoMeters,
+        20 => Fault::NonsenseMeters,
+        21 => Fault::MostSessions(1),
         _ => Fault::ExactNumbers,
     }
 }
 
+fn is_grave(fault: &Fault) -> bool {
+    matches!(fault, Fault::HandshakeForbidden | Fault::OtherAccount | Fault::Locked | Fault::Tpap)
+}
+
 impl Chaos {
-    /// Five seconds of life.
+    pub(crate) fn new(measure: Measure) -> Self {
+        Self { measure, until: Vec::new(), lost: Vec::new(), weather_at: None, strikes: 0, wishes: Vec::new() }
+    }
+
+    /// Is nothing wrong with a plug?
+    pub(crate) fn is_well(&self, at: usize) -> bool {
+        self.until.get(at).is_none_or(Option::is_none)
+    }
+
+    fn fault(&self) -> Fault {
+        let fits = |it: &Fault| self.measure.grave || !is_grave(it);
+        std::iter::repeat_with(fault).find(fits).unwrap()
+    }
+
+    /// A moment of life.
     pub(crate) async fn strikes(&mut self, town: &Town) {
         self.until.resize(town.plugs.len(), None);
+        self.lost.resize(town.plugs.len(), false);
         for at in 0..town.plugs.len() {
             if self.until[at].is_some_and(|until| until <= Instant::now()) {
-                self.heal(town, at).await;
+                if !self.lost[at] && fastrand::u8(..3) == 0 {
+                    // It is lost in the middle of whatever it was about, and its faults stay with it.
+                    town.plugs[at].vanish().await;
+                    self.lost[at] = true;
+                    self.until[at] = Some(Instant::now() + self.measure.longest.mul_f64(fastrand::f64()));
+                } else {
+                    self.heal(town, at).await;
+                }
             }
-            // Each plug meets with something every quarter of an hour or so.
-            if self.until[at].is_none() && fastrand::u32(..180) == 0 {
+            if self.until[at].is_none() && fastrand::u32(..self.measure.rare) == 0 {
                 self.strike(town, at).await;
             }
         }
@@ -89,7 +145,7 @@ impl Chaos {
             town.weather().await;
             self.weather_at = Some(Instant::now() + Duration::from_secs(fastrand::u64(600..20_000)));
         }
-        if fastrand::u32(..120) == 0 {
+        if fastrand::u32(..self.measure.quiet) == 0 {
             self.someone_asks(town).await;
         }
     }
@@ -97,7 +153,7 @@ impl Chaos {
     async fn strike(&mut self, town: &Town, at: usize) {
         let plug = &town.plugs[at];
         self.strikes += 1;
-        let length = Duration::from_secs(fastrand::u64(1..LONGEST_GONE.as_secs()));
+        let length = self.measure.longest.mul_f64(fastrand::f64());
         let mut until = Some(Instant::now() + length);
         match fastrand::u8(..24) {
             0 | 20 | 21 => plug.vanish().await,
@@ -107,7 +163,10 @@ impl Chaos {
                 until = None;
             }
             3 => {
-                let dark = Duration::from_secs(fastrand::u64(..120));
+                let dark = self.measure.dark.mul_f64(fastrand::f64());
+                if fastrand::bool() {
+                    plug.set_fault_for(Fault::LazyPort, 1);
+                }
                 plug.reboot(dark).await.unwrap();
                 until = None;
             }
@@ -115,9 +174,9 @@ impl Chaos {
                 // The router gives it another address, perhaps one that somebody else had before.
                 let free: Vec<_> = (10..18_u8)
                     .map(|host| SocketAddr::from(([192, 0, 2, host], 80)))
-                    .filter(|it| town.plugs.iter().all(|plug| plug.address() != *it))
+                    .filter(|it| (0..town.plugs.len()).all(|plug| town.address(plug) != *it))
                     .collect();
-                plug.move_to(*fastrand::choice(&free).unwrap()).await.unwrap();
+                town.moves(at, *fastrand::choice(&free).unwrap()).await;
                 until = None;
             }
             5 => {
@@ -129,14 +188,18 @@ impl Chaos {
                 until = None;
             }
             6 => self.swap(town, at).await,
-            7..=10 => plug.set_fault(Fault::Sometimes(0.3 * fastrand::f64(), Box::new(fault()))),
+            7..=10 => plug.set_fault(Fault::Sometimes(0.3 * fastrand::f64(), Box::new(self.fault()))),
             11 | 12 => {
                 plug.set_fault(Fault::Sometimes(0.1, Box::new(Fault::Drop)));
                 plug.set_fault(Fault::Sometimes(0.1, Box::new(Fault::DropAfter)));
                 plug.set_fault(Fault::Jitter(Duration::from_secs(2)));
             }
-            13 | 14 => plug.set_fault_for(fault(), fastrand::u32(1..5)),
-            _ => plug.set_fault(fault()),
+            13 | 14 => plug.set_fault_for(self.fault(), fastrand::u32(1..5)),
+            _ => plug.set_fault(self.fault()),
+        }
+        // Misfortunes come together.
+        for _ in 0..until.map_or(0, |_| fastrand::u8(..3)) {
+            plug.set_fault(Fault::Sometimes(fastrand::f64(), Box::new(self.fault())));
         }
         self.until[at] = until;
     }
@@ -147,17 +210,17 @@ impl Chaos {
         if self.until[other].is_some() {
             return;
         }
-        let (here, there) = (town.plugs[at].address(), town.plugs[other].address());
+        let (here, there) = (town.address(at), town.address(other));
         town.plugs[other].vanish().await;
-        town.plugs[at].move_to(there).await.unwrap();
-        town.plugs[other].move_to(here).await.unwrap();
+        town.moves(at, there).await;
+        town.moves(other, here).await;
     }
 
     async fn heal(&mut self, town: &Town, at: usize) {
         let plug = &town.plugs[at];
         plug.clear_faults();
-        plug.come_back().await.unwrap();
-        self.until[at] = None;
+        town.comes_back(at).await;
+        (self.until[at], self.lost[at]) = (None, false);
     }
 
     /// Everything works again. What hung is let go, as a power cycle of an access point does.

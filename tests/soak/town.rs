@@ -1,6 +1,6 @@
 //! A house with plugs in memory, its control, its hub and its device tasks. No broker: commands come from the test.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use heattrax::{
     config,
@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::air::Air;
+use crate::{air::Air, wires::Wires};
 
 pub(crate) const MODELS: [Model; 4] = [Model::P210M, Model::Ep40m, Model::P110m, Model::P300];
 /// The outlets of heaters: plug and slot. The others are lights.
@@ -49,8 +49,19 @@ devices:
       schedules: [ { name: evening, on: { type: sunset, fallback: "17:00" }, off: { type: time, value: "23:00" }, days: [1, 2, 3, 4, 5, 6, 7] } ]
 "#;
 
+/// How the plugs are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In memory, in the runtime's time.
+    Memory,
+    /// Over real sockets on this machine, in real time.
+    Sockets,
+}
+
 pub(crate) struct Town {
     pub(crate) plugs: Arc<Vec<Plug>>,
+    /// Where they are in the house's network, if they are on this machine.
+    wires: Option<Arc<Wires>>,
     pub(crate) handle: Handle,
     pub(crate) tasks: Vec<JoinHandle<()>>,
     _stop: tokio_util::sync::DropGuard,
@@ -61,15 +72,19 @@ pub(crate) fn noon() -> Timestamp {
 }
 
 impl Town {
-    pub(crate) async fn new() -> Self {
+    pub(crate) async fn new(way: Way) -> Self {
         let mut plugs = Vec::new();
         for (seed, model) in MODELS.into_iter().enumerate() {
             let listen = SocketAddr::from(([192, 0, 2, 10 + u8::try_from(seed).unwrap()], 80));
             let seed = seed as u64;
-            let options = PlugOptions { listen, seed, load: 300.0, clock: noon(), ..PlugOptions::new(model) };
-            plugs.push(Plug::in_memory(options).await.unwrap());
+            let options = PlugOptions { seed, load: 300.0, clock: noon(), ..PlugOptions::new(model) };
+            plugs.push(match way {
+                Way::Memory => Plug::in_memory(PlugOptions { listen, ..options }).await.unwrap(),
+                Way::Sockets => Plug::start(options).await.unwrap(),
+            });
         }
         let plugs = Arc::new(plugs);
+        let wires = (way == Way::Sockets).then(|| Arc::new(Wires::to(&plugs)));
         let parsed = config::parse("soak.yaml", CONFIG, &<_>::default(), &<_>::default());
         let settings = parsed.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::driven(noon(), 1.0);
@@ -79,10 +94,17 @@ impl Town {
         });
         let (hub, handle) = Hub::new(Controller::new(control, &Memory::default(), noon()), clock);
         let stop = CancellationToken::new();
-        let network: Arc<dyn outlets::Network> = Arc::new(Air(Arc::clone(&plugs)));
+        let network: Arc<dyn outlets::Network> = match &wires {
+            Some(wires) => Arc::clone(wires) as _,
+            None => Arc::new(Air(Arc::clone(&plugs))),
+        };
         let finder = Arc::new(Finder::new(Arc::clone(&network)));
         let mut tasks = Vec::new();
-        for device in settings.devices {
+        for mut device in settings.devices {
+            if way == Way::Sockets {
+                (device.poll_every, device.timeout) = (Duration::from_secs(1), Duration::from_secs(2));
+            }
+
             let orders = hub.orders(&device.slug).unwrap();
             let at = device.address.host.rsplit_once('.').unwrap().1.parse::<usize>().unwrap() - 10;
             // Their MAC addresses were learned in another life.
@@ -93,7 +115,32 @@ impl Town {
             tasks.push(tokio::spawn(outlets::run(assignment, handle.clone(), orders, stop.clone())));
         }
         tasks.push(tokio::spawn(hub.run()));
-        Self { plugs, handle, tasks, _stop: stop.drop_guard() }
+        Self { plugs, wires, handle, tasks, _stop: stop.drop_guard() }
+    }
+
+    /// Where a plug is in the house's network.
+    pub(crate) fn address(&self, at: usize) -> SocketAddr {
+        self.wires.as_ref().map_or_else(|| self.plugs[at].address(), |it| it.address(at))
+    }
+
+    /// A plug gets another address.
+    pub(crate) async fn moves(&self, at: usize, to: SocketAddr) {
+        let plug = &self.plugs[at];
+        match &self.wires {
+            None => plug.move_to(to).await.unwrap(),
+            Some(wires) => {
+                wires.moves(at, to);
+                plug.move_to(([127, 0, 0, 1], 0).into()).await.unwrap();
+            }
+        }
+    }
+
+    /// A plug is there again.
+    pub(crate) async fn comes_back(&self, at: usize) {
+        if self.plugs[at].come_back().await.is_err() {
+            // Somebody else on this machine has taken its port meanwhile.
+            self.moves(at, self.address(at)).await;
+        }
     }
 
     /// The outlet of a plug as the house names it.

@@ -9,7 +9,7 @@ use heattrax::{
 use tokio::time::Instant;
 
 use crate::{
-    chaos::{LONGEST_GONE, Wish},
+    chaos::{Chaos, LONGEST_GONE, Wish},
     town::{HEATERS, LONGEST_HOURS, MODELS, Town},
 };
 
@@ -17,6 +17,8 @@ use crate::{
 const TIMER: Duration = Duration::from_secs(15 * 60);
 /// Answers take their time, looks come every 15 s, and the device counts whole seconds.
 const MARGIN: Duration = Duration::from_secs(120);
+/// A heater may be without a countdown for so long while its plug is spoken to: requests may fail, and are repeated.
+const UNARMED: Duration = Duration::from_secs(60);
 /// What is shown was so within this time before the report: requests may take as long as this.
 const AGE: Duration = Duration::from_secs(60);
 
@@ -25,6 +27,8 @@ pub(crate) struct Witness {
     spoken: Vec<(u64, Instant)>,
     /// How often logins were begun an hour ago.
     greetings: Vec<(u64, Instant)>,
+    /// Since when each heater that we have switched on has been seen without an armed countdown.
+    bare: BTreeMap<(usize, u8), Instant>,
     /// The relays over time: when they moved, and how.
     relays: BTreeMap<(usize, u8), Vec<Switched>>,
     read: Vec<usize>,
@@ -36,13 +40,14 @@ impl Witness {
         Self {
             spoken: vec![(0, now); town.plugs.len()],
             greetings: vec![(0, now); town.plugs.len()],
+            bare: BTreeMap::new(),
             relays: BTreeMap::new(),
             read: vec![0; town.plugs.len()],
         }
     }
 
     /// One look.
-    pub(crate) fn looks(&mut self, town: &Town) {
+    pub(crate) fn looks(&mut self, town: &Town, chaos: &Chaos) {
         assert!(town.tasks.iter().all(|it| !it.is_finished()), "a task has died");
         self.follows_the_relays(town);
         self.sees_no_login_hammered(town);
@@ -62,7 +67,27 @@ impl Witness {
                 );
             }
         }
+        self.sees_every_heater_armed(town, chaos);
         self.believes_what_is_shown(town);
+    }
+
+    /// A heater that we have switched on has a countdown on its plug, or is off soon, if the plug is well.
+    fn sees_every_heater_armed(&mut self, town: &Town, chaos: &Chaos) {
+        for id in HEATERS {
+            let outlet = town.plugs[id.0].outlets().into_iter().find(|it| it.slot == id.1).unwrap();
+            let last = self.relays.get(&id).and_then(|it| it.last());
+            let ours = last.is_some_and(|it| it.on && it.cause == Cause::Client);
+            if let Some(left) = outlet.countdown.filter(|_| outlet.on && ours) {
+                assert!(left <= TIMER, "{} slot {}: {left:?} are armed", MODELS[id.0].name(), id.1);
+            }
+            // While questions or answers are lost, nobody can arm; how long that may last is seen to elsewhere.
+            if !ours || !chaos.is_well(id.0) || outlet.countdown.is_some() || self.spoken[id.0].1.elapsed() > AGE {
+                self.bare.remove(&id);
+                continue;
+            }
+            let since = self.bare.entry(id).or_insert_with(Instant::now).elapsed();
+            assert!(since <= UNARMED, "{} slot {} has been on unarmed for {since:?}", MODELS[id.0].name(), id.1);
+        }
     }
 
     fn follows_the_relays(&mut self, town: &Town) {
@@ -117,7 +142,7 @@ impl Witness {
             let name = format!("{} slot {slot}", MODELS[at].name());
             let house = town.handle.picture();
             let trouble = house.devices[&outlet.id.device].trouble.clone();
-            let where_it_is = town.plugs[at].address();
+            let where_it_is = town.address(at);
             assert_eq!(outlet.availability, Availability::Online, "{name} at {where_it_is} is not found: {trouble:?}");
             let wanted = outlet.decision.switch.is_on();
             // A change that is a moment old is under way.
