@@ -154,6 +154,8 @@ async fn a_restart_remembers_and_leaves_a_heater_on_that_its_plug_watches_over()
     assert!(memory.contains("porch/1"), "{memory}");
 
     home.start().await;
+    // What the first bridge said is still there to be seen: only this is certain to come from the second, which hears commands by then.
+    home.peer.wait("heattrax/bridge/availability", &["online"]).await;
     home.peer.wait("heattrax/porch/1/decision", &["control_off"]).await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
     home.peer.send("heattrax/porch/1/set", "ON").await;

@@ -115,6 +115,13 @@ fn values_out_of_range_are_told() {
         ("logging: {level: loud}", "9:18: logging.level", "error, warn, info, debug or trace"),
         ("logging: {format: xml}", "9:19: logging.format", "text or json"),
         ("units: kelvin", "9:8: units", "imperial or metric"),
+    ];
+    are_told(&table);
+}
+
+#[test]
+fn values_of_home_assistant_weather_and_notifications_are_checked() {
+    let table = [
         (
             "homeassistant: {device_layout: child_devices}",
             "9:32: homeassistant.device_layout",
@@ -159,6 +166,11 @@ fn values_out_of_range_are_told() {
         ("notifications: {webhook: {enabled: true}}", "9:17: notifications.webhook.url", "because the webhook"),
         ("notifications: {email: {smtp_port: 0}}", "9:36: notifications.email.smtp_port", "1 to 65535"),
     ];
+    are_told(&table);
+}
+
+/// Each line below a small config is told with its place and with what is allowed.
+fn are_told(table: &[(&str, &str, &str)]) {
     for (line, place, allowed) in table {
         let lines = bad(&small_and(&format!("{line}\n")));
         let place = format!("house.yaml:{place}: found ");
