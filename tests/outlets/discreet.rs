@@ -85,6 +85,8 @@ async fn live(plug: &Plug) {
         bench.lost().await;
         plug.clear_faults();
         bench.caused(1, Cause::FirstContact).await;
+        // Looked at once after the login: or the pause before the next one would grow with each fault.
+        bench.caused(1, Cause::Polled).await;
     }
     plug.set_fault(Fault::MethodError { method: "set_device_info".to_owned(), code: -1001 });
     bench.order(wanted(&[(1, Switch::Off)], 2));
