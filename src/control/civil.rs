@@ -34,13 +34,24 @@ pub(super) fn instant(zone: &TimeZone, date: Date, time: Time) -> Timestamp {
     match zone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => read(offset),
         AmbiguousOffset::Fold { before, .. } => read(before),
-        AmbiguousOffset::Gap { before, .. } => end_of_gap(zone, read(before)),
+        AmbiguousOffset::Gap { before, after } => end_of_gap(zone, read(before), before, after),
     }
 }
 
 /// Read with the offset of before the change, a time in the gap lies after the change by as much as it lies behind the gap's
-/// beginning. So the change is the last one that is not after it.
-fn end_of_gap(zone: &TimeZone, inside: Timestamp) -> Timestamp {
-    let just_after = later(inside, SignedDuration::from_nanos(1));
-    zone.preceding(just_after).next().map_or(inside, |change| change.timestamp())
+/// beginning, and that is less than the gap is long. The change is found by halving, for the zone's own list of changes has been seen
+/// to name one an hour early (Winamac, 2007, where the years that are listed end and the rule for all others begins).
+fn end_of_gap(zone: &TimeZone, inside: Timestamp, before: Offset, after: Offset) -> Timestamp {
+    let length = SignedDuration::from_secs(i64::from(after.seconds()) - i64::from(before.seconds()));
+    let (mut not_yet, mut changed) = (earlier(inside, length).as_second(), inside.as_second());
+    while changed - not_yet > 1 {
+        let middle = not_yet.midpoint(changed);
+        let at = Timestamp::from_second(middle).unwrap_or(inside);
+        if zone.to_offset(at) == before {
+            not_yet = middle;
+        } else {
+            changed = middle;
+        }
+    }
+    Timestamp::from_second(changed).unwrap_or(inside)
 }

@@ -305,3 +305,19 @@ proptest! {
         prop_assert!(found.len() >= 5, "{} {}: {}", name, date, found.len());
     }
 }
+
+/// The longest gap of a whole zone in recent years: from two o'clock to four.
+#[test]
+fn cron_fires_once_in_a_gap_of_two_hours() {
+    let (name, date) = ("America/Indiana/Winamac", jiff::civil::date(2007, 3, 11));
+    let zone = zone(name);
+    for hour in 0..6 {
+        for minute in [0, 1, 30, 59] {
+            let rule = cron(&format!("0 {minute} {hour} * * *"), OffTime::After(seconds(30)));
+            let (from, to) = (date.at(0, 0, 0, 0).to_string(), date.at(23, 59, 59, 0).to_string());
+            let found: Vec<_> = windows(name, rule, &from, &to).into_iter().map(|(start, _)| start).collect();
+            let expected = first_at_or_past(&zone, date, jiff::civil::time(hour, minute, 0, 0));
+            assert_eq!(found, [expected], "{hour}:{minute:02}");
+        }
+    }
+}
