@@ -60,19 +60,24 @@ pub(super) fn breath(kind: Kind) -> Duration {
 
 /// The pause before a device that is gone is tried again. What needs a person is not hammered: a device locks itself after too
 /// many wrong passwords, and every login throws another program's session out.
-pub(super) fn pause_after(kind: Kind, pauses: &mut Pauses) -> Duration {
+pub(super) fn pause_after(kind: Kind, pauses: &mut Pauses, poll_every: Duration) -> Duration {
     let seconds = match kind {
         Kind::Account => 180,
         Kind::ThirdParty => 120,
         Kind::Unsupported => 300,
         Kind::Locked => 600,
         Kind::Stranger | Kind::NoOutlets => 30,
-        Kind::Refused | Kind::Silent | Kind::Unreachable | Kind::Session | Kind::Device | Kind::Garbled => {
-            return pauses.next();
+        // Nobody is logged in to: it is tried as often as it would be looked at, and met soon after it is there again.
+        Kind::Refused | Kind::Silent | Kind::Unreachable => {
+            return pauses.next().min(poll_every.max(LEAST).mul_f64(1.0 + 0.5 * fastrand::f64()));
         }
+        Kind::Session | Kind::Device | Kind::Garbled => return pauses.next(),
     };
     Duration::from_secs(seconds).mul_f64(1.0 + 0.3 * fastrand::f64())
 }
+
+/// A device that is gone is not tried oftener.
+const LEAST: Duration = Duration::from_secs(2);
 
 /// A device that is lost is looked for this often at most.
 pub(super) const SEARCH: Duration = Duration::from_secs(60);

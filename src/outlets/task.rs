@@ -349,7 +349,7 @@ impl Task {
 
     /// A growing pause. What may pass by itself is tried sooner when there are new orders; a wrong password is not.
     async fn wait_for_its_return(&mut self, kind: Kind) {
-        let pause = pace::pause_after(kind, &mut self.pauses);
+        let pause = pace::pause_after(kind, &mut self.pauses, self.settings.poll_every);
         let least = Instant::now() + WAKE;
         let woken = async {
             if !kind.is_passing() {

@@ -173,6 +173,11 @@ impl Peer {
         self.seen.keys().filter(|it| it.starts_with(prefix)).cloned().collect()
     }
 
+    /// Forgets what has come so far.
+    pub(crate) fn forget(&mut self) {
+        self.seen.clear();
+    }
+
     /// Waits for a message on `topic` that holds every one of `needles`, and returns it. What came on that topic before is
     /// forgotten; other topics are kept for later.
     pub(crate) async fn wait(&mut self, topic: &str, needles: &[&str]) -> String {

@@ -67,6 +67,8 @@ async fn a_restart_is_answered_and_leaves_the_heater_to_its_plug() {
     home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
     home.gets("restart", json!({ "transaction": 1 })).await;
     assert_eq!(home.ended().await, Ended::Restart);
+    home.peer.wait("heattrax/bridge/availability", &["offline"]).await;
+    home.peer.forget();
     assert!(home.mat.relay(1));
     home.start().await;
     home.peer.wait("heattrax/bridge/availability", &["online"]).await;

@@ -247,3 +247,21 @@ async fn a_countdown_whose_removal_was_not_answered_is_set_anew_at_once() {
     assert_eq!(bare, Vec::<Duration>::new(), "it heated and nothing would have ended it");
     bench.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_gone_for_hours_is_met_within_two_looks_and_an_attempt() {
+    for model in [Model::P110m, Model::P210M] {
+        let (plugs, mut bench) = house(PlugOptions::new(model)).await;
+        bench.caused(1, Cause::FirstContact).await;
+        for away in [MINUTE, HOUR, 5 * HOUR] {
+            plugs[0].vanish().await;
+            tokio::time::sleep(away).await;
+            while bench.events.try_recv().is_ok() {}
+            plugs[0].come_back().await.unwrap();
+            // Two looks of ten seconds, and the attempt and the search that may just have begun: nobody answers either.
+            let took = met_within(&mut bench, MINUTE).await.expect("it is met");
+            assert!(took < Duration::from_secs(2 * 10 + 15 + 5), "{model:?} after {away:?}: {took:?}");
+        }
+        bench.stop().await;
+    }
+}
