@@ -20,6 +20,9 @@ use crate::outlets::Network;
 /// The longest answer. The list of a strip's outlets takes a few kB.
 const LONGEST: usize = 256 * 1024;
 
+/// What is read at once, and the longest head of an answer: a house of hundreds of plugs keeps as many of these.
+const READS: usize = 4096;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {
@@ -119,7 +122,9 @@ impl Http {
             io::ErrorKind::ConnectionRefused => HttpError::Refused,
             _ => HttpError::Network(error.to_string()),
         })?;
-        let opened = Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await;
+        let mut builder = Builder::new();
+        builder.title_case_headers(true).read_buf_exact_size(Some(READS));
+        let opened = builder.handshake(TokioIo::new(stream)).await;
         let (sender, connection) = opened.map_err(|error| named(&error))?;
         let task = tokio::spawn(async move {
             // What goes wrong is told to whoever waits for an answer.
