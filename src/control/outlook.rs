@@ -132,6 +132,10 @@ impl Outlook {
         let mut at = decision.review_at?;
         let mut wish = facts.wish;
         for _ in 0..STEPS {
+            // What is off stays so until a pause ends, unless a person wishes something: what rules say meanwhile is passed over.
+            if let Some(until) = facts.paused.filter(|_| decision.switch == Switch::Off && wish.is_none()) {
+                at = at.max(until);
+            }
             if at >= self.until {
                 return None;
             }

@@ -1,6 +1,6 @@
 //! A pause: all rules are silent for a while, by a person's word.
 
-use heattrax::model::{End, Fault, Mode, NoticeKind, Target, Verb};
+use heattrax::model::{End, Fault, Mode, NoticeKind, OffTime, Target, Verb};
 use jiff::SignedDuration;
 
 use crate::home::*;
@@ -40,6 +40,14 @@ fn rules_are_silent_until_it_ends_and_speak_again_by_themselves() {
     assert_eq!(day.at("15:59:59").wanted("mat/1"), Off);
     assert_eq!((day.at("16:00").wanted("mat/1"), day.key("mat/1")), (On, "schedule"));
     assert_eq!(day.heard_kinds(), ["automation_resumed"]);
+}
+
+#[test]
+fn what_comes_after_a_long_pause_is_known_whatever_the_rules_say_meanwhile() {
+    let hourly = cron("0 5 * * * *", OffTime::After(minutes(20)));
+    let mut day = home().mats("mats", &["mat/1"], [hourly]).starts("2026-01-10 12:00");
+    day.report("mat/1", first(Off)).pauses(hours(80));
+    assert_eq!(day.next(), Some(("2026-01-13 20:05:00".to_owned(), On)));
 }
 
 #[test]
