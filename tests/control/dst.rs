@@ -190,7 +190,7 @@ fn the_zones_are_all_that_there_are() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::config(CASES))]
 
     #[test]
     fn each_date_opens_one_window_by_the_policy((name, date) in dates(), on in times(), off in times()) {

@@ -239,7 +239,7 @@ fn the_total_goes_on_over_midnight_the_month_a_restart_and_a_reset() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::config(64))]
 
     #[test]
     fn the_total_never_falls_and_never_outruns_what_can_flow(

@@ -136,7 +136,7 @@ fn runs(seen: &[Seen]) -> Vec<(Timestamp, Timestamp, &'static str)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::config(256))]
 
     #[test]
     fn no_weather_makes_a_run_longer_than_its_limit_or_the_relay_chatter(melt in melt(), winter in winter(), gap in 0_usize..72) {

@@ -147,7 +147,7 @@ fn live(mut day: Day, first_hour: &str, skies: &[Sky], until: Timestamp) -> Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::config(96))]
 
     /// 96 houses, each with its own weather over two days, rules, limits and wishes.
     #[test]
