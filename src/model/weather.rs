@@ -87,6 +87,24 @@ pub struct Forecast {
     pub intervals: Vec<Interval>,
 }
 
+impl Interval {
+    /// An interval of which nothing is known.
+    pub fn unknown(start: Timestamp, end: Timestamp) -> Self {
+        Self {
+            start,
+            end,
+            temperature: None,
+            dew_point: None,
+            humidity: None,
+            precipitation: None,
+            snowfall: None,
+            code: None,
+            cloud: None,
+            wind: None,
+        }
+    }
+}
+
 impl Forecast {
     /// The interval that holds `at`.
     pub fn at(&self, at: Timestamp) -> Option<&Interval> {

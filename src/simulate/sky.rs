@@ -49,18 +49,7 @@ impl Sky {
 fn foreseen(hour: &Interval, options: &Options) -> Interval {
     let (start, end) = (later(hour.start, options.shift), later(hour.end, options.shift));
     if is_unknown(hour.start.as_second(), options.null_percent) {
-        return Interval {
-            start,
-            end,
-            temperature: None,
-            dew_point: None,
-            humidity: None,
-            precipitation: None,
-            snowfall: None,
-            code: None,
-            cloud: None,
-            wind: None,
-        };
+        return Interval::unknown(start, end);
     }
     let biased = |it: Option<Celsius>| it.map(|it| Celsius(it.0 + options.bias));
     Interval { start, end, temperature: biased(hour.temperature), dew_point: biased(hour.dew_point), ..hour.clone() }

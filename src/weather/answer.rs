@@ -208,18 +208,7 @@ pub(super) fn fresh_enough(made_at: Option<Timestamp>, now: Timestamp) -> Result
 
 /// An interval of which nothing is known.
 pub(super) fn blank(start: Timestamp, end: Timestamp) -> Interval {
-    Interval {
-        start,
-        end,
-        temperature: None,
-        dew_point: None,
-        humidity: None,
-        precipitation: None,
-        snowfall: None,
-        code: None,
-        cloud: None,
-        wind: None,
-    }
+    Interval::unknown(start, end)
 }
 
 /// The mean of what is known of both ends of an interval, or the one end that is known.

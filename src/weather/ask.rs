@@ -59,8 +59,7 @@ pub trait Ask: Send + Sync {
     fn hear(&mut self, reply: Reply, now: Timestamp) -> Result<Heard, ParseError>;
 
     /// Takes in that the question was answered with this HTTP status, which is no good one. True if there is something else to ask.
-    fn refused(&mut self, status: u16) -> bool {
-        let _ = status;
+    fn refused(&mut self, _status: u16) -> bool {
         false
     }
 }
