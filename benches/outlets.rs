@@ -17,26 +17,22 @@
 mod rig;
 
 use std::{
-    env,
-    io::{self, BufRead, BufReader, Write},
+    io,
     pin::Pin,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use heattrax::{
-    klap::{self, SessionKeys},
     model::{Switch, Target},
     outlets::{Coming, Heard, Network, Sockets, Wire},
 };
-use rig::{ACCOUNT, Fleet, Home, all_are, everything, millis, outlet, spread};
+use rig::{ACCOUNT, Fleet, Home, all_are, bare::Bare, everything, kasa::Kasa, millis, outlet, spread};
 use serde_json::{Value, json};
 use tapo::{ApiClient, PowerStripEnergyMonitoringHandler};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     task::JoinSet,
 };
 
@@ -52,75 +48,6 @@ fn row(who: &str, times: &mut [Duration], requests: f64) {
 
 fn position(at: usize) -> Switch {
     if at.is_multiple_of(2) { Switch::On } else { Switch::Off }
-}
-
-/// A session of our own that seals ahead of time.
-struct Bare {
-    stream: TcpStream,
-    cookie: String,
-    keys: SessionKeys,
-    number: i32,
-    host: String,
-}
-
-impl Bare {
-    async fn login(address: &str) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (local, auth) = ([7; 16], klap::auth_hash(ACCOUNT.0, ACCOUNT.1));
-        let (head, body) = exchange(&mut stream, &post("/app/handshake1", address, "", &local)).await;
-        let cookie = format!("TP_SESSIONID={}", &head.split_once("TP_SESSIONID=").unwrap().1[..32]);
-        let remote = body[..16].try_into().unwrap();
-        let proof = klap::client_hash(&local, &remote, &auth);
-        exchange(&mut stream, &post("/app/handshake2", address, &cookie, &proof)).await;
-        let keys = SessionKeys::derive(&local, &remote, &auth);
-        let number = keys.first_number();
-        Self { stream, cookie, keys, number, host: address.to_owned() }
-    }
-
-    fn sealed(&mut self, asked: &Value) -> Vec<u8> {
-        self.number = self.number.wrapping_add(1);
-        let body = self.keys.seal(self.number, asked.to_string().as_bytes());
-        post(&format!("/app/request?seq={}", self.number), &self.host, &self.cookie, &body)
-    }
-
-    /// Each item is a row of requests that are timed as one.
-    async fn time(&mut self, asked: impl IntoIterator<Item = Vec<Value>>) -> Vec<Duration> {
-        let sealed: Vec<Vec<_>> = asked.into_iter().map(|row| row.iter().map(|it| self.sealed(it)).collect()).collect();
-        let mut times = Vec::new();
-        for row in sealed {
-            let start = Instant::now();
-            for request in row {
-                exchange(&mut self.stream, &request).await;
-            }
-            times.push(start.elapsed());
-        }
-        times
-    }
-}
-
-fn post(path: &str, host: &str, cookie: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n");
-    [head.as_bytes(), body].concat()
-}
-
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> (String, Vec<u8>) {
-    stream.write_all(request).await.unwrap();
-    let (mut read, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
-    loop {
-        let got = stream.read(&mut chunk).await.unwrap();
-        assert!(got > 0, "the plug hung up");
-        read.extend_from_slice(&chunk[..got]);
-        let Some(end) = read.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&read[..end]).into_owned();
-        assert!(head.contains(" 200 "), "{head}");
-        let lower = head.to_ascii_lowercase();
-        let length = lower.split_once("content-length: ").map_or("0", |it| it.1.split("\r\n").next().unwrap());
-        if read.len() >= end + 4 + length.parse::<usize>().unwrap() {
-            return (head, read.split_off(end + 4));
-        }
-    }
 }
 
 fn list() -> Value {
@@ -148,56 +75,6 @@ async fn children(strip: &PowerStripEnergyMonitoringHandler) -> Vec<String> {
     let list = strip.get_child_device_list_json().await.unwrap();
     let ids = list["child_device_list"].as_array().unwrap().iter();
     ids.map(|it| it["device_id"].as_str().unwrap().to_owned()).collect()
-}
-
-/// python-kasa in a process of its own. It waits at its marks until the requests were counted.
-struct Kasa {
-    child: Child,
-    says: BufReader<ChildStdout>,
-    hears: ChildStdin,
-}
-
-impl Kasa {
-    fn start(fleet: &Fleet, more: &[&str]) -> Option<Self> {
-        let Some(python) = env::var_os("HEATTRAX_KASA_PYTHON") else {
-            println!("python-kasa: left out, HEATTRAX_KASA_PYTHON names no Python that has it");
-            return None;
-        };
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/kasa/bench.py");
-        let (first, count) = (fleet.first.to_string(), fleet.count.to_string());
-        let given = ["--first", &first, "--count", &count, "--user", ACCOUNT.0, "--password", ACCOUNT.1];
-        let mut command = Command::new(python);
-        command.arg(script).args(given).args(more).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (says, hears) = (BufReader::new(child.stdout.take().unwrap()), child.stdin.take().unwrap());
-        Some(Self { child, says, hears })
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.says.read_line(&mut line).unwrap();
-        assert!(!line.is_empty(), "python-kasa has ended early");
-        line
-    }
-
-    /// The times of what it did, and how many requests the plugs have counted for each kind.
-    async fn run(mut self, fleet: &Fleet) -> [(Vec<Duration>, f64); 3] {
-        let mut counted = Vec::new();
-        for _ in 0..4 {
-            self.line();
-            counted.push(fleet.tally().await.requests);
-            self.hears.write_all(b"counted\n").unwrap();
-        }
-        let said: Value = serde_json::from_str(&self.line()).unwrap();
-        self.child.wait().unwrap();
-        ["switch", "poll", "round"].map(|name| {
-            let times = said[name].as_array().unwrap().iter();
-            let times: Vec<_> = times.map(|it| Duration::from_secs_f64(it.as_f64().unwrap() / 1000.0)).collect();
-            let at = ["switch", "poll", "round"].iter().position(|it| *it == name).unwrap();
-            let requests = (counted[at + 1] - counted[at]) as f64 / times.len().max(1) as f64;
-            (times, requests)
-        })
-    }
 }
 
 /// The way to a plug that notes when something was written and read.
@@ -385,14 +262,10 @@ async fn many(count: u16, latency_ms: u64) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (mut times, before) = (Vec::new(), fleet.tally().await.requests);
     for _ in 0..ROUNDS {
-        let start = Instant::now();
-        // They are off: a command asks each afresh, and moves nothing.
-        home.command(everything(), Switch::Off).await;
-        home.until(all_are(Switch::Off)).await;
-        times.push(start.elapsed());
+        times.push(home.look_at_all(usize::from(count)).await);
     }
     let requests = (fleet.tally().await.requests - before) as f64 / devices / ROUNDS as f64;
-    row("ours, from the command to the board", &mut times, requests);
+    row("ours, from the asking to the hub", &mut times, requests);
     home.stop().await;
 
     let mut strips = Vec::new();

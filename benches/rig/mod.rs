@@ -1,6 +1,9 @@
 //! What the benchmarks with real sockets share: emulated devices in a process of their own, and a house in this one.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+pub(crate) mod bare;
+pub(crate) mod kasa;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -157,6 +160,7 @@ impl Fleet {
 /// A bridge without its broker, in this process: the hub, and the task of each device.
 pub(crate) struct Home {
     pub(crate) handle: Handle,
+    clock: Clock,
     stop: CancellationToken,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -174,7 +178,7 @@ impl Home {
             .unwrap_or_else(|it| panic!("{}", config::report(&Err(it))));
         let clock = Clock::wall();
         let controller = Controller::new(Arc::clone(&settings.control), &Memory::default(), clock.now());
-        let (hub, handle) = Hub::new(controller, clock);
+        let (hub, handle) = Hub::new(controller, clock.clone());
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
         for mut device in settings.devices {
@@ -185,7 +189,7 @@ impl Home {
             tasks.push(tokio::spawn(outlets::run(assignment, handle.clone(), orders, stop.clone())));
         }
         tasks.push(tokio::spawn(hub.run()));
-        let home = Self { handle, stop, tasks };
+        let home = Self { handle, clock, stop, tasks };
         let outlets = 2 * usize::from(fleet.count);
         let all_there = |it: &House| {
             it.outlets.len() == outlets && it.outlets.values().all(|it| it.availability == Availability::Online)
@@ -205,6 +209,20 @@ impl Home {
         let verb = Verb::Set(to, Lasting::Default);
         let command = model::Command::new(target, verb, Origin::Mqtt);
         self.handle.send(Event::Commanded(command)).await.unwrap();
+    }
+
+    /// Has every device asked at once. How long it was until the hub had the last answer; the board may show it later, with others.
+    pub(crate) async fn look_at_all(&self, devices: usize) -> Duration {
+        // Times on the board are whole milliseconds on some machines: no answer of before may look like one of now.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let start = self.clock.now();
+        for at in 0..devices {
+            let device = format!("dev{at}").parse().unwrap();
+            self.handle.send(Event::LookAsked { device }).await.unwrap();
+        }
+        self.until(|house| house.outlets.values().all(|it| it.reported_at.is_some_and(|at| at > start))).await;
+        let last = self.handle.picture().outlets.values().filter_map(|it| it.reported_at).max().unwrap();
+        Duration::try_from(last.duration_since(start)).unwrap()
     }
 
     pub(crate) async fn stop(self) {

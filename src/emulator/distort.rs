@@ -28,6 +28,11 @@ pub(super) fn remove_field(answer: &mut Value, name: &str) -> bool {
     each_object(answer, &mut |fields| fields.shift_remove(name).is_some())
 }
 
+/// Every field of a name says something else. Was there one?
+pub(super) fn replace_field(answer: &mut Value, name: &str, says: &Value) -> bool {
+    each_object(answer, &mut |fields| fields.get_mut(name).map(|it| *it = says.clone()).is_some())
+}
+
 /// The lists of what a device can do no longer name a meter.
 pub(super) fn remove_meters(answer: &mut Value) -> bool {
     each_object(answer, &mut |fields| {

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
+use serde_json::Value;
+
 use super::{distort, methods::UNKNOWN_METHOD};
 
 /// A fault of the device or of the way to it. Those that are not about logging in strike requests of a session.
@@ -29,6 +31,8 @@ pub enum Fault {
     BrokenJson,
     /// The request is carried out, and every field of this name is missing from the answer.
     WithoutField(String),
+    /// The request is carried out, and every field of this name in the answer holds this value.
+    Says(String, Value),
     /// One method answers an error code and does nothing.
     MethodError {
         /// The method, wherever it is in the request.
@@ -125,7 +129,7 @@ impl FromStr for Fault {
     type Err = String;
 
     /// Reads a fault as the control panel names it: `drop_after`, `status:503`, `latency:250` (in ms), `without:on_time`,
-    /// `error:get_energy_usage:-1002`; with `@0.1` behind it, it strikes once in ten times.
+    /// `says:remain:3600`, `error:get_energy_usage:-1002`; with `@0.1` behind it, it strikes once in ten times.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some((fault, chance)) = text.rsplit_once('@') {
             let wrong = || format!("`{chance}` in the fault `{text}` is not a chance from 0 to 1");
@@ -150,6 +154,11 @@ impl FromStr for Fault {
             "single_session" => Self::SingleSession,
             "lost_answer" if !detail.is_empty() => Self::LostAnswer(detail.to_owned()),
             "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
+            "says" => {
+                let (field, value) = detail.split_once(':').ok_or_else(|| wrong("FIELD:JSON"))?;
+                let value = serde_json::from_str(value).map_err(|_| wrong("FIELD:JSON, as in says:rssi:-90"))?;
+                Self::Says(field.to_owned(), value)
+            }
             "status" => Self::Status(detail.parse().map_err(|_| wrong("an HTTP status such as 503"))?),
             "tpap" => Self::Tpap,
             "locked" => Self::Locked,
@@ -176,7 +185,7 @@ impl FromStr for Fault {
                     "`{text}` is not a fault; there are drop, drop_after, half, hang, garbage, broken_json, forbidden, \
                      other_account, tpap, locked, single_session, sessions:N, exact_numbers, any_numbers, busy, \
                      no_meters, nonsense_meters, lazy_port, status:CODE, latency:MS, jitter:MS, drip:MS, \
-                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD and without:FIELD, each also by chance, as in \
+                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD, without:FIELD and says:FIELD:JSON, each also by chance, as in \
                      drop@0.1"
                 ));
             }

@@ -194,6 +194,7 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
     }
     faults.strike_each(|it| match it {
         Fault::WithoutField(name) => distort::remove_field(&mut answer, name),
+        Fault::Says(name, value) => distort::replace_field(&mut answer, name, value),
         Fault::NoMeters => distort::remove_meters(&mut answer),
         Fault::NonsenseMeters => distort::talk_nonsense(&mut answer),
         _ => false,

@@ -199,6 +199,21 @@ async fn a_plug_that_takes_a_countdown_and_does_not_show_it_is_opened_again() {
 }
 
 #[tokio::test]
+async fn a_plug_that_shows_a_longer_countdown_than_it_was_given_is_not_trusted_with_a_heater() {
+    let plug = plug(Model::P210M).await;
+    plug.set_fault(Fault::Says("remain".to_owned(), 3600.into()));
+    let mut setup = Setup::of(&plug);
+    setup.orders = order(Switch::On, Timer::Required, None);
+    let mut bench = setup.start();
+    let (_, wanted, trouble) = bench.switch_failed().await;
+    assert_eq!(wanted, Switch::On);
+    assert!(trouble.text.starts_with("no timer on the plug could be armed"), "{}", trouble.text);
+    bench.reported(1, Switch::Off).await;
+    assert!(!plug.relay(1));
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_renewal_that_fails_half_way_switches_off_at_once() {
     for timer in [Timer::Required, Timer::Wanted] {
         let plug = fast(Model::P210M).await;
