@@ -83,7 +83,7 @@ impl Link {
     pub(super) async fn refresh(&mut self) -> Result<(), LinkError> {
         match &mut self.speaks {
             Speaks::Klap(it) => it.login().await,
-            Speaks::Tpap(it) => it.refresh().await,
+            Speaks::Tpap(it) => Box::pin(it.refresh()).await,
         }
     }
 
@@ -102,7 +102,7 @@ impl Link {
     pub(super) async fn info(&mut self) -> Result<Value, LinkError> {
         match &mut self.speaks {
             Speaks::Klap(it) => it.ask(None, ("get_device_info", Value::Null), self.timeout).await,
-            Speaks::Tpap(it) => it.info().await,
+            Speaks::Tpap(it) => Box::pin(it.info()).await,
         }
     }
 
@@ -113,7 +113,7 @@ impl Link {
     pub(super) async fn children(&mut self) -> Result<Value, LinkError> {
         match &mut self.speaks {
             Speaks::Klap(it) => it.children().await,
-            Speaks::Tpap(it) => it.children().await,
+            Speaks::Tpap(it) => Box::pin(it.children()).await,
         }
     }
 
@@ -124,7 +124,7 @@ impl Link {
     pub(super) async fn switch(&mut self, child: Option<&str>, to: Switch) -> Result<(), LinkError> {
         match &mut self.speaks {
             Speaks::Klap(it) => it.ask(child, relay(to), self.timeout).await.map(drop),
-            Speaks::Tpap(it) => it.switch(child, to).await,
+            Speaks::Tpap(it) => Box::pin(it.switch(child, to)).await,
         }
     }
 

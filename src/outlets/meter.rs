@@ -63,7 +63,7 @@ impl Link {
             (false, None) => self.usage(None).await,
             (false, Some(name)) => match &mut self.speaks {
                 Speaks::Klap(_) => Ok(answer::power(&self.ask_meter(child, POWER).await?)),
-                Speaks::Tpap(it) => it.power(Some(name)).await,
+                Speaks::Tpap(it) => Box::pin(it.power(Some(name))).await,
             },
         }
     }
@@ -75,7 +75,7 @@ impl Link {
     pub(super) async fn usage(&mut self, child: Option<&str>) -> Result<Energy, LinkError> {
         match &mut self.speaks {
             Speaks::Klap(_) => Ok(answer::usage(&self.ask_meter(child, USAGE).await?)),
-            Speaks::Tpap(it) => it.usage(child).await,
+            Speaks::Tpap(it) => Box::pin(it.usage(child)).await,
         }
     }
 
@@ -113,7 +113,7 @@ impl Link {
     async fn voltages(&mut self, child: Option<&str>) -> Result<Energy, LinkError> {
         match &mut self.speaks {
             Speaks::Klap(_) => Ok(answer::voltages(&self.ask_meter(child, VOLTAGES).await?)),
-            Speaks::Tpap(it) => it.voltages(child).await,
+            Speaks::Tpap(it) => Box::pin(it.voltages(child)).await,
         }
     }
 

@@ -63,8 +63,10 @@ pub async fn run(
     orders: watch::Receiver<Arc<Orders>>,
     stop: CancellationToken,
 ) {
+    // On the heap at once: each future that it is handed through would hold its ten kilobytes a second time.
+    let life = Box::pin(task::Task::new(assignment, handle, orders).live());
     tokio::select! {
         () = stop.cancelled() => {}
-        never = task::Task::new(assignment, handle, orders).live() => match never {},
+        never = life => match never {},
     }
 }

@@ -144,7 +144,7 @@ impl Task {
             }
             if certain {
                 self.lose(&error).await;
-                if !self.search(error.kind).await {
+                if !Box::pin(self.search(error.kind)).await {
                     self.wait_for_its_return(error.kind).await;
                 }
             } else {
@@ -160,13 +160,15 @@ impl Task {
                 Some(open) => open,
                 None => {
                     (self.fresh, self.announce) = (true, true);
-                    link.insert(Link::connect(&self.settings, &self.credentials, &self.network).await?)
+                    let connecting = Link::connect(&self.settings, &self.credentials, &self.network);
+                    link.insert(Box::pin(connecting).await?)
                 }
             };
-            let step = if self.fresh { self.meet(open).await } else { self.round(open).await };
+            // What is rarely under way takes memory only then.
+            let step = if self.fresh { Box::pin(self.meet(open)).await } else { self.round(open).await };
             match step {
                 Ok(()) => {}
-                Err(error) if error.kind == Kind::Session && !self.fresh => self.renew(link).await,
+                Err(error) if error.kind == Kind::Session && !self.fresh => Box::pin(self.renew(link)).await,
                 Err(error) => return Err(error),
             }
         }
@@ -203,23 +205,23 @@ impl Task {
         match duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment) {
             Duty::Switch(slot, Switch::On) if order(slot).timer != Timer::None => {
                 self.stir();
-                self.arm_and_switch_on(link, slot, order(slot)).await
+                Box::pin(self.arm_and_switch_on(link, slot, order(slot))).await
             }
             Duty::Switch(slot, to) => self.switch_plainly(link, slot, to).await,
-            Duty::Arm(slot) => self.rearm(link, slot, order(slot)).await,
+            Duty::Arm(slot) => Box::pin(self.rearm(link, slot, order(slot))).await,
             Duty::Clear(slot) => self.clear(link, slot).await,
             Duty::ReadCountdown(slot) if with_timers => self.read_countdown(link, slot, order(slot).timer).await,
             Duty::ReadCountdown(slot) => {
                 self.outlets.get_mut(&slot).into_iter().for_each(|it| it.guard.was_asked());
                 Ok(())
             }
-            Duty::Settle(slot) => self.settle(link, slot, order(slot)).await,
+            Duty::Settle(slot) => Box::pin(self.settle(link, slot, order(slot))).await,
             Duty::Look => self.look(link).await,
             Duty::Poll => {
                 self.count_poll();
                 self.look(link).await
             }
-            Duty::Ask(question) => self.ask(link, question).await,
+            Duty::Ask(question) => Box::pin(self.ask(link, question)).await,
             Duty::Announce => {
                 self.announce_meters().await;
                 Ok(())

@@ -182,7 +182,9 @@ impl KlapLink {
         let (number, cookie) = (session.number, session.cookie.clone());
         let sealed = session.keys.seal(number, request.to_string().as_bytes());
         let path = format!("/app/request?seq={number}");
-        let sent = tokio::time::timeout(limit, self.http.post(&path, Some(&cookie), sealed)).await;
+        // On the heap: it takes memory only while it is under way, and not once for each way to get here.
+        let posting = Box::pin(self.http.post(&path, Some(&cookie), sealed));
+        let sent = tokio::time::timeout(limit, posting).await;
         let answer = sent.map_err(|_| self.place.silent(limit))?.map_err(|it| login::named(&self.place, &it))?;
         match answer.status {
             200 => {}
