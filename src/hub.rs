@@ -6,6 +6,7 @@
 
 mod clock;
 mod errand;
+mod vitals;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +25,7 @@ use tokio::{
 pub use self::{
     clock::Clock,
     errand::{Asked, Errand},
+    vitals::{Counted, DeviceVitals, Operation, Tally, Vitals, WITHIN_MS, resident_memory},
 };
 use crate::{
     control::Controller,
@@ -91,6 +93,8 @@ pub struct Handle {
     pub clock: Clock,
     /// Does the loop live?
     pub pulse: Arc<Pulse>,
+    /// What is counted about each device.
+    pub vitals: Arc<Vitals>,
 }
 
 /// The hub is gone or its queue is full.
@@ -109,7 +113,8 @@ impl Handle {
         let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
         // Nobody does errands here.
         let (errands, _) = errand::errands();
-        (Self { events, house: shown, plans, planned, notices, errands, clock, pulse }, heard, board)
+        let vitals = Arc::default();
+        (Self { events, house: shown, plans, planned, notices, errands, clock, pulse, vitals }, heard, board)
     }
 
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
@@ -190,6 +195,7 @@ impl Hub {
             errands: errands_in,
             clock: clock.clone(),
             pulse: Arc::clone(&pulse),
+            vitals: Arc::default(),
         };
         let orders = orders.collect();
         let hub = Self {

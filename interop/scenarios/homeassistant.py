@@ -9,6 +9,7 @@ from peers import tool
 RETAINED = [
     "heattrax/bridge/availability",
     "heattrax/bridge/info",
+    "heattrax/bridge/health",
     "heattrax/bridge/devices",
     "heattrax/vacation",
     *(f"heattrax/{device}{rest}" for device in ("walkway_mat", "garden_plug") for rest in ("", "/availability")),

@@ -7,7 +7,7 @@ mod bridge;
 
 use serde_json::{Value, json};
 
-pub(super) use bridge::BRIDGE;
+pub(super) use bridge::{BRIDGE, HEALTH};
 
 use super::{
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},

@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 
 use super::{
     discovery::Part,
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET, PLAN, SEEN},
+    entities::{BRIDGE, GROUP, HEALTH, HOUSING, OUTLET, PLAN, SEEN},
     layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, Identity, OutletView, PlanView, last_seen},
+    views::{BridgeView, DeviceView, GroupView, HealthView, Identity, OutletView, PlanView, last_seen},
 };
 use crate::{
-    hub::Plans,
+    hub::{Handle, Plans},
     model::{
         Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Pause, Plan, Slug, WeatherBoard,
     },
@@ -253,6 +253,11 @@ impl Outbound {
         self.layout.inventory_written();
         let view = self.context.bridge(house);
         self.publish(BRIDGE, &view, truth);
+    }
+
+    /// Writes how the bridge itself does.
+    pub fn write_health(&mut self, handle: &Handle, truth: &mut Truth) {
+        self.publish(HEALTH, &HealthView::of(handle), truth);
     }
 
     fn publish<V>(&mut self, sheets: &[Sheet<V>], view: &V, truth: &mut Truth) {

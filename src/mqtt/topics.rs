@@ -92,6 +92,11 @@ impl Topics {
         self.below("bridge/info")
     }
 
+    /// How the bridge itself does.
+    pub fn bridge_health(&self) -> String {
+        self.below("bridge/health")
+    }
+
     /// The inventory.
     pub fn bridge_devices(&self) -> String {
         self.below("bridge/devices")

@@ -1,5 +1,6 @@
 //! The subjects as the table of entities reads them: plain questions about one outlet, housing, group or the bridge.
 
+mod health;
 mod weather;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
+pub(super) use self::health::HealthView;
 use crate::model::{
     Availability, Class, Control, Decision, Device, Energy, Fault, Group, GroupState, House, Housing, MqttSettings,
     Notice, Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,

@@ -10,7 +10,10 @@ use super::{
     outlet::Outlet,
     survey::{Question, Survey},
 };
-use crate::model::{Order, Orders, Switch, Timer};
+use crate::{
+    hub::Operation,
+    model::{Order, Orders, Switch, Timer},
+};
 
 /// One thing to do, which takes at most one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,21 @@ pub(super) enum Duty {
     Housing,
     /// Nothing until then, or until there are new orders.
     Rest(Instant),
+}
+
+impl Duty {
+    /// What it is counted as. `None` if nothing is asked of the device.
+    pub(super) fn operation(self, with_timers: bool) -> Option<Operation> {
+        match self {
+            Self::Switch(..) => Some(Operation::Switch),
+            Self::ReadCountdown(_) if !with_timers => None,
+            Self::Arm(_) | Self::Clear(_) | Self::ReadCountdown(_) | Self::Settle(_) => Some(Operation::Timer),
+            Self::Look | Self::Poll => Some(Operation::Poll),
+            Self::Ask(_) => Some(Operation::Meter),
+            Self::Housing => Some(Operation::Info),
+            Self::Announce | Self::Enrich | Self::Rest(_) => None,
+        }
+    }
 }
 
 /// What is due beside the outlets' own needs.

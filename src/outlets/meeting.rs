@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     answer::{self, About, Look},
@@ -19,12 +20,23 @@ use super::{
     survey::Survey,
     task::Task,
 };
-use crate::model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin};
+use crate::{
+    hub::Operation,
+    model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin},
+};
 
 /// How long the hub may take to show a report before the orders are looked at all the same.
 const SHOWN_WITHIN: Duration = Duration::from_millis(250);
 
 impl Task {
+    /// A connection and a login, counted.
+    pub(super) async fn connect(&self) -> Result<Link, LinkError> {
+        let began = Instant::now();
+        let connected = Link::connect(&self.settings, &self.credentials, &self.network).await;
+        self.vitals.note(Operation::Connect, began.elapsed(), connected.is_err());
+        connected
+    }
+
     /// Meets the device behind a new login, and reports all its outlets. Nothing is switched.
     pub(super) async fn meet(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let commanded = self.orders.borrow().commanded;

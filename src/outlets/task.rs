@@ -24,7 +24,7 @@ use super::{
     trouble::Whereabouts,
 };
 use crate::{
-    hub::Handle,
+    hub::{DeviceVitals, Handle},
     model::{
         Address, Cause, Credentials, DeviceSettings, Event, Housing, Orders, OutletId, Pin, Report, Switch, Timer,
         Trouble, TroubleKind,
@@ -55,6 +55,7 @@ pub(super) struct Task {
     /// When it was looked for last.
     pub(super) searched: Option<Instant>,
     pub(super) handle: Handle,
+    pub(super) vitals: Arc<DeviceVitals>,
     pub(super) orders: watch::Receiver<Arc<Orders>>,
     pub(super) place: Whereabouts,
     /// Outlets are children of the housing, by its own word.
@@ -88,6 +89,7 @@ impl Task {
         let heard = orders.borrow().clone();
         let survey = Survey::remembering(pin.as_ref());
         let tempo = Tempo::new(handle.clock.speed());
+        let vitals = handle.vitals.of(&settings.slug);
         Self {
             place: Whereabouts::of(&settings),
             home: settings.address.clone(),
@@ -98,6 +100,7 @@ impl Task {
             pin,
             network,
             handle,
+            vitals,
             orders,
             is_strip: false,
             survey,
@@ -160,8 +163,7 @@ impl Task {
                 Some(open) => open,
                 None => {
                     (self.fresh, self.announce) = (true, true);
-                    let connecting = Link::connect(&self.settings, &self.credentials, &self.network);
-                    link.insert(Box::pin(connecting).await?)
+                    link.insert(Box::pin(self.connect()).await?)
                 }
             };
             // What is rarely under way takes memory only then.
@@ -202,7 +204,8 @@ impl Task {
         let order = |slot| orders.wanted.get(&slot).copied().unwrap_or(Switch::Off.into());
         let moment = Moment { now: Instant::now(), clock: self.handle.clock.now(), tempo: self.tempo };
         let with_timers = link.has_timers();
-        match duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment) {
+        let duty = duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment);
+        let done = match duty {
             Duty::Switch(slot, Switch::On) if order(slot).timer != Timer::None => {
                 self.stir();
                 Box::pin(self.arm_and_switch_on(link, slot, order(slot))).await
@@ -245,7 +248,11 @@ impl Task {
                 }
                 Ok(())
             }
+        };
+        if let Some(operation) = duty.operation(with_timers) {
+            self.vitals.note(operation, moment.now.elapsed(), done.is_err());
         }
+        done
     }
 
     /// The newest orders; what they change for the pauses after failures is noted.
@@ -339,6 +346,7 @@ impl Task {
         }
         if !self.lost.is_some_and(|it| it.is_same_trouble(error.kind)) {
             self.lost = Some(error.kind);
+            self.vitals.note_lost();
             self.send(Event::DeviceLost { device: self.settings.slug.clone(), trouble: error.trouble() }).await;
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use heattrax::model::{Command, Event, Lasting, Notice, NoticeKind, Protocol, Switch, Target, Verb};
+use heattrax::{
+    hub::Operation,
+    model::{Command, Event, Lasting, Notice, NoticeKind, Protocol, Switch, Target, Verb},
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -32,6 +35,29 @@ async fn everything_is_published_and_retained_at_the_connect() {
     assert_eq!(held.len(), seen.iter().filter(|it| !it.topic.starts_with("peer/")).count());
     let info = held.iter().find(|it| it.topic == "heattrax/bridge/info").unwrap().json();
     assert_eq!(info["mqtt"]["protocol"], "5");
+}
+
+#[tokio::test]
+async fn how_the_bridge_itself_does_is_told_with_every_device_at_the_connect() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let bridge = Bridge::at(broker.address(), house());
+    let driveway = bridge.handle.vitals.of(&"driveway".parse().unwrap());
+    driveway.note(Operation::Poll, Duration::from_millis(20), false);
+    driveway.note(Operation::Poll, Duration::from_millis(40), true);
+    driveway.note(Operation::Connect, Duration::from_millis(80), false);
+    driveway.note_lost();
+    peer.wait("the health", |it| it.topic == "heattrax/bridge/health").await;
+    let held = retained(broker.address()).await;
+    let health = held.iter().find(|it| it.topic == "heattrax/bridge/health").unwrap().json();
+    assert_eq!(health["control_loop"], "alive");
+    assert!(health["memory_mib"].is_null() || health["memory_mib"].as_f64().unwrap() > 1.0, "{health}");
+    let said = json!({
+        "online": true, "requests": 3, "failures": 1, "polls": 2, "logins": 1, "lost": 1, "latency_ms": 40.0,
+        "latency_mean_ms": 30.0,
+    });
+    assert_eq!(health["devices"]["driveway"], said);
+    assert_eq!(health["devices"]["shed"]["latency_ms"], Value::Null);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use heattrax::{
     emulator::{Model, Plug, PlugOptions},
-    hub::{Clock, Handle},
+    hub::{Clock, Handle, Vitals},
     model::{
         Address, Broker, Cause, Credentials, DeviceSettings, Event, House, Housing, Orders, OutletId, Pin, Report,
         Secret, Slug, Switch, Trouble, TroubleKind, WeatherBoard,
@@ -26,6 +26,7 @@ pub(crate) struct Bench {
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) board: watch::Sender<Arc<House>>,
     pub(crate) clock: Clock,
+    pub(crate) vitals: Arc<Vitals>,
     orders: watch::Sender<Arc<Orders>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -77,8 +78,9 @@ impl Setup {
         let stop = CancellationToken::new();
         let Self { settings, credentials, pin, network, finder, .. } = self;
         let assignment = outlets::Assignment { settings, credentials, pin, network, finder };
+        let vitals = handle.vitals.clone();
         let task = outlets::run(assignment, handle, ordered, stop.clone());
-        Bench { events, board, clock, orders, stop, task: tokio::spawn(task) }
+        Bench { events, board, clock, vitals, orders, stop, task: tokio::spawn(task) }
     }
 }
 

@@ -5,6 +5,7 @@
 mod air;
 mod answers;
 mod bench;
+mod counted;
 mod deaf_meters;
 mod discreet;
 mod field;

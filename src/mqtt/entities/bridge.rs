@@ -6,7 +6,7 @@ use super::{CONFIG, DIAGNOSTIC, HIDDEN, OFFLINE, ONLINE, class, entity, field};
 use crate::mqtt::{
     requests,
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
-    views::{BridgeView, time},
+    views::{BridgeView, HealthView, time},
 };
 
 /// Everything about the bridge.
@@ -136,6 +136,21 @@ pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
         }],
     },
 ];
+
+/// How the bridge itself does: written anew from time to time, whatever happens in the house.
+pub(in crate::mqtt) const HEALTH: &[Sheet<HealthView>] = &[Sheet {
+    topic: |topics, _| topics.bridge_health(),
+    has: |_| true,
+    form: Form::Fields,
+    rows: &[
+        field("at", HealthView::time),
+        field("control_loop", HealthView::control_loop),
+        field("uptime_s", HealthView::uptime),
+        field("memory_mib", HealthView::memory),
+        field("forecast_age_min", HealthView::forecast_age),
+        field("devices", HealthView::devices),
+    ],
+}];
 
 const TIMERS: &str = "a heater is switched on with a timer on its plug that switches it off within 15 minutes if the bridge or the \
      network fails; other outlets, and plugs that speak TPAP only, stay as they are";

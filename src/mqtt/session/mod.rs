@@ -34,6 +34,8 @@ use crate::{
 const BATCH: usize = 256;
 /// For so long changes are gathered that the inventory is written for: it grows with the house, and so does their number.
 const INVENTORY_WITHIN: Duration = Duration::from_millis(200);
+/// How often the bridge says how it does.
+const HEALTH_EVERY: Duration = Duration::from_secs(60);
 /// How long a stop waits for the broker to take the last message, and for the goodbye.
 const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
 /// Room for topic and header in a packet.
@@ -90,6 +92,8 @@ struct Session {
     hub_hangs: bool,
     /// When the inventory is written.
     inventory: Option<Instant>,
+    /// When it is said how the bridge does, while there is a broker.
+    health: Option<Instant>,
     /// Who waits for the answer to a command.
     askers: Askers,
     /// What others do for an asker.
@@ -121,6 +125,7 @@ impl Session {
             published: 0,
             hub_hangs: false,
             inventory: None,
+            health: None,
             askers: Askers::default(),
             errands: JoinSet::new(),
             cleared: BTreeSet::new(),
@@ -224,6 +229,7 @@ impl Session {
         self.cleared.clear();
         self.emptied.clear();
         self.look();
+        self.say_health();
         self.truth.owe_everything();
         self.inform(Event::BrokerConnected);
     }
@@ -241,8 +247,13 @@ impl Session {
             tracing::warn!("{}", trouble.text);
             self.trouble = Some(trouble.clone());
         }
-        self.line = None;
+        (self.line, self.health) = (None, None);
         self.inform(Event::BrokerLost { trouble });
+    }
+
+    fn say_health(&mut self) {
+        self.health = Some(Instant::now() + HEALTH_EVERY);
+        self.outbound.write_health(&self.handle, &mut self.truth);
     }
 
     /// Tells the hub; if it is too busy to hear it, the board is merely behind until the next change.
@@ -270,8 +281,8 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let due = [self.birth, self.readback.closes(), self.inventory, self.complaints.due(), self.askers.due()];
-        due.into_iter().flatten().min()
+        let own = [self.birth, self.readback.closes(), self.inventory, self.health];
+        own.into_iter().chain([self.complaints.due(), self.askers.due()]).flatten().min()
     }
 
     fn time_passed(&mut self) {
@@ -294,6 +305,9 @@ impl Session {
             if self.outbound.has_new_inventory() {
                 self.outbound.write_inventory(&self.handle.picture(), &mut self.truth);
             }
+        }
+        if is_due(self.health) {
+            self.say_health();
         }
         self.complaints.time_passed(now);
         self.askers.overdue(now).into_iter().for_each(|it| self.truth.say_once(it));
