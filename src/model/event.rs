@@ -228,11 +228,13 @@ pub enum NoticeKind {
     StoreTrouble,
     /// Somebody else has cleared an announcement to Home Assistant.
     AnnouncementCleared,
+    /// A search for devices that somebody asked for is over.
+    SearchDone,
 }
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -262,6 +264,7 @@ impl NoticeKind {
         Self::AutomationPaused,
         Self::AutomationResumed,
         Self::AnnouncementCleared,
+        Self::SearchDone,
     ];
 
     /// The `event_type`.
@@ -297,6 +300,7 @@ impl NoticeKind {
             Self::AutomationPaused => "automation_paused",
             Self::AutomationResumed => "automation_resumed",
             Self::AnnouncementCleared => "announcement_cleared",
+            Self::SearchDone => "search_done",
         }
     }
 

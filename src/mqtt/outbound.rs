@@ -38,6 +38,8 @@ pub struct Context {
     pub command_expiry: Option<u16>,
     /// The MQTT version of the connection.
     pub protocol: Option<u8>,
+    /// What is logged: a level or a filter. `None` where nobody can tell.
+    pub log_level: Option<Arc<str>>,
 }
 
 impl Context {
@@ -47,6 +49,7 @@ impl Context {
             identity: self.identity.clone(),
             settings: self.settings.clone(),
             protocol: self.protocol,
+            log_level: self.log_level.clone(),
         }
     }
 }

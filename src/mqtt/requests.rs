@@ -1,7 +1,7 @@
 //! `bridge/request/<verb>` in, `bridge/response/<verb>` out. What is asked for is worked out here, purely; `session/requested.rs`
 //! does it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     askers::{Address, answer},
+    discovery::identity,
     inbound::{PAUSE, because, end, length},
     message::{Message, Payload},
     topics::Topics,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     hub::Errand,
-    model::{Availability, End, Fault, House, OutletId, Slug, Target, Verb},
+    model::{Availability, End, Fault, House, Mac, OutletId, Slug, Target, Verb},
 };
 
 /// No pause of the automation is longer.
@@ -185,6 +186,26 @@ fn explain(given: &Given<'_>) -> Result<Request, String> {
         text.trim().parse::<Timestamp>().map_err(|_| "`at` is no time such as 2026-11-24T06:30:00Z".to_owned())
     });
     Ok(Request::Errand(Errand::Explain { group: given.group()?, at: at.transpose()? }))
+}
+
+/// What a search has found, in words for people: which devices the config does not know, by their MAC addresses.
+pub(super) fn search_told(found: &[Value], house: &House) -> String {
+    let known: BTreeSet<Mac> = house.devices.values().filter_map(|it| identity(it)).collect();
+    let new: Vec<_> = found.iter().filter(|it| !mac(it).is_some_and(|it| known.contains(&it))).map(named).collect();
+    match (found.len(), new.is_empty()) {
+        (0, _) => "the search for devices found none".to_owned(),
+        (count, true) => format!("the search for devices found {count}, all of them known"),
+        (count, false) => format!("the search for devices found {count}; the config does not have {}", new.join(", ")),
+    }
+}
+
+fn mac(found: &Value) -> Option<Mac> {
+    found.get("mac")?.as_str()?.parse().ok()
+}
+
+fn named(found: &Value) -> String {
+    let said = |key: &str| found.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+    format!("{} at {}", said("model"), said("host"))
 }
 
 /// Answers a request with what was found.

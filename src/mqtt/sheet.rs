@@ -97,6 +97,9 @@ pub(super) enum Outlives {
     Bridge,
 }
 
+/// How much can be logged, beside filters that Home Assistant's select cannot show.
+pub(super) const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
 /// A constant of an entity.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum More {
@@ -112,6 +115,8 @@ pub(super) enum More {
     Modes,
     /// Every kind of notice.
     Events,
+    /// How much can be logged.
+    Levels,
 }
 
 impl More {
@@ -123,6 +128,7 @@ impl More {
             Self::Flag(flag) => json!(flag),
             Self::Controls => json!(["auto", "on", "off"]),
             Self::Modes => json!(Mode::NAMES),
+            Self::Levels => json!(LEVELS),
             Self::Events => json!(NoticeKind::ALL.map(NoticeKind::as_str)),
         }
     }

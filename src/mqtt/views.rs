@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 pub(super) use self::health::HealthView;
+use super::sheet::LEVELS;
 use crate::model::{
     Availability, Class, Control, Decision, Device, Energy, Fault, Group, GroupState, House, Housing, MqttSettings,
     Notice, Outlet, OutletId, Plan, Reason, Slug, Socket, Switch, VoiceName,
@@ -37,9 +38,17 @@ pub(super) struct BridgeView {
     pub settings: Arc<MqttSettings>,
     /// The MQTT version of the connection: 5, or 4 for 3.1.1. `None` before the first one.
     pub protocol: Option<u8>,
+    /// A level or a filter; `None` where nobody can tell.
+    pub log_level: Option<Arc<str>>,
 }
 
 impl BridgeView {
+    /// What is logged, if it is a plain level.
+    pub(super) fn log_level(&self) -> Value {
+        let lower = self.log_level.as_deref().map(str::to_lowercase);
+        json!(lower.filter(|it| LEVELS.contains(&it.as_str())))
+    }
+
     pub(super) fn mqtt(&self) -> Value {
         let protocol = match self.protocol {
             Some(5) => json!("5"),

@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, VecDeque},
     net::SocketAddr,
     path::Path,
+    sync::Mutex,
     time::Duration,
 };
 
 use heattrax::{
-    app::Bridge,
+    app::{Bridge, LogLever},
     config,
     emulator::{
         Model, Plug, PlugOptions,
@@ -102,7 +103,13 @@ impl Home {
         if let Some(web) = &mut settings.web {
             web.port = 0;
         }
-        let bridge = Bridge::start(settings, self.clock.clone()).await.unwrap();
+        let level = Mutex::new("info".to_owned());
+        let lever = LogLever::new(move |to| {
+            let mut level = level.lock().unwrap();
+            to.iter().for_each(|it| (*it).clone_into(&mut level));
+            Ok(level.clone())
+        });
+        let bridge = Bridge::start_with(settings, self.clock.clone(), Some(lever)).await.unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });

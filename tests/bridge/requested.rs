@@ -43,7 +43,13 @@ async fn what_people_ask_of_a_bridge_is_answered_by_it() {
     let found = home.gets("discover", json!({ "target": beacon.address().to_string(), "timeout": 1 })).await;
     assert_eq!(found["devices"][0]["mac"], home.mat.mac().to_string());
     assert_eq!(home.gets("device/refresh", json!({ "device": "driveway" })).await["asked"], json!(["driveway"]));
-    assert_eq!(home.asks("log_level", json!({})).await["error"], "the log cannot be set here");
+    home.peer.wait("heattrax/bridge/event", &["search_done", "found 1, all of them known"]).await;
+    home.peer.wait("heattrax/bridge/info", &["\"log_level\":\"info\""]).await;
+    assert_eq!(home.gets("log_level", json!({ "level": "debug" })).await["level"], "debug");
+    home.peer.wait("heattrax/bridge/info", &["\"log_level\":\"debug\""]).await;
+    // A filter is nothing that a select can show.
+    home.gets("log_level", json!({ "level": "info,heattrax::outlets=trace" })).await;
+    home.peer.wait("heattrax/bridge/info", &["\"log_level\":null"]).await;
     home.stop().await;
 }
 

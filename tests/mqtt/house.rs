@@ -244,6 +244,7 @@ pub(crate) fn outbound() -> Outbound {
         announces: true,
         layout: DeviceLayout::ViaDevice,
         command_expiry: None,
+        log_level: Some("info".into()),
         protocol: Some(5),
     })
 }

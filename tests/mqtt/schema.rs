@@ -64,7 +64,7 @@ fn platform(name: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "switch" => (&["cmd_t", "stat_t"], &["val_tpl", "pl_on", "pl_off", "dev_cla"]),
         "sensor" => (&["stat_t"], &["val_tpl", "dev_cla", "stat_cla", "unit_of_meas", "sug_dsp_prc", "ops", "exp_aft"]),
         "binary_sensor" => (&["stat_t"], &["val_tpl", "dev_cla", "pl_on", "pl_off"]),
-        "select" => (&["cmd_t", "ops", "stat_t"], &["val_tpl"]),
+        "select" => (&["cmd_t", "ops", "stat_t"], &["val_tpl", "cmd_tpl"]),
         "button" => (&["cmd_t"], &["dev_cla", "pl_prs"]),
         "event" => (&["stat_t", "evt_typ"], &[]),
         other => panic!("{other} is no platform that every Home Assistant knows"),

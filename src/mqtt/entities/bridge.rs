@@ -50,7 +50,27 @@ pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
                 }),
                 ..field("bridge_id", |it: &BridgeView| json!(it.identity.bridge_id))
             },
-            field("mqtt", BridgeView::mqtt),
+            Row {
+                entity: Some(Entity {
+                    command: Some("bridge/request/log_level"),
+                    more: &[
+                        CONFIG,
+                        HIDDEN,
+                        ("ops", More::Levels),
+                        ("cmd_tpl", More::Text(r#"{"level":"{{ value }}"}"#)),
+                    ],
+                    ..entity("log_level", "select", "Log level")
+                }),
+                ..field("log_level", BridgeView::log_level)
+            },
+            Row {
+                entity: Some(Entity {
+                    command: Some("bridge/request/discover"),
+                    more: &[DIAGNOSTIC, HIDDEN, ("pl_prs", More::Text("{}"))],
+                    ..entity("scan", "button", "Search for devices")
+                }),
+                ..field("mqtt", BridgeView::mqtt)
+            },
             field("setup", BridgeView::setup),
             field("device_timers", |_: &BridgeView| json!("armed")),
             field("device_timers_note", |_: &BridgeView| json!(TIMERS)),

@@ -15,6 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::requested::Returned;
 use super::{
     askers::Askers,
     client::{self, Connection, Filter, Line, Mail, Options, Wanted},
@@ -71,9 +72,11 @@ pub async fn run(
         layout: announced.layout,
         command_expiry: announced.command_expiry,
         protocol: None,
+        log_level: None,
     };
     let mut session = Session::new(context, handle, stop);
     session.look();
+    session.ask_log_level();
     session.work(&mut mail, notices).await;
     session.leave(mail).await;
 }
@@ -97,7 +100,7 @@ struct Session {
     /// Who waits for the answer to a command.
     askers: Askers,
     /// What others do for an asker.
-    errands: JoinSet<Once>,
+    errands: JoinSet<Returned>,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
     /// Announcements that the bridge itself has cleared on this connection, whose echo is no stranger's.
@@ -159,7 +162,7 @@ impl Session {
                 }
                 notice = notices.recv() => self.tell(notice),
                 // One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
-                Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.truth.say_once(it)),
+                Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.returned(it)),
                 () = mail.wake.notified() => {}
                 () = sleep_until(timer) => self.time_passed(),
             }

@@ -12,6 +12,7 @@ use crate::{
     mqtt::{
         message::{Message, Payload},
         requests::{self, Request},
+        truth::Once,
     },
 };
 
@@ -19,6 +20,14 @@ use crate::{
 const ERRANDS: usize = 4;
 /// The longest errand.
 const ERRAND_WITHIN: Duration = Duration::from_secs(60);
+
+/// An errand that is done.
+pub(super) struct Returned {
+    errand: Errand,
+    /// `null` if it could not be done.
+    found: Value,
+    answer: Option<Once>,
+}
 
 impl Session {
     pub(super) async fn hear_request(&mut self, verb: &str, message: &Message) {
@@ -112,9 +121,41 @@ impl Session {
         let handle = self.handle.clone();
         let (topics, verb, message) = (self.topics().clone(), verb.to_owned(), message.clone());
         self.errands.spawn(async move {
-            let found = handle.errand(errand, ERRAND_WITHIN).await;
-            requests::answered(&topics, &verb, &message, found)
+            let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
+            Returned {
+                found: found.clone().unwrap_or_default(),
+                errand,
+                answer: Some(requests::answered(&topics, &verb, &message, found)),
+            }
         });
+    }
+
+    /// Asks what is logged, to show it.
+    pub(super) fn ask_log_level(&mut self) {
+        let handle = self.handle.clone();
+        self.errands.spawn(async move {
+            let errand = Errand::LogLevel(None);
+            let found = handle.errand(errand.clone(), ERRAND_WITHIN).await.unwrap_or_default();
+            Returned { errand, found, answer: None }
+        });
+    }
+
+    /// An errand is done: its asker is answered, and who watches is shown what came of it.
+    pub(super) fn returned(&mut self, returned: Returned) {
+        returned.answer.into_iter().for_each(|it| self.truth.say_once(it));
+        match returned.errand {
+            Errand::LogLevel(_) => {
+                let Some(level) = returned.found.get("level").and_then(Value::as_str) else { return };
+                self.outbound.context.log_level = Some(level.into());
+                self.outbound.write_inventory(&self.handle.picture(), &mut self.truth);
+            }
+            Errand::Discover { .. } => {
+                let Some(devices) = returned.found.get("devices").and_then(Value::as_array) else { return };
+                let words = requests::search_told(devices, &self.handle.picture());
+                self.handle.notify(Notice::new(self.handle.clock.now(), NoticeKind::SearchDone, words));
+            }
+            _ => {}
+        }
     }
 
     /// How many outlets answer a command.
