@@ -4,39 +4,30 @@
 mod diagnosis;
 #[path = "main/explanation.rs"]
 mod explanation;
+#[path = "main/log.rs"]
+mod log;
 #[path = "main/search.rs"]
 mod search;
 #[path = "main/simulation.rs"]
 mod simulation;
 
-use std::{
-    io::{IsTerminal, Write},
-    net::SocketAddr,
-    path::PathBuf,
-    process::ExitCode,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use heattrax::{
-    app::{self, Ended, LogLever},
-    config::{self, Overrides, Problems, Sources},
+    app::{self, Ended, Levers},
+    config::{self, Overrides, Problems, Sources, Writer},
     emulator,
-    hub::Clock,
+    hub::{Clock, Errand, Handle},
     model::{LogFormat, LogSettings, Settings},
     web,
 };
 use tokio_util::sync::CancellationToken;
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Lines of the log that may wait for a slow reader.
-const LOG_LINES: usize = 8192;
-/// What `info` means.
-const QUIET_BROKER: &str = "info,mqtt5=warn";
-/// How long the last lines may take.
-const LAST_LINES: Duration = Duration::from_millis(100);
+use self::log::{end_log, log_level, start_log};
+
+/// Reading a config takes no longer.
+const RELOAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// A Home Assistant style MQTT bridge for TP-Link Tapo and Kasa outlets that heats snow-melting mats by itself.
 #[derive(Debug, Parser)]
@@ -147,17 +138,6 @@ enum LogFormatArgument {
     Json,
 }
 
-/// A bad option ends the program before anything else: it must not start setup mode and so stop the heating.
-fn log_level(text: &str) -> Result<String, String> {
-    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-    let is_level = |it: &str| LEVELS.iter().any(|level| it.eq_ignore_ascii_case(level));
-    let directives = || text.split(',').all(|it| is_level(it.rsplit_once('=').map_or(it, |(_, level)| level)));
-    if directives() && EnvFilter::try_new(text).is_ok() {
-        return Ok(text.to_owned());
-    }
-    Err(format!("`{text}` is not one of {} or a filter such as info,rumqttc=debug", LEVELS.join(", ")))
-}
-
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if (1.0..=3600.0).contains(&speed) { Ok(speed) } else { Err("a speed is from 1 to 3600".to_owned()) }
@@ -239,8 +219,9 @@ async fn run(sources: Sources) -> ExitCode {
     };
     let (log, lever) = start_log(&of(&loaded));
     let mut loaded = loaded;
+    let levers = Levers { log: Some(lever.clone()), config: Some(Writer::new(sources.clone())) };
     let code = loop {
-        match bridge(loaded, lever.clone()).await {
+        match bridge(loaded, levers.clone()).await {
             Ok(Ended::Stopped) => break ExitCode::SUCCESS,
             Ok(Ended::Restart) => loaded = config::load(&sources),
             Err(code) => break code,
@@ -254,7 +235,7 @@ async fn run(sources: Sources) -> ExitCode {
     code
 }
 
-async fn bridge(loaded: Result<Settings, Problems>, lever: LogLever) -> Result<Ended, ExitCode> {
+async fn bridge(loaded: Result<Settings, Problems>, levers: Levers) -> Result<Ended, ExitCode> {
     let clock = Clock::wall();
     let bridge = match loaded {
         Ok(settings) => {
@@ -262,7 +243,7 @@ async fn bridge(loaded: Result<Settings, Problems>, lever: LogLever) -> Result<E
                 tracing::warn!("{warning}");
             }
             tracing::info!("heattrax {} starts; {}", app::VERSION, app::DEVICE_TIMERS);
-            app::Bridge::start_with(settings, clock, Some(lever)).await
+            app::Bridge::start_with(settings, clock, levers).await
         }
         Err(problems) => {
             for problem in &problems.list {
@@ -271,14 +252,30 @@ async fn bridge(loaded: Result<Settings, Problems>, lever: LogLever) -> Result<E
             tracing::error!(
                 "setup mode: nothing is switched until the config is right; `heattrax check` tells when it is"
             );
-            app::setup(problems, clock, Some(lever)).await
+            app::setup(problems, clock, levers).await
         }
     };
     let bridge = match bridge {
         Ok(bridge) => bridge,
         Err(error) => return Err(fatal(&chain(&error))),
     };
-    bridge.run_until(told_to_stop()).await.map_err(|died| fatal(&died.to_string()))
+    let reloading = tokio::spawn(reload_when_told(bridge.handle().clone()));
+    let ended = bridge.run_until(told_to_stop()).await;
+    reloading.abort();
+    ended.map_err(|died| fatal(&died.to_string()))
+}
+
+/// Has the config read anew at each SIGHUP. One that is wrong changes nothing.
+async fn reload_when_told(handle: Handle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without the signal there is still the restart.
+    let Ok(mut told) = signal(SignalKind::hangup()) else { return };
+    while told.recv().await.is_some() {
+        tracing::info!("SIGHUP: the config is read anew");
+        if let Err(words) = handle.errand(Errand::Reload, RELOAD_WITHIN).await {
+            tracing::error!("{words}");
+        }
+    }
 }
 
 fn check(sources: &Sources) -> ExitCode {
@@ -329,47 +326,6 @@ async fn told_to_stop() {
             let _ = interrupted.await;
         }
     }
-}
-
-/// Starts the log. It is written by a thread of its own, and what a stalled reader does not take is lost: a log must never hold up
-/// what minds a heater. The guard writes what is left.
-fn start_log(settings: &LogSettings) -> (WorkerGuard, LogLever) {
-    let filter = EnvFilter::try_new(loud(&settings.level)).unwrap_or_else(|_| EnvFilter::new(QUIET_BROKER));
-    let (filter, reload) = tracing_subscriber::reload::Layer::new(filter);
-    let writer = tracing_appender::non_blocking::NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES);
-    let (writer, guard) = writer.lossy(true).finish(std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
-    let log = tracing_subscriber::registry().with(filter);
-    match settings.format {
-        LogFormat::Text => log.with(lines).init(),
-        LogFormat::Json => log.with(lines.json()).init(),
-    }
-    let shown = Mutex::new(settings.level.clone());
-    let lever = LogLever::new(move |level| {
-        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(level) = level {
-            reload.reload(filter_of(level)?).map_err(|error| error.to_string())?;
-            level.clone_into(&mut shown);
-        }
-        Ok(shown.clone())
-    });
-    (guard, lever)
-}
-
-/// What a level or a filter that a person gives lets through.
-fn filter_of(level: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(loud(&log_level(level)?)).map_err(|error| error.to_string())
-}
-
-/// A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
-fn loud(level: &str) -> &str {
-    if level.eq_ignore_ascii_case("info") { QUIET_BROKER } else { level }
-}
-
-/// Writes what is left of the log, if somebody still reads it.
-async fn end_log(guard: WorkerGuard) {
-    // A reader that stalls loses the last lines; the process ends all the same.
-    let _ = tokio::time::timeout(LAST_LINES, tokio::task::spawn_blocking(move || drop(guard))).await;
 }
 
 /// A line for people. A reader that has gone away is no reason to fail.

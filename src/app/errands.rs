@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::discover::discover;
 use crate::{
+    config,
     explain::{Question, explain},
     hub::{Asked, Errand, Handle},
-    model::{ControlSettings, Slug},
+    model::{ConfigEdit, ControlSettings, Slug},
     outlets::Sockets,
 };
 
@@ -47,6 +48,15 @@ impl fmt::Debug for LogLever {
     }
 }
 
+/// What only the program's first lines can give to whoever asks.
+#[derive(Clone, Debug, Default)]
+pub struct Levers {
+    /// Sets what is logged.
+    pub log: Option<LogLever>,
+    /// Changes the config.
+    pub config: Option<config::Writer>,
+}
+
 /// All that errands are done with.
 #[derive(Clone, Debug)]
 pub(super) struct Means {
@@ -55,7 +65,7 @@ pub(super) struct Means {
     pub(super) control: Option<Arc<ControlSettings>>,
     /// The config with defaults and without secrets.
     pub(super) shown: Arc<Value>,
-    pub(super) log: Option<LogLever>,
+    pub(super) levers: Levers,
     pub(super) restart: Arc<Notify>,
 }
 
@@ -84,7 +94,7 @@ impl Means {
     async fn does(&self, errand: Errand) -> Result<Value, String> {
         match errand {
             Errand::LogLevel(level) => {
-                let lever = self.log.as_ref().ok_or("the log cannot be set here")?;
+                let lever = self.levers.log.as_ref().ok_or("the log cannot be set here")?;
                 let level = lever.set(level.as_deref())?;
                 tracing::info!("the log tells {level} from now on");
                 Ok(json!({ "level": level }))
@@ -96,6 +106,8 @@ impl Means {
             Errand::Explain { group, at } => self.explains(group, at).await,
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown, "memory": self.handle.picture().memory() })),
+            Errand::Edit(wish, etag) => self.edits(wish, etag).await,
+            Errand::Reload => self.reloads().await,
             Errand::Restart => {
                 self.restart.notify_one();
                 Ok(json!({}))
@@ -113,6 +125,35 @@ impl Means {
             Ok(answer.json())
         });
         thinking.await.map_err(|_| "it could not be worked out".to_owned())?
+    }
+
+    /// The new config is in force when the bridge has read it: it starts again, which leaves heaters to the timers on their plugs.
+    async fn edits(&self, wish: ConfigEdit, etag: Option<String>) -> Result<Value, String> {
+        let now = self.handle.clock.now();
+        let edited = self.with_writer(move |it| it.apply(&wish, etag.as_deref(), now)).await?;
+        let edited = edited.map_err(|refused| refused.to_string())?;
+        if !edited.paths.is_empty() {
+            tracing::info!("the config was changed: {}", edited.paths.join(", "));
+            self.restart.notify_one();
+        }
+        Ok(json!({ "changed": edited.paths, "etag": edited.etag }))
+    }
+
+    async fn reloads(&self) -> Result<Value, String> {
+        let read = self.with_writer(|it| it.check().map(drop)).await?;
+        read.map_err(|problems| format!("the bridge goes on with the config it has: {problems}"))?;
+        self.restart.notify_one();
+        Ok(json!({}))
+    }
+
+    /// Disks can be slow.
+    async fn with_writer<T: Send + 'static>(
+        &self,
+        does: impl FnOnce(&config::Writer) -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let writer = self.levers.config.clone().ok_or("this bridge has no config file that could be changed")?;
+        let working = tokio::task::spawn_blocking(move || does(&writer));
+        working.await.map_err(|_| "the config could not be worked on".to_owned())
     }
 
     fn schedules(&self, group: Option<&Slug>) -> Result<Value, String> {

@@ -37,7 +37,7 @@ pub use self::{
     demo::{DemoError, DemoOptions, demo},
     discover::{Discovered, discover},
     doctor::{Line, Verdict, doctor, unread},
-    errands::LogLever,
+    errands::{Levers, LogLever},
     explain::{ExplainOptions, explain},
     setup::setup,
 };
@@ -109,14 +109,14 @@ impl Bridge {
     /// # Errors
     /// A port that is to be listened on is taken. Everything else heals by itself and is no reason not to start.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
-        Self::start_with(settings, clock, None).await
+        Self::start_with(settings, clock, Levers::default()).await
     }
 
-    /// The same, with the lever of the log for those who ask for more or less of it.
+    /// The same, with levers for those who ask for another log or another config.
     ///
     /// # Errors
     /// As [`Bridge::start`].
-    pub async fn start_with(settings: Settings, clock: Clock, log: Option<LogLever>) -> Result<Self, StartError> {
+    pub async fn start_with(settings: Settings, clock: Clock, levers: Levers) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
@@ -124,7 +124,7 @@ impl Bridge {
         let (mut hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
         let shown = Arc::new(settings.shown.clone());
-        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, log);
+        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
         for trouble in troubles {
@@ -175,10 +175,11 @@ impl Bridge {
         asked: Option<mpsc::Receiver<Asked>>,
         control: Option<Arc<ControlSettings>>,
         shown: Arc<serde_json::Value>,
-        log: Option<LogLever>,
+        levers: Levers,
     ) {
         let Some(asked) = asked else { return };
-        let means = errands::Means { handle: self.handle.clone(), control, shown, log, restart: self.restart.clone() };
+        let means =
+            errands::Means { handle: self.handle.clone(), control, shown, levers, restart: self.restart.clone() };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{Bridge, LogLever, StartError, VERSION};
+use super::{Bridge, Levers, StartError, VERSION};
 use crate::{
     config::Problems,
     control::Controller,
@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// A port that is to be listened on is taken.
-pub async fn setup(problems: Problems, clock: Clock, log: Option<LogLever>) -> Result<Bridge, StartError> {
+pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<Bridge, StartError> {
     let list: Vec<String> = problems.list.iter().map(ToString::to_string).collect();
     let partial = *problems.partial;
     // Only the bridge's id is taken from the memory, so that Home Assistant knows this bridge again. It is not written.
@@ -26,7 +26,7 @@ pub async fn setup(problems: Problems, clock: Clock, log: Option<LogLever>) -> R
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle);
-    bridge.spawn_errands(hub.errands(), None, Arc::default(), log);
+    bridge.spawn_errands(hub.errands(), None, Arc::default(), levers);
     let mqtt = bridge.with_broker(partial.mqtt).await?;
     bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone(), None).await?;
     if let Some(mqtt) = mqtt {

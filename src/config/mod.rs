@@ -30,6 +30,7 @@ mod tariff;
 mod tree;
 mod values;
 mod weather;
+mod writer;
 mod yaml;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -46,6 +47,7 @@ use self::{
 pub use self::{
     problem::{Partial, Place, Problem, Problems},
     sources::{Overrides, Sources},
+    writer::{Edited, Refused, Writer},
 };
 use crate::model::{ControlSettings, Settings};
 

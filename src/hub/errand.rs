@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::Handle;
-use crate::model::Slug;
+use crate::model::{ConfigEdit, Slug};
 
 /// Errands that may wait.
 pub(super) const WAITING: usize = 16;
@@ -36,6 +36,10 @@ pub enum Errand {
     },
     /// The schedules of this group, or of all.
     Schedules(Option<Slug>),
+    /// Change the config, if it is still the one with this mark; of any if `None`.
+    Edit(ConfigEdit, Option<String>),
+    /// Read the config file anew; the bridge goes on as it is if that is wrong.
+    Reload,
     /// The memory, and the config without its secrets.
     Backup,
     /// Stop as at the end, read the config anew, and start again.

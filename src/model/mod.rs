@@ -6,6 +6,7 @@
 
 mod command;
 mod decision;
+mod edit;
 mod event;
 mod homeassistant;
 mod house;
@@ -23,6 +24,7 @@ mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
+pub use edit::ConfigEdit;
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{

@@ -1,6 +1,8 @@
 //! `bridge/request/<verb>` in, `bridge/response/<verb>` out. What is asked for is worked out here, purely; `session/requested.rs`
 //! does it.
 
+mod edits;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -43,13 +45,19 @@ pub enum Request {
 type Read = fn(&Given<'_>) -> Result<Request, String>;
 
 /// Every request, by its verb.
-const ALL: [(&str, Read); 12] = [
+const ALL: [(&str, Read); 18] = [
     ("health_check", |_| Ok(Request::HealthCheck)),
     ("info", |_| Ok(Request::Info)),
     ("log_level", |it| Ok(Request::Errand(Errand::LogLevel(it.asked.level.clone())))),
     ("discover", discover),
     ("device/refresh", refresh),
     ("schedule/list", |it| Ok(Request::Errand(Errand::Schedules(it.group()?)))),
+    ("schedule/put", edits::put),
+    ("schedule/remove", edits::remove),
+    ("schedule/enable", edits::enable),
+    ("device/rename", edits::rename),
+    ("device/options", edits::device_options),
+    ("group/options", edits::group_options),
     ("automation/pause", pause),
     ("automation/resume", |_| Ok(Request::Command(Target::House, Verb::Resume, None, json!({})))),
     ("automation/explain", explain),
@@ -78,6 +86,12 @@ struct Asked {
     target: Targets,
     timeout: Option<u64>,
     at: Option<String>,
+    name: Option<String>,
+    enabled: Option<bool>,
+    schedule: Option<Value>,
+    options: Option<Value>,
+    /// The file is to be changed only if it still has this mark.
+    etag: Option<String>,
 }
 
 /// One address, or several.

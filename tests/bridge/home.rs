@@ -9,8 +9,8 @@ use std::{
 };
 
 use heattrax::{
-    app::{Bridge, LogLever},
-    config,
+    app::{Bridge, Levers, LogLever},
+    config::{Sources, Writer},
     emulator::{
         Model, Plug, PlugOptions,
         broker::{Broker, BrokerOptions},
@@ -42,6 +42,7 @@ pub(crate) struct Home {
     data: TempDir,
     rules: String,
     bridge: Option<(CancellationToken, JoinHandle<heattrax::app::Ended>)>,
+    written: Option<String>,
 }
 
 impl Home {
@@ -68,10 +69,26 @@ impl Home {
         let peer = Peer::new(broker_at).await;
         let data = tempfile::tempdir().unwrap();
         let rules = rules.to_owned();
-        let mut home =
-            Self { mat, lights, peer, broker: Some(broker), broker_at, storm, clock, data, rules, bridge: None };
+        let mut home = Self {
+            mat,
+            lights,
+            peer,
+            broker: Some(broker),
+            broker_at,
+            storm,
+            clock,
+            data,
+            rules,
+            written: None,
+            bridge: None,
+        };
         home.start().await;
         home
+    }
+
+    /// Its config.
+    pub(crate) fn file(&self) -> std::path::PathBuf {
+        self.data.path().join("house.yaml")
     }
 
     fn config(&self) -> String {
@@ -94,8 +111,13 @@ impl Home {
     /// Starts the bridge, with what it remembers from earlier.
     pub(crate) async fn start(&mut self) {
         let text = self.config();
-        let parsed = config::parse("home.yaml", &text, &<_>::default(), &<_>::default());
-        let mut settings = parsed.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        if self.written.as_ref() != Some(&text) {
+            // Written once, so that what somebody edits stays over a restart.
+            std::fs::write(self.file(), &text).unwrap();
+            self.written = Some(text.clone());
+        }
+        let writer = Writer::new(Sources { file: Some(self.file()), ..Sources::default() });
+        let mut settings = writer.check().unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         settings.data = self.data.path().to_owned();
         if let Some(weather) = &mut settings.weather {
             weather.cache_file = self.data.path().join("weather.json");
@@ -109,7 +131,10 @@ impl Home {
             to.iter().for_each(|it| (*it).clone_into(&mut level));
             Ok(level.clone())
         });
-        let bridge = Bridge::start_with(settings, self.clock.clone(), Some(lever)).await.unwrap();
+        let bridge =
+            Bridge::start_with(settings, self.clock.clone(), Levers { log: Some(lever), config: Some(writer) })
+                .await
+                .unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });

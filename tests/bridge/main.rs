@@ -3,6 +3,7 @@
 
 mod discovered;
 mod doctored;
+mod edited;
 mod explained;
 mod home;
 mod killed;

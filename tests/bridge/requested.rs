@@ -15,13 +15,13 @@ const RULES: &str = r#"    walkway:
 "#;
 
 impl Home {
-    async fn asks(&mut self, verb: &str, payload: Value) -> Value {
+    pub(crate) async fn asks(&mut self, verb: &str, payload: Value) -> Value {
         self.peer.send(&format!("heattrax/bridge/request/{verb}"), &payload.to_string()).await;
         let answer = self.peer.wait(&format!("heattrax/bridge/response/{verb}"), &["status"]).await;
         serde_json::from_str(&answer).unwrap()
     }
 
-    async fn gets(&mut self, verb: &str, payload: Value) -> Value {
+    pub(crate) async fn gets(&mut self, verb: &str, payload: Value) -> Value {
         let answer = self.asks(verb, payload).await;
         assert_eq!(answer["status"], "ok", "{answer:#}");
         answer["data"].clone()

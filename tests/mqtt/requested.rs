@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use heattrax::{
     hub::Errand,
-    model::{End, Fault, House, Lockout, Target, Verb},
+    model::{ConfigEdit, End, Fault, House, Lockout, Target, Verb},
     mqtt::parts::{Message, Payload, Reply, Request, answered, read_request},
 };
 use jiff::{SignedDuration, tz::TimeZone};
@@ -72,6 +72,14 @@ fn what_is_asked_for_is_read() {
     assert_eq!(errand("schedule/list", r#"{"group":"mats"}"#), Errand::Schedules(Some(slug("mats"))));
     let explained = Errand::Explain { group: None, at: Some(at("2026-11-24T14:00:00Z")) };
     assert_eq!(errand("automation/explain", r#"{"at":"2026-11-24T14:00:00Z"}"#), explained);
+    let silent = r#"{"group":"mats","name":"night","enabled":false,"etag":"7f"}"#;
+    let wish = ConfigEdit::EnableSchedule { group: slug("mats"), name: "night".to_owned(), enabled: false };
+    assert_eq!(errand("schedule/enable", silent), Errand::Edit(wish, Some("7f".to_owned())));
+    let wish = ConfigEdit::Rename { device: slug("porch"), slot: Some(2), name: "Gate".to_owned() };
+    assert_eq!(errand("device/rename", r#"{"device":"porch","slot":2,"name":" Gate "}"#), Errand::Edit(wish, None));
+    let night = json!({ "name": "night" }).as_object().unwrap().clone();
+    let wish = ConfigEdit::PutSchedule { group: slug("mats"), schedule: night };
+    assert_eq!(errand("schedule/put", r#"{"group":"mats","schedule":{"name":"night"}}"#), Errand::Edit(wish, None));
     assert_eq!((errand("backup", ""), errand("restart", "")), (Errand::Backup, Errand::Restart));
 }
 
@@ -103,6 +111,14 @@ fn what_cannot_be_answered_says_why() {
         ("schedule/list", r#"{"group":"nope"}"#, "no such group"),
         ("discover", r#"{"timeout":0}"#, "from 1 to 30"),
         ("discover", r#"{"target":7}"#, "is not JSON as it is wanted"),
+        ("schedule/put", r#"{"group":"mats"}"#, "`schedule` is missing"),
+        ("schedule/put", r#"{"group":"mats","schedule":[]}"#, "`schedule` is missing"),
+        ("schedule/remove", r#"{"name":"night"}"#, "`group` is missing"),
+        ("schedule/remove", r#"{"group":"mats","name":" "}"#, "`name` is missing"),
+        ("schedule/enable", r#"{"group":"mats","name":"night"}"#, "`enabled` is missing"),
+        ("device/rename", r#"{"name":"Gate"}"#, "`device` is missing"),
+        ("device/options", r#"{"device":"attic","options":{"mac":null}}"#, "there is no such device"),
+        ("group/options", r#"{"group":"mats","options":{}}"#, "`options` is missing"),
         ("automation/explain", r#"{"at":"noon"}"#, "`at` is no time"),
         ("automation/pause", r#"{"for":"169h"}"#, "at most 168 h"),
         ("automation/pause", r#"{"for":"0s"}"#, "above 0"),

@@ -1,0 +1,211 @@
+//! The one writer of the config: whoever changes it, by whatever way, comes through here.
+//!
+//! A change is made in the text, so that comments, order and quotes of everything else stay; the result must be as good as `check`
+//! wants it; and it replaces the file as a whole, so that a crash at any moment leaves the old or the new one. What was there before
+//! is kept beside it.
+
+mod change;
+mod render;
+mod wish;
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hasher},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use self::change::{Change, Step, Written};
+use super::{Place, Problems, Sources, environment, parse_what, yaml};
+use crate::model::{ConfigEdit, Settings};
+
+/// Earlier files that are kept.
+const BACKUPS: usize = 10;
+
+/// Why a change was not made. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such thing in the file, or it cannot be changed so.
+    #[error("{0}")]
+    Impossible(String),
+    /// The config would be wrong.
+    #[error("the config would be wrong: {}", brief(.0))]
+    Wrong(Box<Problems>),
+    /// What is in the file does not hold: the environment or the command line says something else.
+    #[error("`{path}` is held by {place}, whatever the file says")]
+    Held {
+        /// The key.
+        path: String,
+        /// What holds it.
+        place: Place,
+    },
+    /// Somebody else has changed the file meanwhile.
+    #[error("the config file has changed since it was read: look at it again")]
+    Changed,
+    /// The file cannot be read or written.
+    #[error("{file} cannot be {what}: {source}")]
+    File {
+        /// Its name.
+        file: String,
+        /// `read` or `written`.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn brief(problems: &Problems) -> String {
+    problems.list.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The keys that say something else now; none if the file said so already.
+    pub paths: Vec<String>,
+    /// The mark of the file as it is now.
+    pub etag: String,
+}
+
+/// The one writer.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    sources: Arc<Sources>,
+}
+
+impl Writer {
+    /// A writer of the file that these sources read.
+    pub fn new(sources: Sources) -> Self {
+        Self { sources: Arc::new(sources) }
+    }
+
+    /// The file.
+    pub fn file(&self) -> PathBuf {
+        self.sources.chosen_file()
+    }
+
+    /// Reads the config as it is now. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// It is wrong.
+    pub fn check(&self) -> Result<Settings, Problems> {
+        super::load(&self.sources)
+    }
+
+    /// A mark that is another one whenever the file says something else. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn etag(&self) -> Result<String, Refused> {
+        Ok(etag(&self.read()?))
+    }
+
+    /// Makes a change, if the file is still the one with the mark `etag`. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was changed.
+    pub fn apply(&self, wish: &ConfigEdit, etag: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
+        let before = self.read()?;
+        if etag.is_some_and(|it| it != self::etag(&before)) {
+            return Err(Refused::Changed);
+        }
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        let (tree, _) = yaml::read(&name, &before);
+        let changes = wish::changes(&tree, wish).map_err(Refused::Impossible)?;
+        let mut text = before.clone();
+        for change in &changes {
+            self.is_free(change, &tree)?;
+            text = change::changed(&text, change).map_err(Refused::Impossible)?;
+        }
+        if text == before {
+            return Ok(Edited { paths: Vec::new(), etag: self::etag(&before) });
+        }
+        parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true)
+            .map_err(|problems| Refused::Wrong(Box::new(problems)))?;
+        self.replace(&before, &text, now).map_err(|source| self.trouble("written", source))?;
+        Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
+    }
+
+    fn read(&self) -> Result<String, Refused> {
+        fs::read_to_string(self.file()).map_err(|source| self.trouble("read", source))
+    }
+
+    fn trouble(&self, what: &'static str, source: io::Error) -> Refused {
+        Refused::File { file: self.file().to_string_lossy().into_owned(), what, source }
+    }
+
+    /// Does the file's word count at that key?
+    fn is_free(&self, change: &Change, tree: &super::Node) -> Result<(), Refused> {
+        let keys = change.path().iter().map_while(|it| match it {
+            Step::Key(key) => Some(key.clone()),
+            Step::Item(_) => None,
+        });
+        let keys: Vec<_> = keys.collect();
+        let held = environment::read(&self.sources.env, tree).tree;
+        match held.at(&keys).map(|it| it.place.clone()) {
+            Some(place) => Err(Refused::Held { path: keys.join("."), place }),
+            None => Ok(()),
+        }
+    }
+
+    fn replace(&self, before: &str, text: &str, now: Timestamp) -> io::Result<()> {
+        // A link is followed, or the name would no longer lead to where the file is kept.
+        let file = fs::canonicalize(self.file())?;
+        if fs::metadata(&file)?.permissions().readonly() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+        }
+        let kept = keep(&file, before, now);
+        match whole(&file, text) {
+            Ok(()) => Ok(()),
+            // A single file that is mounted into a container cannot be replaced, only written; and a folder may be closed to us where
+            // the file is not. Without a copy of what was there that is not risked.
+            Err(_) if kept.is_ok() => fs::write(&file, text),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn etag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    format!("{:016x}", hasher.finish())
+}
+
+/// Replaces a file by another one with its permissions.
+fn whole(file: &Path, text: &str) -> io::Result<()> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().set_permissions(fs::metadata(file)?.permissions())?;
+    new.as_file().sync_all()?;
+    new.persist(file)?;
+    // The new name is safe only when the folder is on disk too.
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Puts what was there beside the file, `heattrax.yaml.2026-11-27T06-30-00Z.bak`, and takes the oldest of those away.
+fn keep(file: &Path, before: &str, now: Timestamp) -> io::Result<()> {
+    let Some(name) = file.file_name().and_then(|it| it.to_str()) else { return Ok(()) };
+    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
+    let backup = file.with_file_name(format!("{name}.{stamp}.bak"));
+    fs::copy(file, &backup)?;
+    // A copy that is not whole is none.
+    if fs::read_to_string(&backup)? != before {
+        return Err(io::Error::other("the copy differs from the file"));
+    }
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_backup = |it: &PathBuf| {
+        let there = it.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+        there.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with("Z.bak"))
+    };
+    let mut kept: Vec<_> = fs::read_dir(folder)?.flatten().map(|it| it.path()).filter(is_backup).collect();
+    kept.sort();
+    for old in kept.iter().rev().skip(BACKUPS) {
+        // One too many harms nobody.
+        let _ = fs::remove_file(old);
+    }
+    Ok(())
+}

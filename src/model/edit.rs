@@ -1,0 +1,56 @@
+//! What somebody wants changed in the config.
+
+use serde_json::{Map, Value};
+
+use super::Slug;
+
+/// A change of the config, in the words of who asks for it. The config says whether it can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigEdit {
+    /// This schedule, as the config writes schedules, in place of the one with its name, or as a new one.
+    PutSchedule {
+        /// Whose.
+        group: Slug,
+        /// With its `name`.
+        schedule: Map<String, Value>,
+    },
+    /// No such schedule any more.
+    RemoveSchedule {
+        /// Whose.
+        group: Slug,
+        /// Its name.
+        name: String,
+    },
+    /// A schedule that speaks, or is silent.
+    EnableSchedule {
+        /// Whose.
+        group: Slug,
+        /// Its name.
+        name: String,
+        /// Does it speak?
+        enabled: bool,
+    },
+    /// Another name for a device, or for one outlet of a device whose outlets have names of their own.
+    Rename {
+        /// By the name in topics that it has now.
+        device: Slug,
+        /// `None` for the device.
+        slot: Option<u8>,
+        /// As people are to read it.
+        name: String,
+    },
+    /// Keys of a device's first item; `null` takes one out.
+    SetDevice {
+        /// Which.
+        device: Slug,
+        /// `poll_seconds`, `rated_watts`, …
+        options: Map<String, Value>,
+    },
+    /// Keys of a group, dots between their levels; `null` takes one out.
+    SetGroup {
+        /// Which.
+        group: Slug,
+        /// `manual_override_hours`, `melt.lead_minutes`, …
+        options: Map<String, Value>,
+    },
+}
