@@ -72,13 +72,9 @@ pub async fn demo(
         Storm::start_of(&options.storm).ok_or_else(|| StormError::UnknownName { name: options.storm.clone() })?;
     let clock = Clock::driven(begins, options.speed);
     let house_time = clock.clone();
-    let storm = Storm::start(StormOptions {
-        name: options.storm.clone(),
-        listen: loopback(0),
-        now: Arc::new(move || house_time.now()),
-        offset: SignedDuration::ZERO,
-    })
-    .await?;
+    let hours = Storm::recorded(&options.storm)?;
+    let now = Arc::new(move || house_time.now());
+    let storm = Storm::start(StormOptions { speed: options.speed, ..StormOptions::of(hours, now) }).await?;
     let mat = plug(Model::P210M, 1, options.speed, begins).await?;
     let lights = plug(Model::Ep40m, 2, options.speed, begins).await?;
     mat.set_load(1, 300.0);

@@ -13,6 +13,7 @@ pub mod met_norway;
 pub mod nws;
 pub mod open_meteo;
 pub mod openweathermap;
+pub mod past;
 pub mod pirate_weather;
 mod poller;
 pub mod quota;

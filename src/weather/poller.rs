@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     cache::{Cache, CacheError},
+    past,
     source::Source,
 };
 use crate::{
@@ -34,6 +35,8 @@ struct Poller {
     sources: Vec<Source>,
     /// The one that answered last, unless it has failed since.
     current: Option<usize>,
+    /// The forecast that the hub was told last, whoever it was from.
+    known: Option<Arc<Forecast>>,
     /// The one whose opinion was heard last besides, unless it has failed since, and what it said.
     second: Option<(usize, Arc<Forecast>)>,
     /// What was last told of the present episode of failures.
@@ -45,12 +48,24 @@ impl Poller {
     fn new(settings: WeatherSettings, handle: Handle) -> Self {
         let cache = Cache::new(&settings);
         let sources = settings.providers.iter().map(|how| Source::new(&settings, how)).collect();
-        Self { settings, handle, cache, sources, current: None, second: None, told: None, cache_failed: false }
+        Self {
+            settings,
+            handle,
+            cache,
+            sources,
+            current: None,
+            known: None,
+            second: None,
+            told: None,
+            cache_failed: false,
+        }
     }
 
     async fn poll(mut self) -> Result<(), Busy> {
         if let Some(forecast) = self.remembered().await {
-            self.handle.send(Event::WeatherObserved(Arc::new(forecast))).await?;
+            let forecast = Arc::new(forecast);
+            self.known = Some(Arc::clone(&forecast));
+            self.handle.send(Event::WeatherObserved(forecast)).await?;
         }
         loop {
             self.round().await?;
@@ -83,7 +98,10 @@ impl Poller {
                 }
                 continue;
             }
-            if let Some(forecast) = source.fetch(&self.settings, &self.handle.clock).await {
+            if let Some(mut forecast) = source.fetch(&self.settings, &self.handle.clock).await {
+                if let Some((_, known)) = self.second.as_ref().filter(|it| it.0 == index) {
+                    past::keep(&mut forecast, known);
+                }
                 let forecast = Arc::new(forecast);
                 self.second = Some((index, Arc::clone(&forecast)));
                 return self.handle.send(Event::SecondOpinion(forecast)).await;
@@ -131,7 +149,11 @@ impl Poller {
         None
     }
 
-    async fn observed(&mut self, index: usize, forecast: Arc<Forecast>) -> Result<(), Busy> {
+    async fn observed(&mut self, index: usize, mut forecast: Arc<Forecast>) -> Result<(), Busy> {
+        if let Some(known) = &self.known {
+            past::keep(Arc::make_mut(&mut forecast), known);
+        }
+        self.known = Some(Arc::clone(&forecast));
         if self.current != Some(index) {
             let preferred = self.sources.iter().take(index).filter_map(|it| it.trouble.as_ref());
             let why: Vec<&str> = preferred.map(|it| it.text.as_str()).collect();

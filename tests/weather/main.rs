@@ -9,6 +9,7 @@ mod poller;
 mod providers;
 mod recorded;
 mod storm;
+mod told_alike;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

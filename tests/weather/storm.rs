@@ -17,9 +17,8 @@ use crate::{Room, settings, settle, turn};
 
 async fn storm(name: &str, now: Timestamp, offset: SignedDuration) -> Storm {
     let now = Arc::new(move || now);
-    Storm::start(StormOptions { name: name.to_owned(), listen: "127.0.0.1:0".parse().unwrap(), now, offset })
-        .await
-        .unwrap()
+    let hours = Storm::recorded(name).unwrap();
+    Storm::start(StormOptions { offset, ..StormOptions::of(hours, now) }).await.unwrap()
 }
 
 /// What the recording says about an hour: its sums, and instants averaged with the next hour's.
@@ -129,8 +128,8 @@ async fn null_hours_are_unknown_hours() {
     storm.set_fault(StormFault::NullHours);
     let folder = tempfile::tempdir().unwrap();
     let forecast = Room::start(settings(&storm.base_url(), folder.path()), now).observed().await;
-    for (index, hour) in forecast.intervals.iter().enumerate() {
-        assert_eq!(hour.precipitation.is_none(), index % 3 == 0);
+    for hour in &forecast.intervals {
+        assert_eq!(hour.precipitation.is_none(), hour.start.as_second() / 3600 % 3 == 0);
     }
 }
 
@@ -142,13 +141,7 @@ async fn the_forecast_moves_with_the_houses_time() {
         let time = Arc::clone(&time);
         Arc::new(move || *time.lock().unwrap())
     };
-    let options = StormOptions {
-        name: "newark-2013".to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        now,
-        offset: SignedDuration::ZERO,
-    };
-    let storm = Storm::start(options).await.unwrap();
+    let storm = Storm::start(StormOptions::of(Storm::recorded("newark-2013").unwrap(), now)).await.unwrap();
     let query = "/v1/forecast?latitude=1&longitude=2&hourly=precipitation&forecast_hours=1&timeformat=unixtime&wind_speed_unit=ms";
     assert!(get(&storm, query).await.contains(r#""time":[1360314000]"#));
     *time.lock().unwrap() = start + SignedDuration::from_mins(30);
@@ -185,13 +178,11 @@ async fn a_wrong_request_gets_the_providers_answer() {
 
 #[tokio::test]
 async fn an_unknown_name_and_a_taken_address_are_named() {
-    let now: heattrax::emulator::storm::HouseTime = Arc::new(|| Timestamp::UNIX_EPOCH);
-    let here = "127.0.0.1:0".parse().unwrap();
-    let options = StormOptions { name: "atlantis".to_owned(), listen: here, now, offset: SignedDuration::ZERO };
-    let error = Storm::start(options.clone()).await.unwrap_err();
+    let error = Storm::recorded("atlantis").unwrap_err();
     assert_eq!(error.to_string(), "there is no storm `atlantis`; there are: newark-2013, lincoln-2023");
-    let first = Storm::start(StormOptions { name: "newark-2013".to_owned(), ..options.clone() }).await.unwrap();
-    let second = StormOptions { name: "newark-2013".to_owned(), listen: first.address(), ..options };
+    let now = Storm::start_of("newark-2013").unwrap();
+    let first = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let second = StormOptions { listen: first.address(), ..StormOptions::of(Vec::new(), Arc::new(move || now)) };
     assert!(matches!(Storm::start(second).await, Err(StormError::Listen { .. })));
 }
 
