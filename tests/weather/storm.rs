@@ -5,7 +5,7 @@ use std::{
 
 use heattrax::{
     emulator::storm::{Storm, StormError, StormFault, StormOptions},
-    model::{Celsius, Interval, TroubleKind},
+    model::{Celsius, Interval, Provider, TroubleKind},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
@@ -199,10 +199,41 @@ async fn a_dropped_storm_is_over() {
 }
 
 async fn get(storm: &Storm, path: &str) -> String {
+    said(storm, &format!("GET {path} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n")).await
+}
+
+async fn said(storm: &Storm, request: &str) -> String {
     let mut stream = TcpStream::connect(storm.address()).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+#[tokio::test]
+async fn faults_are_set_over_http_and_each_request_is_counted() {
+    let now = Storm::start_of("newark-2013").unwrap();
+    let storm = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let post = |query: &str| format!("POST /storm/fault?{query} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n");
+    let said = said(&storm, &post("kind=429:120&provider=nws")).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains(r#""nws":{"requests":0,"fault":"429:120"}"#), "{said}");
+    let refused = get(&storm, "/points/40.7,-74").await;
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("retry-after: 120"), "{refused}");
+    assert!(get(&storm, "/v1/forecast?latitude=1").await.starts_with("HTTP/1.1 400"));
+    assert_eq!((storm.requests(Provider::Nws), storm.requests(Provider::OpenMeteo)), (1, 1));
+    for (query, words) in [("kind=rain", "there is no fault `rain`"), ("kind=off&provider=x", "no such provider")] {
+        assert!(self::said(&storm, &post(query)).await.contains(words), "{query}");
+    }
+    assert!(self::said(&storm, &post("kind=off")).await.contains(r#""nws":{"requests":1,"fault":"off"}"#));
+    assert!(get(&storm, "/storm/else").await.starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn every_fault_reads_back_from_its_name() {
+    for name in ["off", "503", "429:60", "bad-request", "truncated", "slow", "null-hours", "ragged", "local-time"] {
+        assert_eq!(name.parse::<StormFault>().unwrap().to_string(), name);
+    }
+    for name in ["", "200", "600", "429:", "429:x", "OFF"] {
+        assert!(name.parse::<StormFault>().is_err(), "{name}");
+    }
 }

@@ -88,6 +88,7 @@ fn symbol(falls: Falls, hour: &Interval) -> &'static str {
         Falls::Snow(Grade::Light) => "lightsnow",
         Falls::Snow(Grade::Moderate) => "snow",
         Falls::Snow(Grade::Heavy) => "heavysnow",
+        Falls::Sleet(_) => "sleet",
         Falls::Rain(Grade::Light) | Falls::FreezingRain(Grade::Light) => "lightrain",
         Falls::Rain(Grade::Moderate) | Falls::FreezingRain(Grade::Moderate) => "rain",
         Falls::Rain(Grade::Heavy) | Falls::FreezingRain(Grade::Heavy) => "heavyrain",

@@ -108,7 +108,8 @@ fn length(hours: i64) -> String {
 fn weather(falls: Falls) -> Value {
     let (kind, grade) = match falls {
         Falls::FreezingRain(grade) => ("freezing_rain", Some(grade)),
-        Falls::Snow(grade) => ("snow", Some(grade)),
+        // It says both, one after the other; the worse of them counts.
+        Falls::Snow(grade) | Falls::Sleet(grade) => ("snow", Some(grade)),
         Falls::Rain(grade) => ("rain", Some(grade)),
         Falls::FreezingFog => ("freezing_fog", None),
         Falls::Fog => ("fog", None),

@@ -111,6 +111,7 @@ fn fallen(entry: &mut Map<String, Value>, falls: Falls, sum: Option<f64>, key: &
 fn condition(falls: Falls, now: &Interval) -> (u16, &'static str) {
     match falls {
         Falls::FreezingRain(_) => (511, "Rain"),
+        Falls::Sleet(_) => (616, "Snow"),
         Falls::Snow(Grade::Light) => (600, "Snow"),
         Falls::Snow(Grade::Moderate) => (601, "Snow"),
         Falls::Snow(Grade::Heavy) => (602, "Snow"),

@@ -53,6 +53,7 @@ fn hour(sky: &Sky, start: i64) -> Value {
     }
     let (kind, icon) = match falls {
         Falls::FreezingRain(_) => ("ice", "sleet"),
+        Falls::Sleet(_) => ("sleet", "sleet"),
         Falls::Snow(_) => ("snow", "snow"),
         Falls::Rain(_) => ("rain", "rain"),
         Falls::Fog | Falls::FreezingFog => ("none", "fog"),

@@ -68,6 +68,8 @@ pub(super) enum Falls {
     Fog,
     FreezingFog,
     Rain(Grade),
+    /// Rain and snow, or nobody can tell which.
+    Sleet(Grade),
     Snow(Grade),
     FreezingRain(Grade),
 }
@@ -99,7 +101,11 @@ impl Falls {
             Some(amount) if amount < 2.5 => Grade::Moderate,
             Some(_) => Grade::Heavy,
         };
-        if hour.temperature.is_some_and(|it| it <= Celsius(1.0)) { Self::Snow(grade) } else { Self::Rain(grade) }
+        match hour.temperature {
+            Some(air) if air <= Celsius(1.0) => Self::Snow(grade),
+            Some(air) if air > Celsius(4.0) => Self::Rain(grade),
+            _ => Self::Sleet(grade),
+        }
     }
 
     fn rank(self) -> u8 {
@@ -109,14 +115,15 @@ impl Falls {
             Self::Fog => 2,
             Self::FreezingFog => 3,
             Self::Rain(_) => 4,
-            Self::Snow(_) => 5,
-            Self::FreezingRain(_) => 6,
+            Self::Sleet(_) => 5,
+            Self::Snow(_) => 6,
+            Self::FreezingRain(_) => 7,
         }
     }
 
     /// Does anything fall?
     pub(super) fn is_wet(self) -> bool {
-        matches!(self, Self::Rain(_) | Self::Snow(_) | Self::FreezingRain(_))
+        self.rank() >= Self::Rain(Grade::Light).rank()
     }
 }
 
