@@ -185,8 +185,8 @@ impl Controller {
                 self.second_opinion(forecast, now, notices);
                 None
             }
-            Event::StationReported(observation) => {
-                self.station_reported(observation);
+            Event::StationReported(measured) => {
+                self.station_reported(&measured);
                 None
             }
             Event::WeatherLost { trouble } => {
@@ -278,7 +278,6 @@ impl Controller {
                 .and_then(|it| self.readings.get(&it.slug))
                 .map(Arc::as_ref)
                 .filter(|_| sky.forecast.is_some()),
-            station: self.house.weather.station.as_ref().filter(|it| it.is_fresh(now)),
             vacation: self.house.vacation,
             paused: self.house.paused.map(|it| it.end.latest()),
             stopping: self.stopping,

@@ -11,7 +11,7 @@ use super::{
     melt::{Common, Stretch},
     wishes::LONGEST,
 };
-use crate::model::{End, Forecast, Notice, NoticeKind, Observation, Trouble, WeatherBoard};
+use crate::model::{End, Forecast, Notice, NoticeKind, Station, Trouble, WeatherBoard};
 
 /// Sources that disagree about ice are told of this long before the mat heats for it.
 const CONTESTED_AHEAD: SignedDuration = SignedDuration::from_hours(1);
@@ -78,11 +78,12 @@ impl Controller {
         }
     }
 
-    /// A measurement that is older than the one that is known is none.
-    pub(super) fn station_reported(&mut self, observation: Observation) {
-        let known = self.house.weather.station.map(|it| it.at);
-        if known.is_none_or(|at| at <= observation.at) {
-            Arc::make_mut(&mut self.house.weather).station = Some(observation);
+    /// A figure that is older than the one that is known is none; the others stay as old as they are.
+    pub(super) fn station_reported(&mut self, measured: &Station) {
+        let mut station = self.house.weather.station;
+        station.learn(measured);
+        if station != self.house.weather.station {
+            Arc::make_mut(&mut self.house.weather).station = station;
             self.outlooks.clear();
         }
     }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Forecast, Housing, Learned, Mac, Metering, Observation, OutletId,
-    Pause, Report, Slug, Switch, Trouble, Wish,
+    Availability, Class, Control, Decision, Fault, Forecast, Housing, Learned, Mac, Metering, OutletId, Pause, Report,
+    Slug, Station, Switch, Trouble, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -370,8 +370,8 @@ pub struct WeatherBoard {
     pub trouble: Option<Trouble>,
     /// Is it fresh enough to act on? `None` when weather is not configured.
     pub fresh: Option<bool>,
-    /// What a station near the house measured last; compare its age with its `max_age`.
-    pub station: Option<Observation>,
+    /// What stations near the house measured last: each figure grows old by itself.
+    pub station: Station,
 }
 
 /// What must survive a restart, of the whole house. The settings are not in it: their owner is the config file.

@@ -19,6 +19,7 @@ mod provider;
 mod reason;
 mod schedule;
 mod settings;
+mod station;
 mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
@@ -46,4 +47,5 @@ pub use settings::{
     LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,
     WeatherSettings, WebSettings,
 };
-pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation, WeatherState};
+pub use station::{Observation, Quantity, Station, StationTopic, Unit};
+pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation, WeatherState};

@@ -159,32 +159,3 @@ impl WeatherState {
         }
     }
 }
-
-/// What a station near the house measured. Every field that it does not measure is `None`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observation {
-    /// When it was measured.
-    pub at: Timestamp,
-    /// How long it is held to be true.
-    pub max_age: SignedDuration,
-    /// Air temperature.
-    pub temperature: Option<Celsius>,
-    /// Dew point.
-    pub dew_point: Option<Celsius>,
-    /// Relative humidity in percent, 0 to 100.
-    pub humidity: Option<f64>,
-    /// Temperature of the surface that is to be kept free of ice.
-    pub surface: Option<Celsius>,
-    /// Precipitation in mm water equivalent an hour, from 0.
-    pub precipitation_rate: Option<Precipitation>,
-    /// Wind in m/s.
-    pub wind: Option<f64>,
-}
-
-impl Observation {
-    /// Is it still held to be true? A measurement that claims to come from the future is, for a moment: clocks differ.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        let age = now.duration_since(self.at);
-        age < self.max_age && age > -self.max_age
-    }
-}

@@ -225,6 +225,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
         base_topic: "heattrax".to_owned(),
         client_id: "heattrax-test".to_owned(),
         keep_alive: std::time::Duration::from_secs(15),
+        station: Vec::new(),
     }
 }
 
