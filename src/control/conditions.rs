@@ -169,22 +169,50 @@ fn precipitation(forecast: &Forecast, thresholds: &Thresholds, now: Timestamp) -
     any(forecast, from, to, |it| it.precipitation.map(|amount| amount > 0.0))
 }
 
+/// Does something fall, or will it within this time?
+pub(super) fn precipitation_soon(sky: Sky<'_>, within: SignedDuration, now: Timestamp) -> Fact {
+    if sky.measured(now).is_some_and(|it| it.is_wet()) {
+        return Fact::Yes;
+    }
+    let to = later(later(now, within), INCLUSIVE);
+    let soon = |it: &Forecast| any(it, now, to, |it| it.precipitation.map(|amount| amount > 0.0));
+    let either = sky.second.map(soon).filter(|it| *it == Fact::Yes);
+    either.unwrap_or_else(|| sky.forecast.map_or(Fact::Unknown, soon))
+}
+
+/// The risk of black ice by the rule of the thresholds, as a schedule that asks for it is answered.
+pub(super) fn black_ice_soon(sky: Sky<'_>, thresholds: &Thresholds, now: Timestamp) -> Fact {
+    let Some(rule) = thresholds.black_ice else { return Fact::No };
+    let station = sky.measured(now);
+    sky.forecast.map_or(Fact::Unknown, |it| black_ice(it, station.as_ref(), &rule, now))
+}
+
 /// The rule of the thresholds, for any interval that begins within the hour ahead (inclusive), the present one included.
 fn black_ice(forecast: &Forecast, station: Option<&Observation>, rule: &BlackIce, now: Timestamp) -> Fact {
-    any(forecast, now, later(later(now, BLACK_ICE_AHEAD), INCLUSIVE), |it| {
+    let until = later(later(now, BLACK_ICE_AHEAD), INCLUSIVE);
+    any(forecast, now, until, |it| {
         // What is measured is of now.
-        let station = station.filter(|_| it.start <= now);
-        let temperature = station.and_then(|it| it.temperature).or(it.temperature);
-        let dew_point = station.and_then(|it| it.dew_point).or(it.dew_point);
-        let humidity = station.and_then(|it| it.humidity).or(it.humidity);
-        let tests = [
-            temperature.map(|air| air.0 <= rule.temperature_max.0 + EPSILON),
-            temperature.zip(dew_point).map(|(air, dew)| air.0 - dew.0 <= rule.spread + EPSILON),
-            humidity.map(|humidity| humidity >= rule.humidity_min - EPSILON),
-        ];
-        // One test that fails settles it, whatever is unknown besides.
-        if tests.contains(&Some(false)) { Some(false) } else { tests.iter().all(Option::is_some).then_some(true) }
+        is_black_ice(it, station.filter(|_| it.start <= now), rule)
     })
+}
+
+/// The rule for one interval, with what is measured in place of what is foreseen.
+fn is_black_ice(it: &Interval, station: Option<&Observation>, rule: &BlackIce) -> Option<bool> {
+    let temperature = station.and_then(|it| it.temperature).or(it.temperature);
+    let dew_point = station.and_then(|it| it.dew_point).or(it.dew_point);
+    let humidity = station.and_then(|it| it.humidity).or(it.humidity);
+    let tests = [
+        temperature.map(|air| air.0 <= rule.temperature_max.0 + EPSILON),
+        temperature.zip(dew_point).map(|(air, dew)| air.0 - dew.0 <= rule.spread + EPSILON),
+        humidity.map(|humidity| humidity >= rule.humidity_min - EPSILON),
+    ];
+    // One test that fails settles it, whatever is unknown besides.
+    if tests.contains(&Some(false)) { Some(false) } else { tests.iter().all(Option::is_some).then_some(true) }
+}
+
+/// Has an hour of a forecast a risk of black ice by the rule of the thresholds? `None` while that is unknown.
+pub fn black_ice_risk(thresholds: &Thresholds, hour: &Interval) -> Option<bool> {
+    thresholds.black_ice.map_or(Some(false), |rule| is_black_ice(hour, None, &rule))
 }
 
 /// Does `test` hold anywhere in `[from, to)`? A gap and a field that is missing are unknown, never no.

@@ -28,7 +28,7 @@ pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
-    Remembered, Run, VacationTold, WeatherBoard,
+    Remembered, Run, VacationTold,
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
@@ -48,4 +48,4 @@ pub use settings::{
     WeatherSettings, WebSettings,
 };
 pub use station::{Observation, Quantity, Station, StationTopic, Unit};
-pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation, WeatherState};
+pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation, Soon, WeatherBoard, WeatherState};

@@ -17,7 +17,7 @@ use heattrax::{
     },
     hub::Clock,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rumqttc::v5::{
     AsyncClient, Event, EventLoop, Incoming, MqttOptions,
     mqttbytes::{QoS, v5::Publish},
