@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     hub::{Busy, Handle},
-    model::{Event, Forecast, Trouble, TroubleKind, WeatherSettings},
+    model::{Event, Forecast, Notice, NoticeKind, Trouble, TroubleKind, WeatherSettings},
 };
 
 /// Polls until `stop`, or until the hub is gone. Sends the cached forecast first, whatever its age.
@@ -158,9 +158,11 @@ impl Poller {
             let preferred = self.sources.iter().take(index).filter_map(|it| it.trouble.as_ref());
             let why: Vec<&str> = preferred.map(|it| it.text.as_str()).collect();
             if !why.is_empty() {
-                tracing::warn!("{}: the weather is {}'s until that is over", why.join("; "), forecast.source);
+                let words = format!("{}: the weather is {}'s until that is over", why.join("; "), forecast.source);
+                self.tell(NoticeKind::WeatherDegraded, words, &forecast.source);
             } else if self.current.is_some() {
-                tracing::info!("the weather is {}'s again", forecast.source);
+                let words = format!("the weather is {}'s again", forecast.source);
+                self.tell(NoticeKind::WeatherRecovered, words, &forecast.source);
             }
         }
         self.current = Some(index);
@@ -169,6 +171,10 @@ impl Poller {
         self.handle.send(Event::WeatherObserved(Arc::clone(&forecast))).await?;
         self.keep(forecast).await;
         Ok(())
+    }
+
+    fn tell(&self, kind: NoticeKind, words: String, provider: &str) {
+        self.handle.notify(Notice::new(self.handle.clock.now(), kind, words).with("provider", provider));
     }
 
     async fn keep(&mut self, forecast: Arc<Forecast>) {

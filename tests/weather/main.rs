@@ -5,6 +5,7 @@ mod cache;
 mod decisions;
 mod order;
 mod parse;
+mod past;
 mod poller;
 mod providers;
 mod recorded;
@@ -90,6 +91,7 @@ fn forecast(issued_at: Timestamp) -> Forecast {
 struct Room {
     events: mpsc::Receiver<Event>,
     clock: Clock,
+    handle: Handle,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -103,8 +105,8 @@ impl Room {
         let clock = Clock::driven(at, speed);
         let (handle, events, _board) = Handle::detached(empty_house(at), clock.clone());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(weather::run(settings, handle, stop.clone()));
-        Self { events, clock, stop, task }
+        let task = tokio::spawn(weather::run(settings, handle.clone(), stop.clone()));
+        Self { events, clock, handle, stop, task }
     }
 
     async fn event(&mut self) -> Event {

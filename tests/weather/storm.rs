@@ -237,3 +237,18 @@ fn every_fault_reads_back_from_its_name() {
         assert!(name.parse::<StormFault>().is_err(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_is_packed_for_those_who_take_that() {
+    let now = Storm::start_of("newark-2013").unwrap();
+    let storm = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let mut stream = TcpStream::connect(storm.address()).await.unwrap();
+    let path = "/points/40.7,-74";
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: storm\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let head = String::from_utf8_lossy(&answer).into_owned();
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    assert!(!get(&storm, path).await.contains("content-encoding"));
+}

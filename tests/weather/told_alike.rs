@@ -162,8 +162,10 @@ async fn no_fault_of_any_provider_makes_up_weather() {
             match examine(&asked, &how, now).await {
                 Err(words) => {
                     assert!(words.starts_with(provider.name()) && !words.contains("k3y"), "{way}, {fault}: {words}");
+                    assert_eq!(words.contains("more than 2 MiB"), fault == StormFault::Huge, "{way}, {fault}: {words}");
                 }
                 Ok(brought) => {
+                    // Huge is a few kilobytes on the wire: it is the unpacked answer that has a limit.
                     assert!(
                         matches!(fault, StormFault::NullHours | StormFault::Ragged | StormFault::LateRun),
                         "{way} is believed although {fault}"

@@ -3,10 +3,12 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    io::Write,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use flate2::{Compression, write::GzEncoder};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -73,10 +75,10 @@ impl Desk {
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         if path == "/storm" || path.starts_with("/storm/") {
-            return self.written(self.controlled(request.method(), path, query), StormFault::Off);
+            return self.written(self.controlled(request.method(), path, query), StormFault::Off, false);
         }
         let Some(provider) = whose(path) else {
-            return self.written(open_meteo::refused(404, "Not Found"), StormFault::Off);
+            return self.written(open_meteo::refused(404, "Not Found"), StormFault::Off, false);
         };
         let fault = {
             let mut ledger = self.ledger();
@@ -87,7 +89,9 @@ impl Desk {
         if fault == StormFault::Slow {
             tokio::time::sleep(SLOW).await;
         }
-        self.written(self.reply(provider, request, path, query, fault), fault)
+        let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|it| it.to_str().ok());
+        let packs = accepted.is_some_and(|it| it.contains("gzip"));
+        self.written(self.reply(provider, request, path, query, fault), fault, packs)
     }
 
     fn reply(
@@ -155,9 +159,13 @@ impl Desk {
         json!({ "now": (self.now)().to_string(), "providers": providers })
     }
 
-    fn written(&self, reply: Reply, fault: StormFault) -> Response<Full<Bytes>> {
+    /// The answer on the wire, packed where the client takes that.
+    fn written(&self, reply: Reply, fault: StormFault, packs: bool) -> Response<Full<Bytes>> {
         let mut body = if reply.status == 304 { Vec::new() } else { reply.body.to_string().into_bytes() };
         fault.damage(&mut body);
+        let packed = if packs { packed(&body) } else { None };
+        let packs = packed.is_some();
+        let body = packed.unwrap_or(body);
         let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let now = (self.now)();
@@ -168,6 +176,9 @@ impl Desk {
         };
         put(header::CONTENT_TYPE, reply.media.to_owned());
         put(header::DATE, date(now));
+        if packs {
+            put(header::CONTENT_ENCODING, "gzip".to_owned());
+        }
         if let Some(modified) = reply.modified {
             put(header::LAST_MODIFIED, date(modified));
             put(header::EXPIRES, date(met_norway::expires(now, self.speed)));
@@ -177,6 +188,13 @@ impl Desk {
         }
         response
     }
+}
+
+/// A huge answer becomes a few kilobytes of gzip, which a client must not unpack without a limit.
+fn packed(body: &[u8]) -> Option<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(body).ok()?;
+    packer.finish().ok()
 }
 
 /// As HTTP writes an instant.
