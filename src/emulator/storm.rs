@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::fault::{StormFault, UnknownFault};
 pub use crate::recorded::{RecordedError, recorded_csv};
 
+pub use self::server::Told;
+
 use self::server::Desk;
 use crate::model::{Celsius, Interval, Provider};
 
@@ -147,21 +149,29 @@ impl Storm {
         before.or_else(|| hours.first().map(|it| it.start))
     }
 
+    /// One that listens nowhere, for those who ask it directly ([`Storm::ask`]).
+    pub fn in_memory(options: StormOptions) -> Self {
+        let StormOptions { hours, listen, now, offset, speed } = options;
+        let desk = Arc::new(Desk::new(moved(hours, offset), now, speed));
+        Self { address: listen, desk, stop: CancellationToken::new() }
+    }
+
+    /// Asks without a socket. `target` is a path with its query, headers have names in lower case.
+    pub async fn ask(&self, target: &str, headers: &[(&str, &str)]) -> Told {
+        self.desk.ask(target, headers).await
+    }
+
     /// Starts serving.
     ///
     /// # Errors
     /// The address is taken.
     pub async fn start(options: StormOptions) -> Result<Self, StormError> {
-        let StormOptions { mut hours, listen, now, offset, speed } = options;
-        for hour in &mut hours {
-            // Saturating: an offset out of all proportion makes a storm that never comes, not a failure.
-            hour.start = hour.start.saturating_add(offset).unwrap_or(hour.start);
-            hour.end = hour.end.saturating_add(offset).unwrap_or(hour.end);
-        }
+        let StormOptions { hours, listen, now, offset, speed } = options;
+        let hours = moved(hours, offset);
         let refused = |source| StormError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let (desk, stop) = (Arc::new(Desk::new(hours.into(), now, speed)), CancellationToken::new());
+        let (desk, stop) = (Arc::new(Desk::new(hours, now, speed)), CancellationToken::new());
         let accept = server::accept(listener, Arc::clone(&desk), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept));
         Ok(Self { address, desk, stop })
@@ -197,6 +207,15 @@ impl Storm {
     pub fn requests(&self, provider: Provider) -> u64 {
         self.desk.requests(provider)
     }
+}
+
+fn moved(mut hours: Vec<Interval>, offset: SignedDuration) -> Arc<[Interval]> {
+    for hour in &mut hours {
+        // Saturating: an offset out of all proportion makes a storm that never comes, not a failure.
+        hour.start = hour.start.saturating_add(offset).unwrap_or(hour.start);
+        hour.end = hour.end.saturating_add(offset).unwrap_or(hour.end);
+    }
+    hours.into()
 }
 
 impl Drop for Storm {

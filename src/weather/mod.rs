@@ -9,6 +9,7 @@ pub mod cache;
 mod derive;
 mod examine;
 mod http;
+pub mod line;
 pub mod met_norway;
 pub mod nws;
 pub mod open_meteo;
@@ -21,4 +22,4 @@ mod sane;
 mod source;
 
 pub use examine::{Brought, examine};
-pub use poller::run;
+pub use poller::{run, run_over};

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     cache::{Cache, CacheError},
+    line::Line,
     past,
     source::Source,
 };
@@ -20,7 +21,15 @@ use crate::{
 
 /// Polls until `stop`, or until the hub is gone. Sends the cached forecast first, whatever its age.
 pub async fn run(settings: WeatherSettings, handle: Handle, stop: CancellationToken) {
-    let poller = Poller::new(settings, handle);
+    poll_until(Poller::new(settings, handle, None), stop).await;
+}
+
+/// The same over another line than the network.
+pub async fn run_over(line: Arc<dyn Line>, settings: WeatherSettings, handle: Handle, stop: CancellationToken) {
+    poll_until(Poller::new(settings, handle, Some(&line)), stop).await;
+}
+
+async fn poll_until(poller: Poller, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         _ = poller.poll() => {}
@@ -45,9 +54,9 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(settings: WeatherSettings, handle: Handle) -> Self {
+    fn new(settings: WeatherSettings, handle: Handle, line: Option<&Arc<dyn Line>>) -> Self {
         let cache = Cache::new(&settings);
-        let sources = settings.providers.iter().map(|how| Source::new(&settings, how)).collect();
+        let sources = settings.providers.iter().map(|how| Source::new(&settings, how, line.cloned())).collect();
         Self {
             settings,
             handle,

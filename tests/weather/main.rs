@@ -1,4 +1,7 @@
 //! The weather room and the storm that stands in for its provider.
+//!
+//! `HEATTRAX_SOAK_SEEDS=1,2,3 HEATTRAX_SOAK_HOURS=240` lives through more days of faults in the runtime's time,
+//! `HEATTRAX_STORM_SECONDS=600` through more real time over sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "tests")]
 
 mod cache;
@@ -9,6 +12,7 @@ mod past;
 mod poller;
 mod providers;
 mod recorded;
+mod soak;
 mod storm;
 mod told_alike;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -47,6 +47,17 @@ pub(super) struct Desk {
     ledger: Mutex<BTreeMap<Provider, Entry>>,
 }
 
+/// What is told over no socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The answer.
+    pub body: Vec<u8>,
+}
+
 /// What is known of one provider.
 #[derive(Clone, Copy, Default)]
 struct Entry {
@@ -72,7 +83,19 @@ impl Desk {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    /// The same without a socket.
+    pub(super) async fn ask(&self, target: &str, headers: &[(&str, &str)]) -> Told {
+        let asked = headers.iter().fold(Request::get(target), |it, (name, value)| it.header(*name, *value));
+        let Ok(request) = asked.body(()) else { return Told { status: 400, headers: Vec::new(), body: Vec::new() } };
+        let (head, body) = self.answer(&request).await.into_parts();
+        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        // Full always has its one frame.
+        let body = body.collect().await.map(|it| it.to_bytes().to_vec()).unwrap_or_default();
+        Told { status: head.status.as_u16(), headers, body }
+    }
+
+    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         if path == "/storm" || path.starts_with("/storm/") {
             return self.written(self.controlled(request.method(), path, query), StormFault::Off, false);
@@ -94,14 +117,7 @@ impl Desk {
         self.written(self.reply(provider, request, path, query, fault), fault, packs)
     }
 
-    fn reply(
-        &self,
-        provider: Provider,
-        request: &Request<Incoming>,
-        path: &str,
-        query: &str,
-        fault: StormFault,
-    ) -> Reply {
+    fn reply<B>(&self, provider: Provider, request: &Request<B>, path: &str, query: &str, fault: StormFault) -> Reply {
         match fault {
             StormFault::Status(status) => return refusal(provider, status),
             StormFault::BadRequest => return refusal(provider, 400),
