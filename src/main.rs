@@ -2,6 +2,8 @@
 
 #[path = "main/diagnosis.rs"]
 mod diagnosis;
+#[path = "main/emulation.rs"]
+mod emulation;
 #[path = "main/explanation.rs"]
 mod explanation;
 #[path = "main/log.rs"]
@@ -11,7 +13,7 @@ mod search;
 #[path = "main/simulation.rs"]
 mod simulation;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use heattrax::{
@@ -22,7 +24,6 @@ use heattrax::{
     model::{LogFormat, LogSettings, Settings},
     web,
 };
-use tokio_util::sync::CancellationToken;
 
 use self::log::{end_log, log_level, start_log};
 
@@ -65,8 +66,8 @@ enum Command {
     Doctor(diagnosis::DoctorArguments),
     /// A recorded winter through the very same controller: how warm, how dear, how safe
     Simulate(Box<simulation::SimulateArguments>),
-    /// Emulated devices on consecutive ports, until stopped
-    Emulate(EmulateArguments),
+    /// Emulated devices on consecutive ports, or a recorded storm as the weather providers would tell it, until stopped
+    Emulate(emulation::EmulateArguments),
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
     Healthcheck {
         /// The health address
@@ -99,37 +100,6 @@ struct DemoArguments {
     /// The recorded storm
     #[arg(long, value_name = "NAME", default_value = emulator::storm::Storm::names()[0])]
     storm: String,
-}
-
-#[derive(Clone, Debug, Args)]
-struct EmulateArguments {
-    /// Address of the first device
-    #[arg(long, value_name = "ADDR")]
-    listen: SocketAddr,
-    /// What they are, in turn, such as P210M,EP40M: P210M, EP40M, P400M, P300, P110M, P100 and more
-    #[arg(long, default_value = "P210M", value_delimiter = ',', value_name = "M,…")]
-    model: Vec<emulator::Model>,
-    /// How many devices
-    #[arg(long, default_value_t = 1)]
-    count: u16,
-    /// The account that they accept
-    #[arg(long, default_value = "user@example.com")]
-    user: String,
-    /// Its password
-    #[arg(long, default_value = "hunter2")]
-    password: String,
-    /// Time that each answer takes, in milliseconds
-    #[arg(long, default_value_t = 0)]
-    latency_ms: u64,
-    /// What each outlet draws while it is on, in W
-    #[arg(long, default_value_t = 0.0)]
-    load: f64,
-    /// Address of the control plane: GET /state, POST /press?slot=1, /vanish, /come_back, /load, /expire
-    #[arg(long, value_name = "ADDR")]
-    control: Option<SocketAddr>,
-    /// Address at which clients that look for devices are answered (UDP); they ask on port 20002
-    #[arg(long, value_name = "ADDR")]
-    udp: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -201,7 +171,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
         }
         Some(Command::Emulate(emulate)) => {
             let (log, _) = start_log(&plain_log());
-            let code = emulated(emulate).await;
+            let code = emulation::emulated(emulate).await;
             end_log(log).await;
             code
         }
@@ -282,32 +252,6 @@ fn check(sources: &Sources) -> ExitCode {
     let loaded = config::load(sources);
     say(config::report(&loaded).trim_end());
     if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
-}
-
-async fn emulated(arguments: EmulateArguments) -> ExitCode {
-    let options = emulator::EmulateOptions {
-        listen: arguments.listen,
-        models: arguments.model,
-        count: arguments.count,
-        username: arguments.user,
-        password: arguments.password,
-        latency: Duration::from_millis(arguments.latency_ms),
-        load: arguments.load,
-        speed: 1.0,
-        clock: Clock::wall().now(),
-        control: arguments.control,
-        discovery: arguments.udp,
-    };
-    let stop = CancellationToken::new();
-    let stopper = stop.clone();
-    tokio::spawn(async move {
-        told_to_stop().await;
-        stopper.cancel();
-    });
-    match emulator::emulate(options, stop).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fatal(&error.to_string()),
-    }
 }
 
 /// Ends at SIGTERM or SIGINT.

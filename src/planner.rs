@@ -13,8 +13,8 @@ use crate::{
     control,
     hub::{Handle, Plans},
     model::{
-        Control, ControlSettings, House, Mode, Notice, NoticeKind, Observation, OutletId, Pause, Plan, PlannedWindow,
-        Slug, Switch, Wish,
+        Control, ControlSettings, House, Mode, Notice, NoticeKind, OutletId, Pause, Plan, PlannedWindow, Slug, Station,
+        Switch, Wish,
     },
 };
 
@@ -89,7 +89,7 @@ struct Basis {
     /// When it was issued.
     forecast: Option<Timestamp>,
     fresh: Option<bool>,
-    station: Option<Observation>,
+    station: Station,
     vacation: bool,
     paused: Option<Pause>,
     outlets: BTreeMap<OutletId, (Switch, Option<Switch>, Option<Wish>, Control)>,

@@ -15,7 +15,7 @@ use crate::{
         storm::{Storm, StormError, StormOptions},
     },
     hub::Clock,
-    model::Settings,
+    model::{Provider, Settings},
 };
 
 /// The demo's own account: the emulated plugs know no other.
@@ -72,13 +72,9 @@ pub async fn demo(
         Storm::start_of(&options.storm).ok_or_else(|| StormError::UnknownName { name: options.storm.clone() })?;
     let clock = Clock::driven(begins, options.speed);
     let house_time = clock.clone();
-    let storm = Storm::start(StormOptions {
-        name: options.storm.clone(),
-        listen: loopback(0),
-        now: Arc::new(move || house_time.now()),
-        offset: SignedDuration::ZERO,
-    })
-    .await?;
+    let hours = Storm::recorded(&options.storm)?;
+    let now = Arc::new(move || house_time.now());
+    let storm = Storm::start(StormOptions { speed: options.speed, ..StormOptions::of(hours, now) }).await?;
     let mat = plug(Model::P210M, 1, options.speed, begins).await?;
     let lights = plug(Model::Ep40m, 2, options.speed, begins).await?;
     mat.set_load(1, 300.0);
@@ -92,6 +88,8 @@ pub async fn demo(
     adapt(&mut settings, folder.path(), options.speed);
     let bridge = Bridge::start(settings, clock).await?;
     welcome(&say, &options, mqtt_port, web_port, begins);
+    say(format!("  curl -X POST '{}/storm/fault?kind=503&provider=open-meteo'", storm.base_url()));
+    say("Ctrl-C ends it; nothing is kept.".to_owned());
     bridge.run_until(told_to_stop).await?;
     broker.stop().await;
     drop((mat, lights, storm));
@@ -129,6 +127,7 @@ async fn free(port: u16) -> io::Result<u16> {
 }
 
 fn config_text(mat: &Plug, lights: &Plug, storm: &Storm, mqtt_port: u16, web_port: u16) -> String {
+    let met_norway = storm.base_url_of(Provider::MetNorway);
     let (mat, lights, storm) = (mat.address(), lights.address(), storm.base_url());
     let (username, password) = ACCOUNT;
     format!(
@@ -153,7 +152,9 @@ devices:
           "off": {{ type: time, value: "23:00" }}
 safety: {{ max_runtime_hours: 6, cooldown_minutes: 30 }}
 weather_api:
+  providers: [open-meteo, met-norway]
   open_meteo: {{ base_url: "{storm}" }}
+  met_norway: {{ base_url: "{met_norway}", contact: {username} }}
 mqtt: {{ host: 127.0.0.1, port: {mqtt_port} }}
 web: {{ bind_host: 127.0.0.1, port: {web_port} }}
 "#
@@ -174,5 +175,4 @@ fn welcome(say: &impl Fn(String), options: &DemoOptions, mqtt_port: u16, web_por
     say(format!("  mosquitto_sub -p {mqtt_port} -v -t 'heattrax/#'"));
     say(format!("  mosquitto_pub -p {mqtt_port} -t heattrax/porch/1/set -m ON"));
     say(format!("  mosquitto_pub -p {mqtt_port} -t heattrax/group/walkway/control/set -m off"));
-    say("Ctrl-C ends it; nothing is kept.".to_owned());
 }

@@ -44,6 +44,7 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
         keep_alive: it
             .number("keep_alive_seconds", KEEP_ALIVE)
             .map_or(Duration::from_secs(15), Duration::from_secs_f64),
+        station: Vec::new(),
     };
     let book = it.book;
     it.close();

@@ -26,6 +26,7 @@ mod schedule;
 mod section;
 mod show;
 mod sources;
+mod station;
 mod tariff;
 mod tree;
 mod values;
@@ -223,7 +224,12 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
     let legacy = Legacy::read(&root, units);
     let devices = devices::read(&root, units, &legacy);
     legacy.warn_of_unused(&root);
-    let forecasts = weather::weather(&root, place, &data);
+    let mut mqtt = broker::mqtt(&root, hostname);
+    let base_topic = mqtt.as_ref().map_or("heattrax", |it| it.base_topic.as_str());
+    let mut forecasts = weather::weather(&root, place, &data, base_topic);
+    if let Some((mqtt, forecasts)) = mqtt.as_mut().zip(forecasts.as_mut()) {
+        mqtt.station = std::mem::take(&mut forecasts.station);
+    }
     let web = rest::web(&root);
     let by_slug = devices.devices.iter().map(|device| (device.slug.clone(), device.clone())).collect();
     let control = ControlSettings {
@@ -245,7 +251,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         control: Arc::new(control),
         devices: devices.devices,
         credentials: devices.credentials,
-        mqtt: broker::mqtt(&root, hostname),
+        mqtt,
         homeassistant: homeassistant::homeassistant(&root),
         weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),

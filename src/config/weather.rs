@@ -12,9 +12,10 @@ use super::{
     range::Range,
     schedule::{LIMIT_HOURS, Units, hours, seconds},
     section::{Section, cut, nearest, shown},
+    station,
     tree::Kind,
 };
-use crate::model::{BlackIce, Place, ProviderSettings, Safety, Thresholds, WeatherSettings};
+use crate::model::{BlackIce, Place, ProviderSettings, Safety, StationTopic, Thresholds, WeatherSettings};
 
 const LATITUDE: Range = Range::of(-90.0, 90.0, "degrees north");
 const LONGITUDE: Range = Range::of(-180.0, 180.0, "degrees east");
@@ -119,14 +120,17 @@ pub(super) struct Forecasts {
     pub(super) valid: SignedDuration,
     /// How long rules keep what was decided when the weather has become unknown.
     pub(super) hold: Option<SignedDuration>,
+    /// Where the user's own station measures.
+    pub(super) station: Vec<StationTopic>,
 }
 
 /// Reads `weather_api`. `None` when weather is switched off.
-pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<Forecasts> {
+pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path, base_topic: &str) -> Option<Forecasts> {
     let it = root.section("weather_api")?;
     let enabled = it.switch("enabled").unwrap_or(true);
     let providers = providers::providers(&it, enabled);
     let hold = when_unknown(&it);
+    let station = station::read(&it, base_topic);
     let second_opinion = it.switch("second_opinion").unwrap_or(false);
     if second_opinion && providers.len() < 2 {
         it.refuse("second_opinion", "true with one provider", "true where `providers` lists at least two");
@@ -134,7 +138,7 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path) -> Option<F
     let (settings, valid) = resilience(&it, place, data, providers);
     let settings = WeatherSettings { second_opinion, ..settings };
     it.close();
-    enabled.then_some(Forecasts { settings, valid, hold })
+    enabled.then_some(Forecasts { settings, valid, hold, station })
 }
 
 /// `off`, quoted or not, or for how long to hold what was decided: `hold: 2h` as text or as a section.

@@ -25,6 +25,7 @@ mod run;
 mod safety;
 mod schedule;
 mod settle;
+mod soon;
 mod start;
 mod surroundings;
 mod tariff;
@@ -48,6 +49,7 @@ use crate::model::{
 };
 
 pub use self::{
+    conditions::black_ice_risk,
     cron_times::validate_cron,
     foresight::Foresight,
     plan::{Foreseen, foresee, plan},
@@ -66,6 +68,10 @@ pub struct Controller {
     timetable: Timetable,
     /// The forecast as each group with storm heating reads it.
     readings: BTreeMap<Slug, Arc<Reading>>,
+    /// The forecast as a walk that nobody heats would read it.
+    unheated: Reading,
+    /// It has been told that the weather is known less well, and not yet that it is known well again.
+    degraded_told: bool,
     /// Up to here it has been told that sources disagree.
     disagreed: Timestamp,
     /// What the rules of each group will say, as far as somebody has asked.
@@ -115,6 +121,8 @@ impl Controller {
             house,
             timetable,
             readings: BTreeMap::new(),
+            unheated: Reading::default(),
+            degraded_told: false,
             disagreed: Timestamp::MIN,
             outlooks: BTreeMap::new(),
             commanded: BTreeMap::new(),
@@ -158,6 +166,7 @@ impl Controller {
         // A forecast that has gone stale, or is back, touches everybody: the outlook of each has changed. So does the clock.
         let clock_changed = self.house.clock.is_trusted != clock_was_trusted;
         let touched = if self.freshness(now, &mut notices) || clock_changed || pause_ended { None } else { touched };
+        self.look_ahead(now, &mut notices);
         notices.extend(self.decide_again(now, touched.as_ref()));
         notices
     }
@@ -185,8 +194,8 @@ impl Controller {
                 self.second_opinion(forecast, now, notices);
                 None
             }
-            Event::StationReported(observation) => {
-                self.station_reported(observation);
+            Event::StationReported(measured) => {
+                self.station_reported(&measured);
                 None
             }
             Event::WeatherLost { trouble } => {
@@ -278,7 +287,6 @@ impl Controller {
                 .and_then(|it| self.readings.get(&it.slug))
                 .map(Arc::as_ref)
                 .filter(|_| sky.forecast.is_some()),
-            station: self.house.weather.station.as_ref().filter(|it| it.is_fresh(now)),
             vacation: self.house.vacation,
             paused: self.house.paused.map(|it| it.end.latest()),
             stopping: self.stopping,

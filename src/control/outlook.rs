@@ -44,9 +44,10 @@ fn step(
     }
     let schedules = schedule::look(group, openings, view.settings, view.sky, at);
     let mut step = Step { limit: schedules.limit(view.settings), known: schedules.is_known() };
-    let Some(melt) = &group.melt else { return (step, schedules.changes_at) };
+    let measured = view.sky.station.and_then(|it| it.changes_after(at));
+    let Some(melt) = &group.melt else { return (step, schedule::earliest(schedules.changes_at, measured)) };
     let look = melt::look(melt, view, at, held);
-    let mut changes_at = schedule::earliest(schedules.changes_at, look.changes_at);
+    let mut changes_at = [schedules.changes_at, look.changes_at, measured].into_iter().flatten().min();
     match look.on {
         Ok(_) => step.limit = step.limit.max(Some(melt.longest_on)),
         Err(Reason::IceUnknown { .. }) => step.known = false,
@@ -98,7 +99,7 @@ impl Outlook {
             }
             // A mat that is on stays on by gentler limits.
             let held = steps.last().map_or(on, |(_, step)| step.limit.is_some());
-            let (step, changes_at) = step(group, openings, view.at(at), held, at);
+            let (step, changes_at) = step(group, openings, view, held, at);
             if steps.last().is_none_or(|(_, before)| *before != step) {
                 steps.push((at, step));
             }

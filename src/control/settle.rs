@@ -175,9 +175,8 @@ impl Controller {
             return Arc::clone(known);
         }
         let openings = self.timetable.of(&group.slug);
-        let station = self.house.weather.station.as_ref().filter(|it| it.is_fresh(now));
         let reading = self.readings.get(&group.slug).map(Arc::as_ref).filter(|_| sky.forecast.is_some());
-        let view = View { settings: &self.settings, sky, reading, station };
+        let view = View { settings: &self.settings, sky, reading };
         let on = self.house.groups.get(&group.slug).is_some_and(|it| it.state(&self.house) == GroupState::On);
         let outlook = Arc::new(Outlook::new(group, openings, view, on, now));
         self.outlooks.insert(group.slug.clone(), Arc::clone(&outlook));

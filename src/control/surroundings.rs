@@ -11,7 +11,7 @@ use super::{
     melt::{Common, Stretch},
     wishes::LONGEST,
 };
-use crate::model::{End, Forecast, Notice, NoticeKind, Observation, Trouble, WeatherBoard};
+use crate::model::{End, Forecast, Notice, NoticeKind, Station, Trouble, WeatherBoard};
 
 /// Sources that disagree about ice are told of this long before the mat heats for it.
 const CONTESTED_AHEAD: SignedDuration = SignedDuration::from_hours(1);
@@ -25,10 +25,8 @@ impl Controller {
         if newer {
             // What was fresh stays so until `freshness` has looked: that is where it is told. An old one from the cache settles
             // nothing: the first fetch is still under way.
-            let (fresh, station) = (self.house.weather.fresh, self.house.weather.station);
-            let second = self.house.weather.second.clone();
-            self.house.weather =
-                Arc::new(WeatherBoard { forecast: Some(forecast), second, trouble: None, fresh, station });
+            let board = WeatherBoard::clone(&self.house.weather);
+            self.house.weather = Arc::new(WeatherBoard { forecast: Some(forecast), trouble: None, ..board });
             self.outlooks.clear();
             self.read(now, notices);
         }
@@ -44,12 +42,14 @@ impl Controller {
     /// Reads the forecast for every group with storm heating.
     pub(super) fn read(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
         self.readings.clear();
-        let Some(forecast) = self.house.weather.forecast.as_deref() else { return };
+        let board = Arc::clone(&self.house.weather);
+        let Some(forecast) = board.forecast.as_deref() else { return self.read_unheated(None) };
+        let common = Common::new(forecast, self.settings.place);
+        self.read_unheated(Some(&common));
         let mut melting = self.settings.groups.values().filter(|it| it.melt.is_some()).peekable();
         if melting.peek().is_none() {
             return;
         }
-        let common = Common::new(forecast, self.settings.place);
         let second = conditions::whole_sky(&self.settings, &self.house.weather, now).second;
         let second = second.map(|it| Common::new(it, self.settings.place));
         for group in melting {
@@ -78,11 +78,12 @@ impl Controller {
         }
     }
 
-    /// A measurement that is older than the one that is known is none.
-    pub(super) fn station_reported(&mut self, observation: Observation) {
-        let known = self.house.weather.station.map(|it| it.at);
-        if known.is_none_or(|at| at <= observation.at) {
-            Arc::make_mut(&mut self.house.weather).station = Some(observation);
+    /// A figure that is older than the one that is known is none; the others stay as old as they are.
+    pub(super) fn station_reported(&mut self, measured: &Station) {
+        let mut station = self.house.weather.station;
+        station.learn(measured);
+        if station != self.house.weather.station {
+            Arc::make_mut(&mut self.house.weather).station = station;
             self.outlooks.clear();
         }
     }
@@ -91,6 +92,7 @@ impl Controller {
         let board = Arc::make_mut(&mut self.house.weather);
         if board.trouble.as_ref() != Some(&trouble) {
             notices.push(Notice::new(now, NoticeKind::WeatherDegraded, trouble.text.clone()));
+            self.degraded_told = true;
         }
         board.trouble = Some(trouble);
         self.weather_settled = true;

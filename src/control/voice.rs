@@ -3,9 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, conditions::Sky, melt::Reading, timetable::Openings};
-use crate::model::{
-    Circuit, Class, ControlSettings, GroupSettings, Observation, Opinion, Outlet, Reason, Switch, VoiceName, Wish,
-};
+use crate::model::{Circuit, Class, ControlSettings, GroupSettings, Opinion, Outlet, Reason, Switch, VoiceName, Wish};
 
 /// All that a decision may look at.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +19,6 @@ pub(super) struct Facts<'a> {
     pub(super) sky: Sky<'a>,
     /// The forecast as the outlet's group reads it, as long as it may be acted on.
     pub(super) reading: Option<&'a Reading>,
-    /// What a station near the house measured, as long as it is held to be true.
-    pub(super) station: Option<&'a Observation>,
     pub(super) vacation: bool,
     /// Rules are silent until then.
     pub(super) paused: Option<Timestamp>,

@@ -1,43 +1,36 @@
-//! The storm: a recorded winter, served over HTTP as Open-Meteo would have forecast it.
+//! The storm: a recorded winter, served over HTTP as each provider would have forecast it, with faults on request.
 //!
 //! The forecast is perfect: it says what was measured. `offset` moves the recording in time, so that a storm of years ago can
 //! begin this afternoon; without it, let the house's clock start at [`Storm::start_of`].
+//!
+//! Beside the providers' own paths there is `GET /storm` (how many requests each has had, and its fault) and
+//! `POST /storm/fault?kind=503&provider=nws` (without `provider`: all of them).
 
-mod answer;
+mod fault;
+mod met_norway;
+mod nws;
+mod open_meteo;
+mod openweathermap;
+mod pirate_weather;
+mod server;
+mod sky;
 
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
-use http_body_util::Full;
-use hyper::{
-    Request, Response,
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use self::fault::{StormFault, UnknownFault};
 pub use crate::recorded::{RecordedError, recorded_csv};
 
-use crate::model::Interval;
+pub use self::server::Told;
 
-/// Connections at the same time.
-const CONNECTIONS: usize = 32;
-/// A client that takes longer to send its request is dropped.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// How long a slow storm takes: longer than any client waits.
-const SLOW: Duration = Duration::from_secs(60);
+use self::server::Desk;
+use crate::model::{Celsius, Interval, Provider};
+
+/// A storm begins this long before the first precipitation: there is time to announce it and to preheat.
+const BEFORE: SignedDuration = SignedDuration::from_mins(150);
 
 /// A recording that is part of the program.
 struct Recording {
@@ -68,32 +61,24 @@ pub type HouseTime = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// What the storm is to be.
 #[derive(Clone)]
 pub struct StormOptions {
-    /// One of [`Storm::names`].
-    pub name: String,
+    /// The recorded hours, ascending: [`Storm::recorded`], or any recording.
+    pub hours: Vec<Interval>,
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Asked at each request for the house's time.
     pub now: HouseTime,
     /// Added to every recorded instant.
     pub offset: SignedDuration,
+    /// How many times faster than life the house's time runs: answers that hold for a while hold that much shorter.
+    pub speed: f64,
 }
 
-/// What the storm does instead of a good answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StormFault {
-    /// Nothing: it answers well.
-    #[default]
-    Off,
-    /// This HTTP status (400 to 599), with a reason as Open-Meteo gives it.
-    Status(u16),
-    /// Status 400, as for a wrong variable.
-    BadRequest,
-    /// The answer is cut off in the middle.
-    Truncated,
-    /// It takes a minute, real time.
-    Slow,
-    /// Every third hour is `null` in all series.
-    NullHours,
+impl StormOptions {
+    /// On a free port of this machine, as it was recorded.
+    pub fn of(hours: Vec<Interval>, now: HouseTime) -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { hours, listen, now, offset: SignedDuration::ZERO, speed: 1.0 }
+    }
 }
 
 /// The storm cannot be started.
@@ -120,11 +105,16 @@ pub enum StormError {
 }
 
 /// A running storm; dropping it stops it.
-#[derive(Debug)]
 pub struct Storm {
     address: SocketAddr,
-    fault: Arc<Mutex<StormFault>>,
+    desk: Arc<Desk>,
     stop: CancellationToken,
+}
+
+impl fmt::Debug for Storm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storm").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Storm {
@@ -149,25 +139,42 @@ impl Storm {
         Ok(recorded_csv(recording.gz)?)
     }
 
+    /// The same instant for any recording: two and a half hours before the first precipitation in the cold, else before the first
+    /// at all, else its first hour. `None` for an empty one.
+    pub fn start_within(hours: &[Interval]) -> Option<Timestamp> {
+        let wet = |it: &&Interval| it.precipitation.is_some_and(|amount| amount > 0.0);
+        let cold = |it: &&Interval| it.temperature.is_some_and(|air| air <= Celsius(1.0));
+        let first = hours.iter().filter(wet).find(cold).or_else(|| hours.iter().find(wet));
+        let before = first.and_then(|it| it.start.checked_sub(BEFORE).ok());
+        before.or_else(|| hours.first().map(|it| it.start))
+    }
+
+    /// One that listens nowhere, for those who ask it directly ([`Storm::ask`]).
+    pub fn in_memory(options: StormOptions) -> Self {
+        let StormOptions { hours, listen, now, offset, speed } = options;
+        let desk = Arc::new(Desk::new(moved(hours, offset), now, speed));
+        Self { address: listen, desk, stop: CancellationToken::new() }
+    }
+
+    /// Asks without a socket. `target` is a path with its query, headers have names in lower case.
+    pub async fn ask(&self, target: &str, headers: &[(&str, &str)]) -> Told {
+        self.desk.ask(target, headers).await
+    }
+
     /// Starts serving.
     ///
     /// # Errors
-    /// The name is unknown, or the address is taken.
+    /// The address is taken.
     pub async fn start(options: StormOptions) -> Result<Self, StormError> {
-        let StormOptions { name, listen, now, offset } = options;
-        let mut hours = Self::recorded(&name)?;
-        for hour in &mut hours {
-            // Saturating: an offset out of all proportion makes a storm that never comes, not a failure.
-            hour.start = hour.start.saturating_add(offset).unwrap_or(hour.start);
-            hour.end = hour.end.saturating_add(offset).unwrap_or(hour.end);
-        }
+        let StormOptions { hours, listen, now, offset, speed } = options;
+        let hours = moved(hours, offset);
         let refused = |source| StormError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let (fault, stop) = (Arc::new(Mutex::new(StormFault::Off)), CancellationToken::new());
-        let sky = Arc::new(Sky { hours, now, fault: Arc::clone(&fault) });
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, sky, stop.clone())));
-        Ok(Self { address, fault, stop })
+        let (desk, stop) = (Arc::new(Desk::new(hours, now, speed)), CancellationToken::new());
+        let accept = server::accept(listener, Arc::clone(&desk), stop.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept));
+        Ok(Self { address, desk, stop })
     }
 
     /// Where it listens.
@@ -177,81 +184,42 @@ impl Storm {
 
     /// What belongs into `open_meteo.base_url`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.base_url_of(Provider::OpenMeteo)
     }
 
-    /// From the next request on, does this instead of a good answer.
-    pub fn set_fault(&self, fault: StormFault) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    /// What belongs into `base_url` of a provider's section.
+    pub fn base_url_of(&self, provider: Provider) -> String {
+        let path = if provider == Provider::MetNorway { met_norway::PATH } else { "" };
+        format!("http://{}{path}", self.address)
     }
+
+    /// From the next request on, all providers do this instead of a good answer.
+    pub fn set_fault(&self, fault: StormFault) {
+        Provider::ALL.into_iter().for_each(|it| self.set_fault_of(it, fault));
+    }
+
+    /// The same, for one of them.
+    pub fn set_fault_of(&self, provider: Provider, fault: StormFault) {
+        self.desk.set_fault(provider, fault);
+    }
+
+    /// How many requests a provider has had.
+    pub fn requests(&self, provider: Provider) -> u64 {
+        self.desk.requests(provider)
+    }
+}
+
+fn moved(mut hours: Vec<Interval>, offset: SignedDuration) -> Arc<[Interval]> {
+    for hour in &mut hours {
+        // Saturating: an offset out of all proportion makes a storm that never comes, not a failure.
+        hour.start = hour.start.saturating_add(offset).unwrap_or(hour.start);
+        hour.end = hour.end.saturating_add(offset).unwrap_or(hour.end);
+    }
+    hours.into()
 }
 
 impl Drop for Storm {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-struct Sky {
-    hours: Vec<Interval>,
-    now: HouseTime,
-    fault: Arc<Mutex<StormFault>>,
-}
-
-async fn accept(listener: TcpListener, sky: Arc<Sky>, stop: CancellationToken) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: others must close theirs first.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (sky, stop) = (Arc::clone(&sky), stop.clone());
-        tokio::spawn(async move {
-            stop.run_until_cancelled(talk(stream, sky)).await;
-            drop(seat);
-        });
-    }
-}
-
-async fn talk(stream: TcpStream, sky: Arc<Sky>) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let sky = Arc::clone(&sky);
-        async move { Ok::<_, Infallible>(sky.answer(&request).await) }
-    });
-    let talk = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = talk.await {
-        tracing::debug!("a connection to the storm ended: {error}");
-    }
-}
-
-impl Sky {
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        if fault == StormFault::Slow {
-            tokio::time::sleep(SLOW).await;
-        }
-        let (status, body) = match fault {
-            StormFault::Status(status) => (status, answer::error("The service is overloaded. Please try again later")),
-            StormFault::BadRequest => (400, answer::error("Data corrupted at path ''. Cannot initialize variable.")),
-            _ if request.uri().path() != "/v1/forecast" => (404, answer::error("Not Found")),
-            _ => match answer::Wish::read(request.uri().query().unwrap_or_default()) {
-                Ok(wish) => (200, wish.answer(&self.hours, (self.now)(), fault == StormFault::NullHours)),
-                Err(reason) => (400, answer::error(&reason)),
-            },
-        };
-        let mut body = body.to_string().into_bytes();
-        if fault == StormFault::Truncated {
-            body.truncate(body.len() / 2);
-        }
-        let mut response = Response::new(Full::new(Bytes::from(body)));
-        *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::SERVICE_UNAVAILABLE);
-        let json = hyper::header::HeaderValue::from_static("application/json; charset=utf-8");
-        response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
-        response
     }
 }

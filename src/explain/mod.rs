@@ -4,6 +4,7 @@
 
 mod inputs;
 mod json;
+mod seed;
 mod text;
 mod weather;
 mod when;
@@ -17,7 +18,10 @@ use crate::{
     model::{ControlSettings, Event, Forecast, House, Memory, Outlet, Slug},
 };
 
-pub use self::when::parse_at;
+pub use self::{
+    seed::{forecast, mat_forecast},
+    when::parse_at,
+};
 
 /// A time that differs from that of the picture by no more than this is now.
 const NOW: SignedDuration = SignedDuration::from_secs(60);

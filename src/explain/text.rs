@@ -154,21 +154,22 @@ impl Explanation {
         if let Some(trouble) = &board.trouble {
             let _ = writeln!(text, "  no newer forecast: {}", trouble.text);
         }
-        if let Some(station) = &board.station {
-            let _ = writeln!(text, "  station: {}", self.station(station));
+        if let Some(station) = self.station() {
+            let _ = writeln!(text, "  station: {}", self.station_words(&station));
         }
         for hour in self.hours() {
             let _ = writeln!(text, "  {}  {}", self.clock(hour.start), hour_words(hour));
         }
     }
 
-    fn station(&self, it: &Observation) -> String {
+    fn station_words(&self, it: &Observation) -> String {
         let shown = |name: &str, it: Option<Celsius>| it.map(|it| format!("{name} {it}"));
         let mut all: Vec<String> = Vec::new();
         all.extend(shown("air", it.temperature));
         all.extend(shown("dew point", it.dew_point));
         all.extend(shown("surface", it.surface));
         all.extend(it.precipitation_rate.map(|it| format!("{it:.1} mm/h")));
+        all.extend(it.snow_rate.map(|it| format!("snow {it:.1} cm/h")));
         let state = if is_current(it, self.at) { "" } else { ", too old to be believed" };
         format!("{} at {}{state}", all.join(", "), self.clock(it.at))
     }

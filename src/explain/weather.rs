@@ -25,6 +25,12 @@ impl Explanation {
         })
     }
 
+    /// What stations measured that is held to be true, else what they measured last.
+    pub(super) fn station(&self) -> Option<Observation> {
+        let station = &self.house.weather.station;
+        station.at(self.at).or_else(|| station.last())
+    }
+
     pub(super) fn weather_json(&self) -> Value {
         let forecast = self.house.weather.forecast.as_ref();
         json!({
@@ -35,7 +41,7 @@ impl Explanation {
             "second_source": self.house.weather.second.as_ref().map(|it| &it.source),
             "trouble": self.house.weather.trouble.as_ref().map(|it| &it.text),
             "hours": self.hours().map(hour).collect::<Value>(),
-            "station": self.house.weather.station.as_ref().map(station),
+            "station": self.station().as_ref().map(station),
         })
     }
 }
@@ -69,6 +75,7 @@ fn station(it: &Observation) -> Value {
         "humidity": it.humidity,
         "surface_c": celsius(it.surface),
         "rain_mm_h": it.precipitation_rate,
+        "snow_cm_h": it.snow_rate,
         "wind_ms": it.wind,
     })
 }

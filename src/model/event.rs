@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Command, Forecast, Housing, Observation, OutletId, Report, Slug, Switch, Trouble};
+use super::{Command, Forecast, Housing, OutletId, Report, Slug, Station, Switch, Trouble};
 
 /// A fact. The hub records it together with the time at which it arrived.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub enum Event {
         trouble: Trouble,
     },
     /// A station near the house measured.
-    StationReported(Observation),
+    StationReported(Station),
     /// A person asked.
     Commanded(Command),
     /// Somebody wants a device to be looked at afresh.

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Forecast, Housing, Learned, Mac, Metering, Observation, OutletId,
-    Pause, Report, Slug, Switch, Trouble, Wish,
+    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Metering, OutletId, Pause, Report, Slug,
+    Switch, Trouble, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -357,21 +357,6 @@ impl Group {
             _ => GroupState::Mixed,
         }
     }
-}
-
-/// The weather on the board.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct WeatherBoard {
-    /// The newest forecast, which may be stale: compare its age with the settings.
-    pub forecast: Option<Arc<Forecast>>,
-    /// What another source says, where a second opinion is asked for: ice that only it tells of counts too.
-    pub second: Option<Arc<Forecast>>,
-    /// Why there is no newer one.
-    pub trouble: Option<Trouble>,
-    /// Is it fresh enough to act on? `None` when weather is not configured.
-    pub fresh: Option<bool>,
-    /// What a station near the house measured last; compare its age with its `max_age`.
-    pub station: Option<Observation>,
 }
 
 /// What must survive a restart, of the whole house. The settings are not in it: their owner is the config file.

@@ -20,6 +20,7 @@ mod provider;
 mod reason;
 mod schedule;
 mod settings;
+mod station;
 mod weather;
 
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
@@ -29,7 +30,7 @@ pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
-    Remembered, Run, VacationTold, WeatherBoard,
+    Remembered, Run, VacationTold,
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
@@ -48,4 +49,5 @@ pub use settings::{
     LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,
     WeatherSettings, WebSettings,
 };
-pub use weather::{Celsius, Fact, Forecast, Interval, Observation, Precipitation, WeatherState};
+pub use station::{Observation, Quantity, Station, StationTopic, Unit};
+pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation, Soon, WeatherBoard, WeatherState};

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::{Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, ProviderSettings, Schedule, Slug, Tariff};
+use super::{
+    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, ProviderSettings, Schedule, Slug, StationTopic,
+    Tariff,
+};
 
 /// A secret. It cannot be printed, logged or serialised by accident.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -272,7 +275,7 @@ pub enum Protocol {
 }
 
 /// The broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MqttSettings {
     /// Where it is.
     pub host: BrokerHost,
@@ -292,6 +295,8 @@ pub struct MqttSettings {
     pub client_id: String,
     /// 5 s to 1 h, default 15 s.
     pub keep_alive: Duration,
+    /// Topics of the user's own on which the weather is measured.
+    pub station: Vec<StationTopic>,
 }
 
 /// Files for TLS.

@@ -1,11 +1,11 @@
 //! The weather as the house knows it: intervals in UTC and metric units, every field optional.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::WeatherBoard;
+use super::{Station, Trouble};
 
 /// A temperature in degrees Celsius.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -119,6 +119,23 @@ impl Forecast {
     }
 }
 
+/// The weather on the board.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WeatherBoard {
+    /// The newest forecast, which may be stale: compare its age with the settings.
+    pub forecast: Option<Arc<Forecast>>,
+    /// What another source says, where a second opinion is asked for: ice that only it tells of counts too.
+    pub second: Option<Arc<Forecast>>,
+    /// Why there is no newer one.
+    pub trouble: Option<Trouble>,
+    /// Is it fresh enough to act on? `None` when weather is not configured.
+    pub fresh: Option<bool>,
+    /// What stations near the house measured last: each figure grows old by itself.
+    pub station: Station,
+    /// What is soon.
+    pub soon: Soon,
+}
+
 /// How well the weather is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +146,25 @@ pub enum WeatherState {
     Degraded,
     /// There is no forecast to act on.
     Offline,
+}
+
+/// What is soon, for whoever wants to know. Facts are about the hour ahead, or about the lead of the thresholds where that is longer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Soon {
+    /// How well the weather is known; `None` until it has been heard of or given up on.
+    pub state: Option<WeatherState>,
+    /// Something falls, or will.
+    pub precipitation: Fact,
+    /// A walk that nobody heats is icy, or will be.
+    pub ice: Fact,
+    /// From when to when the next frozen precipitation falls, as far as the forecast reaches.
+    pub frozen: Option<(Timestamp, Timestamp)>,
+}
+
+impl Default for Soon {
+    fn default() -> Self {
+        Self { state: None, precipitation: Fact::Unknown, ice: Fact::Unknown, frozen: None }
+    }
 }
 
 /// A forecast that has not been renewed for this long is a sign of trouble, even if nobody has told of any.
@@ -157,34 +193,5 @@ impl WeatherState {
             Self::Degraded => "degraded",
             Self::Offline => "offline",
         }
-    }
-}
-
-/// What a station near the house measured. Every field that it does not measure is `None`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observation {
-    /// When it was measured.
-    pub at: Timestamp,
-    /// How long it is held to be true.
-    pub max_age: SignedDuration,
-    /// Air temperature.
-    pub temperature: Option<Celsius>,
-    /// Dew point.
-    pub dew_point: Option<Celsius>,
-    /// Relative humidity in percent, 0 to 100.
-    pub humidity: Option<f64>,
-    /// Temperature of the surface that is to be kept free of ice.
-    pub surface: Option<Celsius>,
-    /// Precipitation in mm water equivalent an hour, from 0.
-    pub precipitation_rate: Option<Precipitation>,
-    /// Wind in m/s.
-    pub wind: Option<f64>,
-}
-
-impl Observation {
-    /// Is it still held to be true? A measurement that claims to come from the future is, for a moment: clocks differ.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        let age = now.duration_since(self.at);
-        age < self.max_age && age > -self.max_age
     }
 }

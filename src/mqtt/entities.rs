@@ -4,6 +4,7 @@
 //! once released: Home Assistant knows its entities by them.
 
 mod bridge;
+mod weather;
 
 use serde_json::{Value, json};
 

@@ -15,6 +15,7 @@ mod inbound;
 mod layout;
 mod leftovers;
 mod limit;
+mod mapped;
 mod message;
 mod outbound;
 mod readback;
@@ -38,6 +39,7 @@ pub mod parts {
         client::{Inbox, Slot, Weight, inbox},
         complaints::Complaints,
         inbound::{LONGEST, Unread, read},
+        mapped::mapped,
         message::{Message, Payload, Reply},
         outbound::{Context, Outbound},
         requests::{Request, answered, read as read_request},

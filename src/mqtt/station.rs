@@ -9,14 +9,25 @@ use super::{
     inbound::{LONGEST, shortened},
     message::{Message, Payload},
 };
-use crate::model::{Celsius, Observation};
+use crate::model::{Observation, Quantity};
 
 /// How long a measurement is held to be true where the station does not say.
 const MAX_AGE: SignedDuration = SignedDuration::from_mins(30);
 /// The shortest and the longest `max_age_s`.
 const MAX_AGES: (f64, f64) = (10.0, 21_600.0);
 /// A measurement from further in the future than this has a clock that is wrong.
-const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// The keys of a message, and what each is.
+const KEYS: [(&str, Quantity); 7] = [
+    ("temperature_c", Quantity::Temperature),
+    ("dew_point_c", Quantity::DewPoint),
+    ("humidity", Quantity::Humidity),
+    ("surface_c", Quantity::Surface),
+    ("rain_mm_h", Quantity::Rain),
+    ("snow_cm_h", Quantity::Snow),
+    ("wind_ms", Quantity::Wind),
+];
 
 /// What a message of the station holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,21 +83,19 @@ pub fn measured(message: &Message, now: Timestamp) -> Result<Measured, Unheard> 
         }
         figure
     };
-    let observation = Observation {
-        at,
-        max_age: number("max_age_s", MAX_AGES.0, MAX_AGES.1).map_or(MAX_AGE, SignedDuration::from_secs_f64),
-        temperature: number("temperature_c", -90.0, 60.0).map(Celsius),
-        dew_point: number("dew_point_c", -90.0, 40.0).map(Celsius),
-        humidity: number("humidity", 0.0, 100.0),
-        surface: number("surface_c", -90.0, 90.0).map(Celsius),
-        precipitation_rate: number("rain_mm_h", 0.0, 500.0),
-        wind: number("wind_ms", 0.0, 120.0),
-    };
+    let max_age = number("max_age_s", MAX_AGES.0, MAX_AGES.1).map_or(MAX_AGE, SignedDuration::from_secs_f64);
+    let mut observation = Observation::nothing(at, max_age);
+    for (key, quantity) in KEYS {
+        let (least, most) = quantity.range();
+        if let Some(figure) = number(key, least, most) {
+            observation = observation.with(quantity, figure);
+        }
+    }
     Ok(Measured { observation, problems })
 }
 
 /// RFC 3339, or seconds since 1970.
-fn instant(value: &Value) -> Option<Timestamp> {
+pub(super) fn instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
         Value::Number(number) => {

@@ -6,6 +6,7 @@
 mod drive;
 pub mod judge;
 mod option;
+pub mod outages;
 mod plot;
 mod report;
 mod rivals;
@@ -104,6 +105,8 @@ pub struct Outcome {
     pub groups: Vec<GroupOutcome>,
     /// What was true of each hour.
     pub truth: Truth,
+    /// Times in which no forecast was fetched.
+    pub outages: Vec<(Timestamp, Timestamp)>,
     /// How long it took.
     pub taken: Duration,
 }
@@ -162,7 +165,8 @@ pub fn run(
         let count = usize::try_from((span.1.as_second() - start) / step).unwrap_or_default();
         groups.extend(rivals::rivals(&weather.hours, &truth, start, step, count));
     }
-    Ok(Outcome { from: span.0, to: span.1, groups, truth, taken: began.elapsed() })
+    let outages = options.outages.clone();
+    Ok(Outcome { from: span.0, to: span.1, groups, truth, outages, taken: began.elapsed() })
 }
 
 /// From when to when, in whole steps.

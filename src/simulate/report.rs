@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
-use super::{GroupOutcome, Outcome, judge::Score};
+use super::{GroupOutcome, Outcome, judge::Score, outages};
 
 /// Breaches that are listed.
 const LISTED: usize = 20;
@@ -29,6 +29,9 @@ pub fn json(outcome: &Outcome) -> Value {
         })
         .collect();
     all.insert("groups".to_owned(), Value::Object(groups));
+    if !outcome.outages.is_empty() {
+        all.insert("outages".to_owned(), outages::json(&outages::lived(outcome)));
+    }
     Value::Object(all)
 }
 
@@ -125,6 +128,7 @@ pub fn table(outcome: &Outcome, zone: &TimeZone) -> String {
             let _ = writeln!(text, "{}: outlets without `rated_watts` count as 1500 W each", group.slug);
         }
     }
+    text.push_str(&outages::table(&outages::lived(outcome), local));
     if groups.iter().any(|it| !it.heats) {
         text.push_str("no group of the config heats: all are shown\n");
     }

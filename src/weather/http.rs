@@ -1,13 +1,17 @@
 //! The wire between us and a provider: deadlines, limits, and what went wrong in words.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderName},
+};
 
 use super::{
     answer::{Answer, ParseError, one_line, reason},
     ask::{Ask, Heard, Question, Reply, user_agent},
+    line::{Get, Line},
 };
 use crate::model::{ProviderSettings, Trouble, TroubleKind};
 
@@ -53,11 +57,13 @@ pub(super) struct Brought {
 pub(super) struct Wire {
     how: ProviderSettings,
     client: Option<Client>,
+    /// Another line than the network.
+    line: Option<Arc<dyn Line>>,
 }
 
 impl Wire {
-    pub(super) fn new(how: ProviderSettings) -> Self {
-        Self { how, client: None }
+    pub(super) fn new(how: ProviderSettings, line: Option<Arc<dyn Line>>) -> Self {
+        Self { how, client: None, line }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -112,21 +118,18 @@ impl Wire {
     }
 
     async fn ask(&mut self, question: Question, now: Timestamp) -> Result<(Head, Reply), Unanswered> {
-        let client = match &self.client {
-            Some(client) => client.clone(),
-            None => self.client.insert(self.connect()?).clone(),
+        let name = self.name();
+        let late = |_| Failure::passing(format!("{name} did not answer within {} s", TOTAL.as_secs()));
+        let (status, head, body) = match self.line.clone() {
+            Some(line) => tokio::time::timeout(TOTAL, self.carried(line, &question, now)).await.map_err(late)??,
+            None => {
+                let client = match &self.client {
+                    Some(client) => client.clone(),
+                    None => self.client.insert(self.connect()?).clone(),
+                };
+                tokio::time::timeout(TOTAL, self.sent(client, &question, now)).await.map_err(late)??
+            }
         };
-        let mut request = client.get(question.url);
-        if let Some(since) = &question.known_since {
-            request = request.header(header::IF_MODIFIED_SINCE, since);
-        }
-        let asked = async {
-            let response = request.send().await.map_err(|error| self.words(error))?;
-            let (status, head) = (response.status(), Head::read(&response, now));
-            Ok::<_, Failure>((status, head, self.body(response).await?))
-        };
-        let late = |_| Failure::passing(format!("{} did not answer within {} s", self.name(), TOTAL.as_secs()));
-        let (status, head, body) = tokio::time::timeout(TOTAL, asked).await.map_err(late)??;
         let unchanged = status == StatusCode::NOT_MODIFIED && question.known_since.is_some();
         if !status.is_success() && !unchanged {
             return Err(Unanswered::Status(status, self.refused(status, &body, head.retry_after)));
@@ -136,6 +139,32 @@ impl Wire {
         }
         let last_modified = head.last_modified.clone();
         Ok((head, Reply { unchanged, last_modified, body }))
+    }
+
+    /// Over the network.
+    async fn sent(&self, client: Client, question: &Question, now: Timestamp) -> Result<Answered, Failure> {
+        let mut request = client.get(&question.url);
+        if let Some(since) = &question.known_since {
+            request = request.header(header::IF_MODIFIED_SINCE, since);
+        }
+        let response = request.send().await.map_err(|error| self.words(error))?;
+        let text = |name: HeaderName| response.headers().get(name).and_then(|it| it.to_str().ok());
+        let (status, head) = (response.status(), Head::read(text, now));
+        Ok((status, head, self.body(response).await?))
+    }
+
+    /// Over another line.
+    async fn carried(&self, line: Arc<dyn Line>, question: &Question, now: Timestamp) -> Result<Answered, Failure> {
+        let (url, known_since) = (question.url.clone(), question.known_since.clone());
+        let got = line.get(Get { url, user_agent: user_agent(&self.how), known_since }).await;
+        let got = got.map_err(|words| Failure::passing(format!("{} did not answer: {words}", self.name())))?;
+        let text = |name: HeaderName| got.headers.iter().find(|it| it.0 == name.as_str()).map(|it| it.1.as_str());
+        let (status, head) = (StatusCode::from_u16(got.status).unwrap_or_default(), Head::read(text, now));
+        if got.body.len() > LARGEST { Err(self.too_large()) } else { Ok((status, head, got.body)) }
+    }
+
+    fn too_large(&self) -> Failure {
+        Failure::passing(format!("{} sent more than {} MiB", self.name(), LARGEST / 1024 / 1024))
     }
 
     fn connect(&self) -> Result<Client, Failure> {
@@ -156,8 +185,7 @@ impl Wire {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.words(error))? {
             if body.len() + chunk.len() > LARGEST {
-                let limit = LARGEST / 1024 / 1024;
-                return Err(Failure::passing(format!("{} sent more than {limit} MiB", self.name())));
+                return Err(self.too_large());
             }
             body.extend_from_slice(&chunk);
         }
@@ -186,6 +214,9 @@ impl Wire {
     }
 }
 
+/// Status, headers, body.
+type Answered = (StatusCode, Head, Vec<u8>);
+
 /// Why a question has no answer.
 enum Unanswered {
     Status(StatusCode, Failure),
@@ -207,8 +238,8 @@ struct Head {
 }
 
 impl Head {
-    fn read(response: &Response, now: Timestamp) -> Self {
-        let text = |name| response.headers().get(name).and_then(|it| it.to_str().ok()).map(str::trim);
+    fn read<'a>(header: impl Fn(HeaderName) -> Option<&'a str>, now: Timestamp) -> Self {
+        let text = |name| header(name).map(str::trim);
         let date = |name| text(name).and_then(|it| jiff::fmt::rfc2822::parse(it).ok()).map(|it| it.timestamp());
         let wish = text(header::RETRY_AFTER).and_then(|it| it.parse().ok()).map(Duration::from_secs);
         let until = || Duration::try_from(date(header::RETRY_AFTER)?.duration_since(now)).ok();

@@ -9,10 +9,12 @@ pub mod cache;
 mod derive;
 mod examine;
 mod http;
+pub mod line;
 pub mod met_norway;
 pub mod nws;
 pub mod open_meteo;
 pub mod openweathermap;
+pub mod past;
 pub mod pirate_weather;
 mod poller;
 pub mod quota;
@@ -20,4 +22,4 @@ mod sane;
 mod source;
 
 pub use examine::{Brought, examine};
-pub use poller::run;
+pub use poller::{run, run_over};

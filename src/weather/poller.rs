@@ -10,16 +10,26 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     cache::{Cache, CacheError},
+    line::Line,
+    past,
     source::Source,
 };
 use crate::{
     hub::{Busy, Handle},
-    model::{Event, Forecast, Trouble, TroubleKind, WeatherSettings},
+    model::{Event, Forecast, Notice, NoticeKind, Trouble, TroubleKind, WeatherSettings},
 };
 
 /// Polls until `stop`, or until the hub is gone. Sends the cached forecast first, whatever its age.
 pub async fn run(settings: WeatherSettings, handle: Handle, stop: CancellationToken) {
-    let poller = Poller::new(settings, handle);
+    poll_until(Poller::new(settings, handle, None), stop).await;
+}
+
+/// The same over another line than the network.
+pub async fn run_over(line: Arc<dyn Line>, settings: WeatherSettings, handle: Handle, stop: CancellationToken) {
+    poll_until(Poller::new(settings, handle, Some(&line)), stop).await;
+}
+
+async fn poll_until(poller: Poller, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         _ = poller.poll() => {}
@@ -34,6 +44,8 @@ struct Poller {
     sources: Vec<Source>,
     /// The one that answered last, unless it has failed since.
     current: Option<usize>,
+    /// The forecast that the hub was told last, whoever it was from.
+    known: Option<Arc<Forecast>>,
     /// The one whose opinion was heard last besides, unless it has failed since, and what it said.
     second: Option<(usize, Arc<Forecast>)>,
     /// What was last told of the present episode of failures.
@@ -42,15 +54,27 @@ struct Poller {
 }
 
 impl Poller {
-    fn new(settings: WeatherSettings, handle: Handle) -> Self {
+    fn new(settings: WeatherSettings, handle: Handle, line: Option<&Arc<dyn Line>>) -> Self {
         let cache = Cache::new(&settings);
-        let sources = settings.providers.iter().map(|how| Source::new(&settings, how)).collect();
-        Self { settings, handle, cache, sources, current: None, second: None, told: None, cache_failed: false }
+        let sources = settings.providers.iter().map(|how| Source::new(&settings, how, line.cloned())).collect();
+        Self {
+            settings,
+            handle,
+            cache,
+            sources,
+            current: None,
+            known: None,
+            second: None,
+            told: None,
+            cache_failed: false,
+        }
     }
 
     async fn poll(mut self) -> Result<(), Busy> {
         if let Some(forecast) = self.remembered().await {
-            self.handle.send(Event::WeatherObserved(Arc::new(forecast))).await?;
+            let forecast = Arc::new(forecast);
+            self.known = Some(Arc::clone(&forecast));
+            self.handle.send(Event::WeatherObserved(forecast)).await?;
         }
         loop {
             self.round().await?;
@@ -83,7 +107,10 @@ impl Poller {
                 }
                 continue;
             }
-            if let Some(forecast) = source.fetch(&self.settings, &self.handle.clock).await {
+            if let Some(mut forecast) = source.fetch(&self.settings, &self.handle.clock).await {
+                if let Some((_, known)) = self.second.as_ref().filter(|it| it.0 == index) {
+                    past::keep(&mut forecast, known);
+                }
                 let forecast = Arc::new(forecast);
                 self.second = Some((index, Arc::clone(&forecast)));
                 return self.handle.send(Event::SecondOpinion(forecast)).await;
@@ -131,14 +158,20 @@ impl Poller {
         None
     }
 
-    async fn observed(&mut self, index: usize, forecast: Arc<Forecast>) -> Result<(), Busy> {
+    async fn observed(&mut self, index: usize, mut forecast: Arc<Forecast>) -> Result<(), Busy> {
+        if let Some(known) = &self.known {
+            past::keep(Arc::make_mut(&mut forecast), known);
+        }
+        self.known = Some(Arc::clone(&forecast));
         if self.current != Some(index) {
             let preferred = self.sources.iter().take(index).filter_map(|it| it.trouble.as_ref());
             let why: Vec<&str> = preferred.map(|it| it.text.as_str()).collect();
             if !why.is_empty() {
-                tracing::warn!("{}: the weather is {}'s until that is over", why.join("; "), forecast.source);
+                let words = format!("{}: the weather is {}'s until that is over", why.join("; "), forecast.source);
+                self.tell(NoticeKind::WeatherDegraded, words, &forecast.source);
             } else if self.current.is_some() {
-                tracing::info!("the weather is {}'s again", forecast.source);
+                let words = format!("the weather is {}'s again", forecast.source);
+                self.tell(NoticeKind::WeatherRecovered, words, &forecast.source);
             }
         }
         self.current = Some(index);
@@ -147,6 +180,10 @@ impl Poller {
         self.handle.send(Event::WeatherObserved(Arc::clone(&forecast))).await?;
         self.keep(forecast).await;
         Ok(())
+    }
+
+    fn tell(&self, kind: NoticeKind, words: String, provider: &str) {
+        self.handle.notify(Notice::new(self.handle.clock.now(), kind, words).with("provider", provider));
     }
 
     async fn keep(&mut self, forecast: Arc<Forecast>) {

@@ -1,6 +1,6 @@
 //! One provider of the list: when it is asked next, and what was told of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use super::{
     answer::{Answer, Doubt, Flaw},
     ask::{Ask, provider},
     http::{Brought, Failure, Wire},
+    line::Line,
     quota,
 };
 use crate::{
@@ -37,9 +38,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(settings: &WeatherSettings, how: &ProviderSettings) -> Self {
+    pub(super) fn new(settings: &WeatherSettings, how: &ProviderSettings, line: Option<Arc<dyn Line>>) -> Self {
         Self {
-            wire: Wire::new(how.clone()),
+            wire: Wire::new(how.clone(), line),
             provider: provider(settings, how),
             backoff: backoff(settings),
             due: Instant::now(),

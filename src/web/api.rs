@@ -49,6 +49,25 @@ pub(super) async fn planned(State(site): State<Arc<Site>>) -> Response {
     }
 }
 
+/// `GET /api/weather/forecast`: the forecast by the hour.
+pub(super) async fn forecast(State(site): State<Arc<Site>>) -> Response {
+    match open(&site) {
+        Ok(settings) => Json(crate::explain::forecast(&settings, &site.handle.picture())).into_response(),
+        Err(refused) => *refused,
+    }
+}
+
+/// `GET /api/weather/mat-forecast`: when each group will be on and off.
+pub(super) async fn mat_forecast(State(site): State<Arc<Site>>) -> Response {
+    match open(&site) {
+        Ok(settings) => {
+            let plans = Arc::clone(&site.handle.plans.borrow());
+            Json(crate::explain::mat_forecast(&settings, &site.handle.picture(), &plans)).into_response()
+        }
+        Err(refused) => *refused,
+    }
+}
+
 /// `GET /calendar.ics`: the predicted windows.
 pub(super) async fn calendar(State(site): State<Arc<Site>>) -> Response {
     let settings = match open(&site) {

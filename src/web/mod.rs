@@ -70,6 +70,8 @@ pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: C
         .route("/readyz", get(readyz))
         .route("/api/explain", get(api::explained))
         .route("/api/plan", get(api::planned))
+        .route("/api/weather/forecast", get(api::forecast))
+        .route("/api/weather/mat-forecast", get(api::mat_forecast))
         .route("/calendar.ics", get(api::calendar))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check))
         .with_state(site);

@@ -18,7 +18,7 @@ use heattrax::{
     },
     hub::Clock,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rumqttc::v5::{
     AsyncClient, Event, EventLoop, Incoming, MqttOptions,
     mqttbytes::{QoS, v5::Publish},
@@ -57,12 +57,8 @@ impl Home {
         };
         let (mat, lights) = (plug(Model::P210M, 1).await.unwrap(), plug(Model::Ep40m, 2).await.unwrap());
         let time = clock.clone();
-        let options = StormOptions {
-            name: Storm::names()[0].to_owned(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            now: std::sync::Arc::new(move || time.now()),
-            offset: SignedDuration::ZERO,
-        };
+        let hours = Storm::recorded(Storm::names()[0]).unwrap();
+        let options = StormOptions::of(hours, std::sync::Arc::new(move || time.now()));
         let storm = Storm::start(options).await.unwrap();
         let broker = Broker::start(BrokerOptions { listen: ([127, 0, 0, 1], 0).into() }).await.unwrap();
         let broker_at = broker.address();

@@ -11,6 +11,7 @@ mod new_problems;
 mod problems;
 mod schedules;
 mod secrets;
+mod station;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -71,16 +71,7 @@ fn day(plan: Plan, parts: &[(usize, Hour)]) -> Day {
 }
 
 fn station(day: &Day) -> Observation {
-    Observation {
-        at: day.now,
-        max_age: minutes(30),
-        temperature: None,
-        dew_point: None,
-        humidity: None,
-        surface: None,
-        precipitation_rate: None,
-        wind: None,
-    }
+    Observation::nothing(day.now, minutes(30))
 }
 
 #[test]
@@ -455,7 +446,7 @@ fn a_station_that_sees_snow_is_believed() {
         precipitation_rate: Some(0.5),
         ..station(&day)
     };
-    day.happens(Event::StationReported(seen)).obey();
+    day.happens(Event::StationReported(seen.into())).obey();
     assert_eq!(day.decision("mat/1").mode(), Mode::Melt);
     day.lives_until("03:30");
     assert_eq!(day.wanted("mat/1"), Off, "a measurement is not held to be true for ever");
@@ -468,7 +459,7 @@ fn a_surface_sensor_beats_every_estimate_of_frost() {
     assert_eq!(warm.key("mat/1"), "frost");
     let surface = |day: &Day, degrees| Observation { surface: Some(Celsius(degrees)), ..station(day) };
     let bare = surface(&warm, 4.0);
-    warm.happens(Event::StationReported(bare)).obey();
+    warm.happens(Event::StationReported(bare.into())).obey();
     assert_eq!(warm.wanted("mat/1"), Off, "{}", warm.why("mat/1"));
     // And the other way round: cloudy, so no frost is foreseen, but the surface is below freezing and the dew point.
     let cloudy = Hour { cloud: Some(1.0), wind: Some(4.0), ..CLEAR };
@@ -476,7 +467,7 @@ fn a_surface_sensor_beats_every_estimate_of_frost() {
     cold.lives_until("04:00");
     assert_eq!(cold.wanted("mat/1"), Off);
     let frozen = surface(&cold, -0.5);
-    cold.happens(Event::StationReported(frozen)).obey();
+    cold.happens(Event::StationReported(frozen.into())).obey();
     assert_eq!((cold.wanted("mat/1"), cold.key("mat/1")), (On, "frost"));
 }
 
@@ -486,7 +477,7 @@ fn a_measured_temperature_is_worth_more_than_a_forecast_one() {
     day.lives_until("03:00");
     assert_eq!(day.wanted("mat/1"), On);
     let seen = Observation { temperature: Some(Celsius(6.0)), ..station(&day) };
-    day.happens(Event::StationReported(seen)).obey();
+    day.happens(Event::StationReported(seen.into())).obey();
     assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (Off, "too_warm"));
 }
 

@@ -1,6 +1,6 @@
 //! The weather: unknown switches nothing on, and nothing off that a start has found running.
 
-use heattrax::model::{Event, Forecast, NoticeKind};
+use heattrax::model::{Event, Fact, Forecast, NoticeKind, Observation, Quantity, WeatherState};
 
 use crate::home::*;
 
@@ -105,6 +105,8 @@ fn an_old_forecast_falls_silent_at_its_hour_and_says_so() {
     day.expects("2026-01-10 10:00", &[SNOW; 48]).obey().heard();
     assert_eq!(day.wanted("mat/1"), On);
     day.asks("mat/1", set_for(On, hours(10))).obey().heard();
+    assert_eq!(day.at("13:59:59").heard_kinds(), [""; 0]);
+    assert_eq!(day.at("14:00").heard_kinds(), ["weather_degraded"], "it has not been renewed for two hours");
     assert_eq!(day.at("17:59:59").heard_kinds(), [""; 0]);
     assert!(day.controller.next_deadline().unwrap() <= day.instant("18:00"));
     assert_eq!(day.at("18:00").heard_kinds(), ["weather_degraded"]);
@@ -197,7 +199,7 @@ fn trouble_with_the_weather_is_said_once() {
 
 #[test]
 fn the_state_of_the_weather_is_told_by_the_clock() {
-    use heattrax::model::{Trouble, TroubleKind, WeatherBoard, WeatherState};
+    use heattrax::model::{Trouble, TroubleKind, WeatherBoard};
     let mut day = storm().starts("2026-01-10 12:00");
     day.expects("2026-01-10 06:00", &[SNOW; 24]);
     let forecast = day.controller.house().weather.forecast.clone();
@@ -239,4 +241,62 @@ fn ice_that_only_a_second_source_tells_of_is_assumed_by_schedules() {
     let mut day = storm().starts("2026-01-10 12:30");
     let wet = second(&day, "2026-01-10 10:00", &[SNOW; 24]);
     assert_eq!(day.happens(wet).key("mat/1"), "weather_unknown");
+}
+
+#[test]
+fn what_is_soon_is_on_the_board_and_follows_the_clock() {
+    let cold = DRY.air(30.0);
+    let mut skies = [cold; 24];
+    skies[8..10].fill(SNOW);
+    let plan = storm().with(|it| it.thresholds.black_ice = None);
+    let mut day = plan.starts("2026-01-10 12:00");
+    let soon = |day: &Day| day.controller.house().weather.soon;
+    assert_eq!((soon(&day).precipitation, soon(&day).ice, soon(&day).state), (Fact::Unknown, Fact::Unknown, None));
+    // It snows from 18:00 to 20:00.
+    day.expects("2026-01-10 10:00", &skies);
+    assert_eq!((soon(&day).precipitation, soon(&day).ice), (Fact::No, Fact::No));
+    assert_eq!(soon(&day).frozen, Some((day.instant("18:00"), day.instant("20:00"))));
+    assert_eq!(soon(&day).state, Some(WeatherState::Online));
+    day.at("17:00").expects("2026-01-10 10:00", &skies);
+    assert_eq!((soon(&day).precipitation, soon(&day).ice), (Fact::Yes, Fact::Yes));
+    day.at("20:00").expects("2026-01-10 10:00", &skies);
+    assert_eq!((soon(&day).precipitation, soon(&day).frozen), (Fact::No, None));
+    // Nobody renews it.
+    day.at("22:00");
+    assert_eq!(soon(&day).state, Some(WeatherState::Degraded));
+    day.at("2026-01-11 08:00");
+    assert_eq!((soon(&day).precipitation, soon(&day).ice), (Fact::Unknown, Fact::Unknown));
+    assert_eq!(soon(&day).state, Some(WeatherState::Offline));
+}
+
+#[test]
+fn a_trouble_that_is_over_is_told_once_and_a_start_from_the_cache_is_no_recovery() {
+    let mut day = storm().starts("2026-01-10 12:00");
+    let cached = hourly(&zone("America/New_York"), day.instant("09:00"), "2026-01-10 06:00", &[DRY; 48]);
+    day.forecast(cached).heard();
+    assert_eq!(day.expects("2026-01-10 10:00", &[DRY; 24]).heard_kinds(), [""; 0], "nobody had heard of a trouble");
+    day.happens(Event::WeatherLost { trouble: trouble("no provider answers") });
+    assert_eq!(day.heard_kinds(), ["weather_degraded"]);
+    assert_eq!(day.after(minutes(9)).expects("2026-01-10 10:00", &[DRY; 24]).heard_kinds(), ["weather_recovered"]);
+    assert_eq!(day.after(minutes(9)).expects("2026-01-10 10:00", &[DRY; 24]).heard_kinds(), [""; 0]);
+}
+
+#[test]
+fn what_is_measured_counts_for_schedules_as_long_as_it_is_held_to_be_true() {
+    let cold = DRY.air(30.0);
+    let mut day = storm().starts("2026-01-10 12:30");
+    day.expects("2026-01-10 10:00", &[cold; 24]);
+    assert_eq!(day.wanted("mat/1"), Off);
+    let measured = Observation::nothing(day.now, minutes(30));
+    // The gauge adds to the forecast, the thermometer replaces it.
+    day.happens(Event::StationReported(measured.with(Quantity::Rain, 0.5).into()));
+    assert_eq!((day.wanted("mat/1"), day.controller.house().weather.soon.precipitation), (On, Fact::Yes));
+    day.after(minutes(20));
+    let warm = Observation::nothing(day.now, minutes(30)).with(Quantity::Temperature, 5.0);
+    assert_eq!(day.happens(Event::StationReported(warm.into())).wanted("mat/1"), Off);
+    assert_eq!(day.controller.next_deadline(), Some(day.instant("13:00")), "the rain is too old by then");
+    let dry = Observation::nothing(day.now, minutes(30)).with(Quantity::Rain, 0.0);
+    day.happens(Event::StationReported(dry.into())).expects("2026-01-10 10:00", &[SNOW; 24]);
+    assert_eq!(day.wanted("mat/1"), Off, "too warm");
+    assert_eq!(day.after(minutes(31)).wanted("mat/1"), On, "a dry gauge says nothing of what is foreseen");
 }

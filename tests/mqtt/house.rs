@@ -5,8 +5,9 @@ use std::sync::Arc;
 use heattrax::{
     model::{
         Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, DeviceLayout,
-        Energy, Forecast, Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet,
-        OutletId, Pin, Protocol, Reason, Remembered, Report, Run, Slug, Socket, Switch, VoiceName, WeatherBoard,
+        Energy, Fact, Forecast, Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet,
+        OutletId, Pin, Protocol, Reason, Remembered, Report, Run, Slug, Socket, Soon, Switch, VoiceName, WeatherBoard,
+        WeatherState,
     },
     mqtt::{
         Identity,
@@ -194,7 +195,14 @@ pub(crate) fn weathered() -> House {
     };
     let forecast =
         Forecast { source: "open-meteo".to_owned(), issued_at: at("2026-11-24T11:48:00Z"), intervals: vec![now] };
-    let weather = WeatherBoard { forecast: Some(Arc::new(forecast)), fresh: Some(true), ..WeatherBoard::default() };
+    let soon = Soon {
+        state: Some(WeatherState::Online),
+        precipitation: Fact::Yes,
+        ice: Fact::Unknown,
+        frozen: Some((at("2026-11-24T12:00:00Z"), at("2026-11-24T13:00:00Z"))),
+    };
+    let weather =
+        WeatherBoard { forecast: Some(Arc::new(forecast)), fresh: Some(true), soon, ..WeatherBoard::default() };
     House { weather: Arc::new(weather), ..complete() }
 }
 
@@ -225,6 +233,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
         base_topic: "heattrax".to_owned(),
         client_id: "heattrax-test".to_owned(),
         keep_alive: std::time::Duration::from_secs(15),
+        station: Vec::new(),
     }
 }
 

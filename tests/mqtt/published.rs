@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use heattrax::{
-    model::{Availability, Control, Fault, House, Reason, Switch, Trouble, TroubleKind, VoiceName},
+    model::{Availability, Control, Fault, House, Reason, Switch, VoiceName, WeatherState},
     mqtt::parts::Truth,
 };
 use jiff::SignedDuration;
@@ -316,20 +316,26 @@ fn the_weather_is_published_where_it_is_watched() {
     let expected = json!({
         "status": "online",
         "provider": "open-meteo",
+        "temperature_c": -2.3,
+        "precipitation_soon": "ON",
+        "ice_risk": null,
+        "next_frozen_precipitation": "2026-11-24T12:00:00Z",
         "forecast_updated": "2026-11-24T11:48:00Z",
+        "forecast_age_min": 10,
         "stale": false,
         "trouble": null,
         "now": {
             "temperature_c": -2.3, "dew_point_c": -3.0, "humidity": 95.0, "precipitation_mm": 1.2, "snowfall_cm": 0.8,
             "cloud": 1.0, "wind_ms": null, "code": 73,
         },
+        "measured": null,
     });
     assert_eq!(json_at(&rendered(&house), "heattrax/weather"), expected);
     let told = |house: &House| json_at(&rendered(house), "heattrax/weather");
-    Arc::make_mut(&mut house.weather).trouble =
-        Some(Trouble { kind: TroubleKind::Passing, text: "no answer".to_owned() });
+    Arc::make_mut(&mut house.weather).soon.state = Some(WeatherState::Degraded);
     assert_eq!(told(&house)["status"], "degraded");
-    Arc::make_mut(&mut house.weather).fresh = Some(false);
+    let board = Arc::make_mut(&mut house.weather);
+    (board.fresh, board.soon.state) = (Some(false), Some(WeatherState::Offline));
     assert_eq!((told(&house)["status"].clone(), told(&house)["stale"].clone()), (json!("offline"), json!(true)));
     Arc::make_mut(&mut house.weather).forecast = None;
     assert_eq!(told(&house)["now"], Value::Null);
@@ -341,7 +347,7 @@ fn the_weather_of_the_hour_follows_the_hour_and_nothing_else_is_said_again() {
     let mut house = weathered();
     outbound.look(&Arc::new(house.clone()), &mut truth);
     owed(&mut truth);
-    house.at = at("2026-11-24T12:59:59Z");
+    house.at = at("2026-11-24T12:07:59Z");
     outbound.look(&Arc::new(house.clone()), &mut truth);
     assert_eq!(owed(&mut truth), []);
     house.at = at("2026-11-24T13:00:00Z");

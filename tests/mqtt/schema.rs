@@ -75,6 +75,7 @@ fn platform(name: &str) -> (&'static [&'static str], &'static [&'static str]) {
 fn units(class: &str) -> &'static [&'static str] {
     match class {
         "power" => &["W", "kW"],
+        "temperature" => &["°C", "°F", "K"],
         "energy" => &["kWh", "Wh"],
         "voltage" => &["V"],
         "current" => &["A"],
@@ -97,8 +98,10 @@ fn sensor_is_right(unique: &str, it: &Value) {
     assert_eq!(it.get("ops").is_some(), text("dev_cla") == Some("enum"), "{unique}");
     // What counts energy never measures it, and the other way round; a text has no statistics.
     let statistics: &[Option<&str>] = match text("dev_cla") {
-        Some("energy" | "duration") => &[Some("total_increasing")],
-        Some("power" | "voltage" | "current" | "signal_strength") => &[Some("measurement")],
+        Some("energy") => &[Some("total_increasing")],
+        // A time that was counted, or the age of something.
+        Some("duration") => &[Some("total_increasing"), Some("measurement")],
+        Some("power" | "temperature" | "voltage" | "current" | "signal_strength") => &[Some("measurement")],
         _ => &[None],
     };
     assert!(statistics.contains(&text("stat_cla")), "{unique}");

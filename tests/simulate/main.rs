@@ -4,6 +4,7 @@
 mod command;
 mod driven;
 mod onsets;
+mod outages;
 mod scored;
 mod seen;
 mod shown;

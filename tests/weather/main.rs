@@ -1,14 +1,20 @@
 //! The weather room and the storm that stands in for its provider.
+//!
+//! `HEATTRAX_SOAK_SEEDS=1,2,3 HEATTRAX_SOAK_HOURS=240` lives through more days of faults in the runtime's time,
+//! `HEATTRAX_STORM_SECONDS=600` through more real time over sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "tests")]
 
 mod cache;
 mod decisions;
 mod order;
 mod parse;
+mod past;
 mod poller;
 mod providers;
 mod recorded;
+mod soak;
 mod storm;
+mod told_alike;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -89,6 +95,7 @@ fn forecast(issued_at: Timestamp) -> Forecast {
 struct Room {
     events: mpsc::Receiver<Event>,
     clock: Clock,
+    handle: Handle,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -102,8 +109,8 @@ impl Room {
         let clock = Clock::driven(at, speed);
         let (handle, events, _board) = Handle::detached(empty_house(at), clock.clone());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(weather::run(settings, handle, stop.clone()));
-        Self { events, clock, stop, task }
+        let task = tokio::spawn(weather::run(settings, handle.clone(), stop.clone()));
+        Self { events, clock, handle, stop, task }
     }
 
     async fn event(&mut self) -> Event {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use heattrax::model::{Event, Forecast, Provider, TroubleKind, WeatherSettings};
+use heattrax::model::{Event, Forecast, NoticeKind, Provider, TroubleKind, WeatherSettings};
 
 use crate::{
     Room, asked_at, noon,
@@ -47,14 +47,23 @@ async fn while_the_preferred_one_fails_the_next_is_asked_and_then_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let settings = list(folder.path(), &[(Provider::OpenMeteo, &first), (Provider::MetNorway, &next)]);
     let mut room = Room::start(settings, noon());
+    let mut notices = room.handle.listen();
     assert_eq!(room.observed().await.source, "met-norway");
     next.asked().await;
+    let told = notices.recv().await.unwrap();
+    assert_eq!(told.kind, NoticeKind::WeatherDegraded);
+    assert!(
+        told.message.ends_with("503 Service Unavailable: the weather is met-norway's until that is over"),
+        "{told:?}"
+    );
     // The preferred one is tried again after its own pause; the other one's forecast is young still.
     settle().await;
     turn(Duration::from_secs(125)).await;
     assert!(next.not_asked().await && room.events.try_recv().is_err());
     turn(Duration::from_secs(250)).await;
     assert_eq!(room.observed().await.source, "open-meteo");
+    let told = notices.recv().await.unwrap();
+    assert_eq!((told.kind, told.message.as_str()), (NoticeKind::WeatherRecovered, "the weather is open-meteo's again"));
     settle().await;
     turn(Duration::from_secs(900)).await;
     assert_eq!(room.observed().await.source, "open-meteo");
@@ -169,6 +178,10 @@ async fn when_the_first_fails_the_second_opinion_takes_its_place_without_another
     next.asked().await;
     settle().await;
     turn(Duration::from_secs(900)).await;
-    assert_eq!(room.observed().await, opinion);
+    let taken = room.observed().await;
+    assert_eq!((&taken.source, taken.issued_at), (&opinion.source, opinion.issued_at));
+    // MET Norway says nothing of what is over: that is known from the first.
+    let (past, ahead) = taken.intervals.split_at(taken.intervals.len() - opinion.intervals.len());
+    assert!(ahead == opinion.intervals && past.last().is_some_and(|it| it.end == ahead[0].start), "{}", past.len());
     assert!(next.not_asked().await);
 }

@@ -5,7 +5,7 @@ use std::{
 
 use heattrax::{
     emulator::storm::{Storm, StormError, StormFault, StormOptions},
-    model::{Celsius, Interval, TroubleKind},
+    model::{Celsius, Interval, Provider, TroubleKind},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
@@ -17,9 +17,8 @@ use crate::{Room, settings, settle, turn};
 
 async fn storm(name: &str, now: Timestamp, offset: SignedDuration) -> Storm {
     let now = Arc::new(move || now);
-    Storm::start(StormOptions { name: name.to_owned(), listen: "127.0.0.1:0".parse().unwrap(), now, offset })
-        .await
-        .unwrap()
+    let hours = Storm::recorded(name).unwrap();
+    Storm::start(StormOptions { offset, ..StormOptions::of(hours, now) }).await.unwrap()
 }
 
 /// What the recording says about an hour: its sums, and instants averaged with the next hour's.
@@ -129,8 +128,8 @@ async fn null_hours_are_unknown_hours() {
     storm.set_fault(StormFault::NullHours);
     let folder = tempfile::tempdir().unwrap();
     let forecast = Room::start(settings(&storm.base_url(), folder.path()), now).observed().await;
-    for (index, hour) in forecast.intervals.iter().enumerate() {
-        assert_eq!(hour.precipitation.is_none(), index % 3 == 0);
+    for hour in &forecast.intervals {
+        assert_eq!(hour.precipitation.is_none(), hour.start.as_second() / 3600 % 3 == 0);
     }
 }
 
@@ -142,13 +141,7 @@ async fn the_forecast_moves_with_the_houses_time() {
         let time = Arc::clone(&time);
         Arc::new(move || *time.lock().unwrap())
     };
-    let options = StormOptions {
-        name: "newark-2013".to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        now,
-        offset: SignedDuration::ZERO,
-    };
-    let storm = Storm::start(options).await.unwrap();
+    let storm = Storm::start(StormOptions::of(Storm::recorded("newark-2013").unwrap(), now)).await.unwrap();
     let query = "/v1/forecast?latitude=1&longitude=2&hourly=precipitation&forecast_hours=1&timeformat=unixtime&wind_speed_unit=ms";
     assert!(get(&storm, query).await.contains(r#""time":[1360314000]"#));
     *time.lock().unwrap() = start + SignedDuration::from_mins(30);
@@ -185,13 +178,11 @@ async fn a_wrong_request_gets_the_providers_answer() {
 
 #[tokio::test]
 async fn an_unknown_name_and_a_taken_address_are_named() {
-    let now: heattrax::emulator::storm::HouseTime = Arc::new(|| Timestamp::UNIX_EPOCH);
-    let here = "127.0.0.1:0".parse().unwrap();
-    let options = StormOptions { name: "atlantis".to_owned(), listen: here, now, offset: SignedDuration::ZERO };
-    let error = Storm::start(options.clone()).await.unwrap_err();
+    let error = Storm::recorded("atlantis").unwrap_err();
     assert_eq!(error.to_string(), "there is no storm `atlantis`; there are: newark-2013, lincoln-2023");
-    let first = Storm::start(StormOptions { name: "newark-2013".to_owned(), ..options.clone() }).await.unwrap();
-    let second = StormOptions { name: "newark-2013".to_owned(), listen: first.address(), ..options };
+    let now = Storm::start_of("newark-2013").unwrap();
+    let first = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let second = StormOptions { listen: first.address(), ..StormOptions::of(Vec::new(), Arc::new(move || now)) };
     assert!(matches!(Storm::start(second).await, Err(StormError::Listen { .. })));
 }
 
@@ -208,10 +199,56 @@ async fn a_dropped_storm_is_over() {
 }
 
 async fn get(storm: &Storm, path: &str) -> String {
+    said(storm, &format!("GET {path} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n")).await
+}
+
+async fn said(storm: &Storm, request: &str) -> String {
     let mut stream = TcpStream::connect(storm.address()).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+#[tokio::test]
+async fn faults_are_set_over_http_and_each_request_is_counted() {
+    let now = Storm::start_of("newark-2013").unwrap();
+    let storm = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let post = |query: &str| format!("POST /storm/fault?{query} HTTP/1.1\r\nHost: storm\r\nConnection: close\r\n\r\n");
+    let said = said(&storm, &post("kind=429:120&provider=nws")).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains(r#""nws":{"requests":0,"fault":"429:120"}"#), "{said}");
+    let refused = get(&storm, "/points/40.7,-74").await;
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("retry-after: 120"), "{refused}");
+    assert!(get(&storm, "/v1/forecast?latitude=1").await.starts_with("HTTP/1.1 400"));
+    assert_eq!((storm.requests(Provider::Nws), storm.requests(Provider::OpenMeteo)), (1, 1));
+    for (query, words) in [("kind=rain", "there is no fault `rain`"), ("kind=off&provider=x", "no such provider")] {
+        assert!(self::said(&storm, &post(query)).await.contains(words), "{query}");
+    }
+    assert!(self::said(&storm, &post("kind=off")).await.contains(r#""nws":{"requests":1,"fault":"off"}"#));
+    assert!(get(&storm, "/storm/else").await.starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn every_fault_reads_back_from_its_name() {
+    for name in ["off", "503", "429:60", "bad-request", "truncated", "slow", "null-hours", "ragged", "local-time"] {
+        assert_eq!(name.parse::<StormFault>().unwrap().to_string(), name);
+    }
+    for name in ["", "200", "600", "429:", "429:x", "OFF"] {
+        assert!(name.parse::<StormFault>().is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_packed_for_those_who_take_that() {
+    let now = Storm::start_of("newark-2013").unwrap();
+    let storm = storm("newark-2013", now, SignedDuration::ZERO).await;
+    let mut stream = TcpStream::connect(storm.address()).await.unwrap();
+    let path = "/points/40.7,-74";
+    let asked = format!("GET {path} HTTP/1.1\r\nHost: storm\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let head = String::from_utf8_lossy(&answer).into_owned();
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    assert!(!get(&storm, path).await.contains("content-encoding"));
 }

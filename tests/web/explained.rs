@@ -245,3 +245,36 @@ async fn asking_changes_nothing() {
     }
     assert!(Arc::ptr_eq(&before, &room.handle.picture()));
 }
+
+#[tokio::test]
+async fn the_forecast_and_the_plan_are_given_in_the_shapes_that_earlier_clients_know() {
+    let room = room().await;
+    let told = json(&room, "/api/weather/forecast").await;
+    assert_eq!((&told["status"], &told["weather_state"]), (&Value::from("ok"), &Value::from("online")));
+    assert_eq!((&told["provider"], &told["timezone"]), (&Value::from("open-meteo"), &Value::from("America/New_York")));
+    assert_eq!((&told["cache_age_hours"], &told["cache_valid_hours"]), (&Value::from(0.0), &Value::from(6.0)));
+    let hours = told["hours"].as_array().unwrap();
+    assert_eq!((hours.len(), &told["forecast_hours"]), (30, &Value::from(30)));
+    let wet = &hours[4];
+    assert_eq!((&wet["time"], &wet["temp_f"]), (&Value::from("2026-01-15T11:00:00-05:00"), &Value::from(28.4)));
+    assert_eq!((&wet["precip_type"], &wet["precip_intensity"]), (&Value::from("snow"), &Value::from(1.5)));
+    assert_eq!((&wet["black_ice_risk"], &hours[3]["precip_type"]), (&Value::from(true), &Value::Null));
+    let planned = json(&room, "/api/weather/mat-forecast").await;
+    assert_eq!(planned, serde_json::json!({ "status": "no_data", "reason": "nothing is planned yet" }));
+    let house = house();
+    let plans = plan(&settings(), &house, house.at + SignedDuration::from_hours(24));
+    room.handle.show_plans(plans);
+    let planned = json(&room, "/api/weather/mat-forecast").await;
+    let windows = planned["groups"]["walkway"].as_array().unwrap();
+    let shape: Vec<_> =
+        windows.iter().map(|it| (it["start"].as_str().unwrap(), it["state"].as_str().unwrap())).collect();
+    assert_eq!(shape[..2], [("2026-01-15T07:00:00-05:00", "off"), ("2026-01-15T10:00:00-05:00", "on")]);
+    assert_eq!((&windows[0]["reason"], &windows[0]["end"]), (&Value::from("no_active_schedule"), &windows[1]["start"]));
+    assert_eq!(windows.last().unwrap()["state"], Value::from("off"));
+    let dark = Room::start(
+        WebInfo { settings: Some(settings()), ..info() },
+        crate::house(Broker::Connected, Availability::Online),
+    );
+    let told = json(&dark.await, "/api/weather/forecast").await;
+    assert_eq!((&told["status"], &told["reason"]), (&Value::from("no_data"), &Value::from("there is no forecast yet")));
+}

@@ -24,7 +24,7 @@ use super::{
     tariff,
     voice::{Facts, Voice},
 };
-use crate::model::{ControlSettings, Melt, Mode, Observation, Opinion, Outlet, Reason, Switch, VoiceName, Wait};
+use crate::model::{ControlSettings, Melt, Mode, Opinion, Outlet, Reason, Switch, VoiceName, Wait};
 
 /// A mat that is on stays on if the next heat begins within this time: the relay and the mat are spared a cycle.
 const BRIDGE: SignedDuration = SignedDuration::from_mins(60);
@@ -35,17 +35,11 @@ pub(super) struct View<'a> {
     pub(super) settings: &'a ControlSettings,
     pub(super) sky: Sky<'a>,
     pub(super) reading: Option<&'a Reading>,
-    pub(super) station: Option<&'a Observation>,
 }
 
 impl<'a> View<'a> {
     fn of(facts: &Facts<'a>) -> Self {
-        Self { settings: facts.settings, sky: facts.sky, reading: facts.reading, station: facts.station }
-    }
-
-    /// The same at another time: what a station measured is not held to be true for ever.
-    pub(super) fn at(self, now: Timestamp) -> Self {
-        Self { station: self.station.filter(|it| it.is_fresh(now)), ..self }
+        Self { settings: facts.settings, sky: facts.sky, reading: facts.reading }
     }
 }
 
@@ -65,7 +59,7 @@ pub(super) fn look(melt: &Melt, view: View<'_>, now: Timestamp, held: bool) -> L
     let nothing = Reading::default();
     let reading = view.reading.unwrap_or(&nothing);
     let stretches = if held { &reading.loose } else { &reading.strict };
-    let measured = view.station.map(|it| station::look(it, reading, view.sky.forecast, now, held));
+    let measured = view.sky.measured(now).map(|it| station::look(&it, reading, view.sky.forecast, now, held));
     let frost_counts = measured.as_ref().is_none_or(|it| !it.rules_out_frost);
     let counts = |it: &&Stretch| it.ice.hazard.is_precipitation() || frost_counts;
     let gap =
@@ -177,8 +171,7 @@ pub(super) fn voice(facts: &Facts<'_>, shut: Option<&shut::Shut>) -> Voice {
     let look = look(melt, View::of(facts), facts.now, held);
     // Each hour may be too warm, too cold or unknown; and what is known grows old.
     let hour = facts.sky.forecast.and_then(|it| it.at(facts.now)).map(|it| it.end);
-    let station = facts.station.map(|it| later(it.at, it.max_age));
-    let known = [hour, station, facts.sky.changes_at, look.changes_at];
+    let known = [hour, facts.sky.changes_at, look.changes_at];
     let mut changes_at = known.into_iter().flatten().filter(|at| *at > facts.now).min();
     if let Some(shut) = shut {
         let opinion = Opinion { changes_at: earliest(changes_at, shut.until), ..silent.opinion };

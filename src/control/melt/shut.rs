@@ -23,7 +23,7 @@ pub(in crate::control) struct Shut {
 /// Why the rules of a group are silent at this temperature, if they are. Unknown air silences nothing.
 pub(in crate::control) fn shut(melt: &Melt, view: View<'_>, now: Timestamp, held: bool) -> Option<Shut> {
     let interval = view.sky.forecast.and_then(|it| it.at(now));
-    let measured = view.station.filter(|it| it.temperature.is_some());
+    let measured = view.sky.measured(now).filter(|it| it.temperature.is_some());
     let air = measured.and_then(|it| it.temperature).or_else(|| interval?.temperature)?;
     let until = interval.map(|it| it.end);
     let limit = melt.too_warm.0 - if held { 0.0 } else { HYSTERESIS };

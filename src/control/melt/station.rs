@@ -8,9 +8,9 @@ use crate::{
     model::{Celsius, Forecast, Hazard, Ice, Mode, Observation},
 };
 
-/// Precipitation of at least this much an hour, in mm.
-const FALLS: f64 = 0.1;
-/// It is frozen up to this wet-bulb temperature.
+/// Snow by a gauge that knows it from rain is snow up to this wet-bulb temperature.
+const SNOW_WET_BULB: f64 = 4.0;
+/// Other precipitation is frozen up to this wet-bulb temperature.
 const FROZEN_WET_BULB: f64 = 1.0;
 /// A surface that is measured to be warmer than this bears no ice.
 const BARE: f64 = 0.5;
@@ -49,8 +49,8 @@ pub(super) fn look(
         surface: station.surface,
         amount: None,
     };
-    let falls = station.precipitation_rate.is_some_and(|rate| rate >= FALLS);
-    if falls && air.freezes(FROZEN_WET_BULB) == Some(true) {
+    let snows = station.is_snowing() && air.freezes(SNOW_WET_BULB) != Some(false);
+    if snows || (station.is_wet() && air.freezes(FROZEN_WET_BULB) == Some(true)) {
         return Measured { ice: Some((Mode::Melt, ice(Hazard::Snow))), rules_out_frost: false };
     }
     let Some(surface) = station.surface else { return Measured { ice: None, rules_out_frost: false } };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CONFIG, DIAGNOSTIC, HIDDEN, OFFLINE, ONLINE, class, entity, field};
+use super::{CONFIG, DIAGNOSTIC, HIDDEN, OFFLINE, ONLINE, class, entity, field, weather::WEATHER};
 use crate::mqtt::{
     requests,
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
@@ -116,32 +116,7 @@ pub(in crate::mqtt) const BRIDGE: &[Sheet<BridgeView>] = &[
             field("until", |it: &BridgeView| time(it.house.paused.map(|it| it.end.latest()))),
         ],
     },
-    Sheet {
-        topic: |topics, _| topics.weather(),
-        has: BridgeView::watches_weather,
-        form: Form::Fields,
-        rows: &[
-            field("status", BridgeView::weather_status),
-            field("provider", |it: &BridgeView| it.forecast(|forecast| json!(forecast.source))),
-            Row {
-                entity: Some(Entity {
-                    more: &[class("timestamp"), DIAGNOSTIC],
-                    ..entity("forecast_updated", "sensor", "Forecast updated")
-                }),
-                ..field("forecast_updated", |it: &BridgeView| it.forecast(|forecast| time(Some(forecast.issued_at))))
-            },
-            Row {
-                entity: Some(Entity {
-                    template: Template::Holds,
-                    more: &[class("problem"), DIAGNOSTIC],
-                    ..entity("forecast_stale", "binary_sensor", "Forecast stale")
-                }),
-                ..field("stale", |it: &BridgeView| json!(it.house.weather.fresh == Some(false)))
-            },
-            field("trouble", |it: &BridgeView| json!(it.house.weather.trouble.as_ref().map(|it| &it.text))),
-            field("now", BridgeView::weather_now),
-        ],
-    },
+    WEATHER,
     Sheet {
         topic: |topics, _| topics.bridge_event(),
         has: |_| true,

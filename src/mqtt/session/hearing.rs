@@ -1,6 +1,6 @@
 //! What the session does with messages.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::json;
 use tokio::time::Instant;
@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use super::{BATCH, Session};
 use crate::{
     hub::Busy,
-    model::{Command, Event, Notice, NoticeKind, Target},
+    model::{Command, Event, Notice, NoticeKind, Station, Target},
     mqtt::{
         askers::{self, Address},
         client::Mail,
         inbound::{self, Unread},
+        mapped::mapped,
         message::{Message, Payload},
         requests,
         station::{self, Measured, Unheard},
@@ -41,6 +42,9 @@ impl Session {
     }
 
     pub(super) async fn hear(&mut self, message: &Message) {
+        if self.hear_mapped(message).await {
+            return;
+        }
         let topics = self.topics().clone();
         match topics.sort(&message.topic) {
             Heard::Status => self.hear_status(message),
@@ -96,7 +100,7 @@ impl Session {
                     }
                 }
                 // A busy hub hears the next one.
-                let _ = self.hand_over(Event::StationReported(observation)).await;
+                let _ = self.hand_over(Event::StationReported(observation.into())).await;
             }
             Err(Unheard::Empty) => {}
             Err(Unheard::Retained) => {
@@ -108,6 +112,37 @@ impl Session {
                 self.complaints.bad(about(NoticeKind::BadPayload, words));
             }
         }
+    }
+
+    /// A message on one of the station's own topics is heard by each mapping of it, and told once of each that finds no figure.
+    async fn hear_mapped(&mut self, message: &Message) -> bool {
+        let now = self.handle.clock.now();
+        let settings = Arc::clone(&self.outbound.context.settings);
+        let mappings = settings.station.iter().enumerate().filter(|it| it.1.topic == message.topic);
+        let (mut station, mut is_mapped) = (Station::default(), false);
+        for (index, how) in mappings {
+            is_mapped = true;
+            match mapped(how, message, now) {
+                Ok(observation) => {
+                    self.unmapped.remove(&index);
+                    station.observe(&observation);
+                }
+                // What the broker replays has been heard, or is of no use: stations retain as they like.
+                Err(Unheard::Empty | Unheard::Retained) => {}
+                Err(Unheard::Bad(problem)) => {
+                    if self.unmapped.insert(index) {
+                        let words = format!("the message on {} cannot be used: {problem}", message.topic);
+                        let notice = Notice::new(now, NoticeKind::BadPayload, words).with("topic", &message.topic);
+                        self.complaints.bad(notice);
+                    }
+                }
+            }
+        }
+        if station != Station::default() {
+            // A busy hub hears the next one.
+            let _ = self.hand_over(Event::StationReported(station)).await;
+        }
+        is_mapped
     }
 
     async fn hear_command(&mut self, knob: Knob<'_>, message: &Message) {

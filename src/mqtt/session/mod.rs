@@ -107,6 +107,8 @@ struct Session {
     emptied: BTreeSet<String>,
     /// Fields of the user's weather station that could not be read the last time.
     misread: BTreeSet<&'static str>,
+    /// Mappings of the station's topics whose last message held no figure.
+    unmapped: BTreeSet<usize>,
     /// When Home Assistant's birth is answered.
     birth: Option<Instant>,
     /// A payload that was too large for the broker has been reported.
@@ -134,6 +136,7 @@ impl Session {
             cleared: BTreeSet::new(),
             emptied: BTreeSet::new(),
             misread: BTreeSet::new(),
+            unmapped: BTreeSet::new(),
             birth: None,
             too_large_told: false,
             trouble: None,
@@ -241,7 +244,9 @@ impl Session {
         let commands = self.topics().command_filters().into_iter();
         let commands = commands.map(|filter| Filter { filter, as_published: true });
         // Of these the flag is to tell a replay from what is fresh.
-        let others = replayed.iter().cloned().chain([self.topics().status_filter()]);
+        let station: BTreeSet<String> =
+            self.outbound.context.settings.station.iter().map(|it| it.topic.clone()).collect();
+        let others = replayed.iter().cloned().chain([self.topics().status_filter()]).chain(station);
         commands.chain(others.map(|filter| Filter { filter, as_published: false })).collect()
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{BridgeView, round};
-use crate::model::Forecast;
+use super::{BridgeView, round, time};
+use crate::model::{Fact, Forecast, Observation, Soon, WeatherState};
 
 impl BridgeView {
     /// Is the weather watched at all?
@@ -11,12 +11,53 @@ impl BridgeView {
         self.house.weather.fresh.is_some()
     }
 
-    /// `online` while the forecast is fresh, `degraded` while it is but no newer one can be had, `offline` once it is stale.
+    /// `online` while a provider answers, `degraded` while none does but the forecast is young enough to act on, else `offline`.
     pub(in crate::mqtt) fn weather_status(&self) -> Value {
-        json!(match (self.house.weather.fresh, &self.house.weather.trouble) {
-            (Some(true), None) => "online",
-            (Some(true), Some(_)) => "degraded",
-            _ => "offline",
+        json!(self.house.weather.soon.state.unwrap_or(WeatherState::Offline).word())
+    }
+
+    /// In steps of ten minutes: to the minute it would be published all the time.
+    pub(in crate::mqtt) fn forecast_age(&self) -> Value {
+        self.forecast(|it| json!(self.house.at.duration_since(it.issued_at).as_mins().max(0) / 10 * 10))
+    }
+
+    /// `ON`, `OFF`, or unknown.
+    pub(in crate::mqtt) fn soon(&self, fact: impl Fn(&Soon) -> Fact) -> Value {
+        match fact(&self.house.weather.soon) {
+            Fact::Yes => json!("ON"),
+            Fact::No => json!("OFF"),
+            Fact::Unknown => Value::Null,
+        }
+    }
+
+    /// When the next frozen precipitation begins; the past where it falls already.
+    pub(in crate::mqtt) fn next_frozen(&self) -> Value {
+        time(self.house.weather.soon.frozen.map(|it| it.0))
+    }
+
+    /// The air: measured, else foreseen.
+    pub(in crate::mqtt) fn air(&self) -> Value {
+        let foreseen = || self.house.weather.forecast.as_ref()?.at(self.house.at)?.temperature;
+        round(self.measured(|it| it.temperature).or_else(foreseen).map(|it| it.0), 1)
+    }
+
+    fn measured<T>(&self, read: impl Fn(&Observation) -> Option<T>) -> Option<T> {
+        self.house.weather.station.at(self.house.at).as_ref().and_then(read)
+    }
+
+    /// What stations near the house measure that is held to be true.
+    pub(in crate::mqtt) fn station(&self) -> Value {
+        self.house.weather.station.at(self.house.at).map_or(Value::Null, |it| {
+            json!({
+                "at": time(Some(it.at)),
+                "temperature_c": round(it.temperature.map(|it| it.0), 1),
+                "dew_point_c": round(it.dew_point.map(|it| it.0), 1),
+                "humidity": round(it.humidity, 0),
+                "surface_c": round(it.surface.map(|it| it.0), 1),
+                "rain_mm_h": round(it.precipitation_rate, 2),
+                "snow_cm_h": round(it.snow_rate, 2),
+                "wind_ms": round(it.wind, 1),
+            })
         })
     }
 

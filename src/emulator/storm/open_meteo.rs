@@ -1,11 +1,12 @@
 //! A request to Open-Meteo read, and its answer written.
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::sky::{HOUR, Reply, Sky, asked, number};
 use crate::model::{Celsius, Interval};
 
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Where it is served, as at the provider.
+pub(super) const PATH: &str = "/v1/forecast";
 /// Hours ahead or back that may be asked for.
 const MOST_HOURS: u16 = 16 * 24;
 
@@ -29,8 +30,16 @@ const SERIES: [Series; 8] = [
     Series { name: "cloud_cover", unit: "%", sums: false, value: |it| it.cloud.map(|it| it * 100.0) },
 ];
 
+/// The answer for a query.
+pub(super) fn answer(query: &str, sky: &Sky) -> Reply {
+    match Wish::read(query) {
+        Ok(wish) => Reply::good(wish.answer(sky)),
+        Err(reason) => refused(400, &reason),
+    }
+}
+
 /// What is asked for.
-pub(super) struct Wish {
+struct Wish {
     latitude: f64,
     longitude: f64,
     series: Vec<&'static Series>,
@@ -40,9 +49,8 @@ pub(super) struct Wish {
 
 impl Wish {
     /// Reads a query. The error is the reason that Open-Meteo would give.
-    pub(super) fn read(query: &str) -> Result<Self, String> {
-        let find =
-            |key: &str| query.split('&').filter_map(|it| it.split_once('=')).find(|it| it.0 == key).map(|it| it.1);
+    fn read(query: &str) -> Result<Self, String> {
+        let find = |key: &str| asked(query, key);
         let degrees = |key: &'static str, most: f64| {
             let given = find(key).ok_or_else(|| format!("Parameter '{key}' is required"))?;
             let value = given.parse::<f64>().ok().filter(|it| it.abs() <= most);
@@ -74,20 +82,15 @@ impl Wish {
         })
     }
 
-    /// The answer. With `null_hours`, every third stamp has no values.
-    pub(super) fn answer(&self, hours: &[Interval], now: Timestamp, null_hours: bool) -> Value {
-        let stamps = self.stamps(hours, now);
+    fn answer(&self, sky: &Sky) -> Value {
+        let stamps = self.stamps(sky);
         let mut series = Map::new();
         let mut units = Map::new();
-        series.insert("time".to_owned(), stamps.iter().map(|it| it.as_second()).collect());
+        series.insert("time".to_owned(), stamps.iter().copied().collect());
         units.insert("time".to_owned(), "unixtime".into());
         for wished in &self.series {
-            let values = stamps.iter().enumerate().map(|(index, stamp)| {
-                let start = if wished.sums { stamp.checked_sub(HOUR).ok() } else { Some(*stamp) };
-                let hour = start.and_then(|start| hour_from(hours, start));
-                let is_known = !(null_hours && index % 3 == 0);
-                hour.filter(|_| is_known).and_then(wished.value).map_or(Value::Null, number)
-            });
+            let before = if wished.sums { HOUR } else { 0 };
+            let values = stamps.iter().map(|stamp| number((wished.value)(&sky.hour(stamp - before))));
             series.insert(wished.name.to_owned(), values.collect());
             units.insert(wished.name.to_owned(), wished.unit.into());
         }
@@ -105,31 +108,13 @@ impl Wish {
     }
 
     /// The stamps from `past` hours before the running one on, on the grid of the recording.
-    fn stamps(&self, hours: &[Interval], now: Timestamp) -> Vec<Timestamp> {
-        let into_the_hour = hours.first().map_or(0, |it| it.start.as_second().rem_euclid(3600));
-        let running = (now.as_second() - into_the_hour).div_euclid(3600) * 3600 + into_the_hour;
-        let steps = -i64::from(self.past)..i64::from(self.ahead);
-        steps.filter_map(|step| Timestamp::from_second(running + step * 3600).ok()).collect()
+    fn stamps(&self, sky: &Sky) -> Vec<i64> {
+        let running = sky.begun(sky.run);
+        (-i64::from(self.past)..i64::from(self.ahead)).map(|step| running + step * HOUR).collect()
     }
 }
 
-/// An answer that refuses.
-pub(super) fn error(reason: &str) -> Value {
-    json!({ "error": true, "reason": reason })
-}
-
-fn hour_from(hours: &[Interval], start: Timestamp) -> Option<&Interval> {
-    // An offset may be a fraction of a second, a stamp is whole seconds.
-    let found = hours.partition_point(|it| it.start.as_second() < start.as_second());
-    hours.get(found).filter(|it| it.start.as_second() == start.as_second())
-}
-
-fn number(value: f64) -> Value {
-    // Percentages and codes are whole numbers there, and a fraction that a factor of 100 left would show.
-    let rounded = (value * 1000.0).round() / 1000.0;
-    if rounded.fract() == 0.0 && rounded.abs() < 1e9 {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below a thousand million")]
-        return json!(rounded as i64);
-    }
-    json!(rounded)
+/// A refusal in the provider's way.
+pub(super) fn refused(status: u16, reason: &str) -> Reply {
+    Reply::refusal(status, json!({ "error": true, "reason": reason }))
 }
