@@ -1,6 +1,6 @@
 //! Whatever the file holds: no panic, and a place inside the text for every problem.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use heattrax::config::{self, Place, Sources};
 use proptest::prelude::*;
