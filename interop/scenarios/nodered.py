@@ -2,7 +2,7 @@
 
 import json
 
-from bench import check, eventually, http, stays
+from bench import check, http, stays
 from house import MAT, House
 from node_red import FLOWS, NodeRed, Page, flow
 
@@ -84,13 +84,19 @@ def nodered_tells_of_storms_and_faults(bench):
     house.dual.do("protect?slot=1&what=overheated")
     red.wait("of the fault", lambda it: (it.get("fault") or "").startswith(f"{MAT}: "), 40)
     house.dual.do("protect?slot=1&what=normal")
-    eventually("the fault waits for somebody", lambda: _acknowledged(red), 30)
-
-
-def _acknowledged(red):
+    topic = f"heattrax/{MAT}/decision"
+    house.watch.wait(topic, lambda it: _lockout(it).get("acknowledged") is False, 30)
+    check(not red.heard().get("acknowledged"), "nobody has acknowledged anything")
     red.press("htx_ack")
-    answer = red.heard().get("acknowledged") or {}
-    return answer.get("status") == "ok" and answer["data"]["acknowledged"]
+    answer = red.wait("the acknowledgement", lambda it: it.get("acknowledged"))
+    check(answer.get("status") == "ok", f"the acknowledgement is taken: {answer}")
+    told = [(it["device"], it["slot"]) for it in answer["data"]["acknowledged"]]
+    check(told == [("walkway_mat", 1)], f"it is the mat's: {answer}")
+    house.watch.wait(topic, lambda it: _lockout(it).get("acknowledged") is not False)
+
+
+def _lockout(message):
+    return message.json()["safety"]["lockout"] or {}
 
 
 def nodered_dashboard_works_both_ways(bench):
