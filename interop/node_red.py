@@ -4,9 +4,8 @@ import json
 import pathlib
 import shutil
 import subprocess
-import time
 
-from bench import Bench, Failed, Program, check, eventually, free_port, http, parsed
+from bench import Bench, Failed, Program, check, eventually, free_port, http, parsed, stays
 
 HERE = pathlib.Path(__file__).resolve().parent
 FLOWS = HERE.parent / "examples" / "node-red"
@@ -168,21 +167,31 @@ class Page:
         """Says something to the dashboard."""
         self._post("42" + json.dumps(event))
 
+    def _payloads(self, widget):
+        """What it shows, asking anew as a page does that was just opened; the newest is last."""
+        self.emit("widget-load", widget)
+        self._poll()
+        names = (f"widget-load:{widget}", f"widget-sync:{widget}", f"msg-input:{widget}")
+        found = [rest[0].get("payload") for name, *rest in self.events if name in names and rest and rest[0]]
+        self.events.clear()
+        return found
+
     def shows(self, widget, wanted, seconds=10.0):
-        """Waits until a widget has this payload, asking anew as a page does that was just opened."""
-        deadline = time.monotonic() + seconds
-        last = None
-        while time.monotonic() < deadline:
-            self.emit("widget-load", widget)
-            self._poll()
-            for name, *rest in self.events:
-                if name in (f"widget-load:{widget}", f"msg-input:{widget}") and rest and rest[0]:
-                    last = rest[0].get("payload")
-            self.events.clear()
-            if wanted(last) if callable(wanted) else last == wanted:
-                return last
-            time.sleep(0.1)
-        raise Failed(f"the widget {widget} shows what it should: not within {seconds:g} s; it shows {last!r}")
+        """Waits until a widget has this payload."""
+        last = []
+
+        def look():
+            last.extend(self._payloads(widget))
+            return last and (wanted(last[-1]) if callable(wanted) else last[-1] == wanted)
+
+        try:
+            eventually(f"the widget {widget} shows what it should", look, seconds)
+        except Failed as failure:
+            raise Failed(f"{failure}; it shows {last[-1:]}") from None
+
+    def keeps(self, widget, wanted, seconds):
+        """Fails if a widget shows anything else within the time."""
+        stays(f"the widget {widget} shows {wanted}", lambda: set(self._payloads(widget)) <= {wanted}, seconds)
 
 
 if __name__ == "__main__":
