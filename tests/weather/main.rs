@@ -11,6 +11,7 @@ mod parse;
 mod past;
 mod poller;
 mod providers;
+mod quarters;
 mod recorded;
 mod soak;
 mod storm;
