@@ -113,6 +113,10 @@ class HomeAssistant:
         self.read_from = 0
         time.sleep(1)
 
+    def forget(self):
+        """Stops it and throws away all that it knows."""
+        subprocess.run([self.folder / "down", "--forget"], timeout=60, check=True, capture_output=True)
+
     def _answers(self):
         place = urllib.parse.urlsplit(self.url)
         with socket.socket() as probe:
