@@ -116,6 +116,7 @@ class HomeAssistant:
     def forget(self):
         """Stops it and throws away all that it knows."""
         subprocess.run([self.folder / "down", "--forget"], timeout=60, check=True, capture_output=True)
+        self.read_from = 0
 
     def _answers(self):
         place = urllib.parse.urlsplit(self.url)
@@ -192,7 +193,9 @@ class HomeAssistant:
     def devices(self):
         """The devices that came by MQTT."""
         ours = self.entry("mqtt")
-        return [it for it in self.ask("config/device_registry/list") if ours in it["config_entries"]]
+        every = self.ask("config/device_registry/list")
+        # A child device names its entry otherwise.
+        return [it for it in every if ours in it.get("config_entries", [it.get("config_entry_id")])]
 
     def entry(self, domain):
         """The id of an integration's config entry."""
