@@ -37,6 +37,11 @@ pub(super) fn entities(payload: &str) -> Vec<Known> {
     listed.filter(|it| !it.platform.is_empty()).collect()
 }
 
+/// Are outlets children of their housing in this announcement?
+pub(super) fn is_family(payload: &str) -> bool {
+    serde_json::from_str::<Value>(payload).is_ok_and(|it| it.get("cdevs").or_else(|| it.get("child_devices")).is_some())
+}
+
 /// The components of a device, and those of its children.
 fn groups(root: &Value) -> impl Iterator<Item = &Map<String, Value>> {
     let children = root.get("cdevs").or_else(|| root.get("child_devices")).and_then(Value::as_array);

@@ -1,6 +1,9 @@
 //! What the broker still holds from an earlier life of this bridge, and what of it is gone or announced elsewhere now.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -16,14 +19,31 @@ use crate::model::{DeviceLayout, House};
 
 /// How long the broker is listened to after a connect.
 const WINDOW: Duration = Duration::from_secs(2);
+/// State is cleared so long after the announcements of what it belonged to: Home Assistant lets go of an entity in its own time, and logs
+/// a warning for each topic that it still listens to.
+const STATE_LATER: Duration = Duration::from_secs(2);
+/// Home Assistant is given so long to forget what is announced anew afterwards.
+const ANEW_AFTER: Duration = Duration::from_secs(3);
+
+/// What an announcement was found to hold.
+#[derive(Debug)]
+struct Found {
+    entities: Vec<Known>,
+    /// Outlets are children of their housing in it.
+    family: bool,
+}
 
 /// What the broker was found to announce: topic to entities.
 #[derive(Debug, Default)]
 pub(super) struct Readback {
     closes: Option<Instant>,
-    found: BTreeMap<String, Vec<Known>>,
+    found: BTreeMap<String, Found>,
+    /// What is announced anew, and when.
+    anew: Option<(Instant, BTreeSet<String>)>,
     /// The state that it was found to hold, and whose it is.
     left: BTreeMap<String, Left>,
+    /// When that is cleared.
+    clears: Option<Instant>,
     /// It has been listened to for long enough once.
     listened: bool,
     /// What is heard until it closes.
@@ -52,6 +72,12 @@ impl Readback {
         self.closes
     }
 
+    /// When there is something to clear, or to announce anew.
+    pub(super) fn clears(&self) -> Option<Instant> {
+        let anew = self.anew.as_ref().map(|(at, _)| *at);
+        anew.into_iter().chain(self.clears).min()
+    }
+
     /// Stops listening; what is not to be heard any more. The announcements of devices are: should somebody clear one, people are
     /// told.
     pub(super) fn close(&mut self, topics: &Topics, layout: DeviceLayout) -> Vec<String> {
@@ -69,7 +95,8 @@ impl Readback {
         let Ok(payload) = std::str::from_utf8(bytes) else { return };
         if self.closes.is_some() && message.retain && !payload.is_empty() && announced::is_ours(topics, unique, payload)
         {
-            self.found.insert(message.topic.clone(), announced::entities(payload));
+            let found = Found { entities: announced::entities(payload), family: announced::is_family(payload) };
+            self.found.insert(message.topic.clone(), found);
         }
     }
 
@@ -86,15 +113,30 @@ impl Readback {
     /// Takes back what is announced but exists no longer, and has moved what is announced elsewhere now. Does nothing while the
     /// broker is listened to, nor while a configured device has not said what it is: what looks removed may only not be there yet.
     pub(super) fn settle(&mut self, house: &House, truth: &mut Truth) {
+        let now = Instant::now();
+        if let Some((_, topics)) = self.anew.take_if(|(at, _)| *at <= now) {
+            topics.iter().for_each(|topic| truth.say_again(topic));
+        }
         if self.closes.is_some() || !discovery::is_complete(house) {
+            self.clears = None;
             return;
         }
-        self.settle_state(house, truth);
+        self.settle_announcements(truth);
+        if self.left.is_empty() {
+            return;
+        }
+        if *self.clears.get_or_insert(now + STATE_LATER) <= now {
+            self.clears = None;
+            self.settle_state(house, truth);
+        }
+    }
+
+    fn settle_announcements(&mut self, truth: &mut Truth) {
         if self.found.is_empty() {
             return;
         }
         let places = truth.places();
-        for (topic, before) in std::mem::take(&mut self.found) {
+        for (topic, Found { entities: before, family }) in std::mem::take(&mut self.found) {
             let now = truth.held(&topic).filter(|now| !now.payload.is_empty()).cloned();
             let (here, elsewhere): (Vec<_>, Vec<_>) =
                 before.into_iter().partition(|it| places.get(&it.unique).is_none_or(|place| *place == topic));
@@ -103,7 +145,18 @@ impl Readback {
             }
             if !elsewhere.is_empty() {
                 tracing::info!("what {topic} announced is announced elsewhere now");
-                truth.migrate(&topic, &elsewhere.iter().filter_map(|it| places.get(&it.unique).cloned()).collect());
+                let to: BTreeSet<_> = elsewhere.iter().filter_map(|it| places.get(&it.unique).cloned()).collect();
+                let is_family = |topic: &String| truth.held(topic).is_some_and(|it| announced::is_family(&it.payload));
+                if family || to.iter().any(is_family) {
+                    // It makes no child of a device and no device of a child. What it forgets it knows again by its unique id.
+                    let (_, anew) = self.anew.get_or_insert((Instant::now() + ANEW_AFTER, BTreeSet::new()));
+                    for topic in to.into_iter().chain([topic]) {
+                        truth.forget(&topic);
+                        anew.insert(topic);
+                    }
+                } else {
+                    truth.migrate(&topic, &to);
+                }
             } else if now.is_none() {
                 tracing::info!("{topic} is not announced any more, it is cleared");
                 truth.take_back(&topic);

@@ -130,6 +130,14 @@ impl Truth {
         }
     }
 
+    /// Has Home Assistant forget an announcement, which is to be said again afterwards if it still is.
+    pub fn forget(&mut self, topic: &str) {
+        self.say_first(Once::clear(topic.to_owned()));
+        if self.holds.get(topic).is_none_or(|it| it.payload.is_empty()) {
+            self.take_back(topic);
+        }
+    }
+
     /// Where each entity is announced, by its unique id.
     pub fn places(&self) -> BTreeMap<String, String> {
         let announced = self.holds.iter().filter(|(_, entry)| entry.rank.announces() && !entry.payload.is_empty());
@@ -153,7 +161,13 @@ impl Truth {
         self.say(topic, Entry { rank, payload: String::new() });
     }
 
-    /// Owes everything: after each connect, and when Home Assistant has started.
+    /// Owes all but what was cleared: when Home Assistant has started. It would warn of each announcement that it never had.
+    pub fn owe_all_that_is(&mut self) {
+        let there = self.holds.iter().filter(|(_, entry)| !entry.payload.is_empty());
+        self.owed.extend(there.map(|(topic, entry)| (entry.rank, topic.clone())));
+    }
+
+    /// Owes everything: after each connect, for the broker may have lost what it was told.
     pub fn owe_everything(&mut self) {
         self.owed = self.holds.iter().map(|(topic, entry)| (entry.rank, topic.clone())).collect();
     }

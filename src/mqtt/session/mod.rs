@@ -284,7 +284,7 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let own = [self.birth, self.readback.closes(), self.inventory, self.health];
+        let own = [self.birth, self.readback.closes(), self.readback.clears(), self.inventory, self.health];
         own.into_iter().chain([self.complaints.due(), self.askers.due()]).flatten().min()
     }
 
@@ -293,7 +293,7 @@ impl Session {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_due(self.birth) {
             self.birth = None;
-            self.truth.owe_everything();
+            self.truth.owe_all_that_is();
         }
         if is_due(self.readback.closes()) {
             for filter in self.readback.close(&self.outbound.context.topics, self.outbound.context.layout) {
@@ -301,6 +301,9 @@ impl Session {
                     line.unsubscribe(&filter);
                 }
             }
+            self.settle(&self.handle.picture());
+        }
+        if is_due(self.readback.clears()) {
             self.settle(&self.handle.picture());
         }
         if is_due(self.inventory) {
