@@ -30,6 +30,11 @@ from house import House
 from peers import ACCOUNT, Broker, Plug, tool
 
 SOON = 3.0
+LOUD = re.compile(r" (WARNING|ERROR) ")
+# Until a move it hears of every entity twice; it makes no child of what is still a device; and it refuses what is disabled.
+MOVES = (
+    "conflicting MQTT|Ignoring empty MQTT|Error adding entity|No device components to cleanup|will be added again|too frequently"
+)
 ABSENT = ("unavailable", None)
 
 
@@ -85,7 +90,7 @@ class Home(House):
         found = {}
         for topic, message in self.broker.retained("homeassistant/#").items():
             told = (message.json() or {}) if topic.endswith("/config") else {}
-            for root in [told, *told.get("child_devices", [])]:
+            for root in [told, *told.get("cdevs", [])]:
                 found.update({it["uniq_id"]: it for it in root.get("cmps", {}).values() if "uniq_id" in it})
         return found
 
@@ -113,6 +118,14 @@ class Home(House):
         except Failed as failure:
             raise Failed(f"{failure}; not so: {self.absent()}") from None
         return time.monotonic() - began
+
+    def expects(self, pattern, what):
+        """What Home Assistant has logged since it was last asked, and what of that belongs to what was just done to it."""
+        told = [it for it in self.ha.said() if LOUD.search(it)]
+        ours = [it for it in told if re.search(pattern, it)]
+        self.logged += [it for it in told if it not in ours]
+        if ours:
+            print(f"    Home Assistant logs {len(ours)} lines about {what}, such as: {ours[0][30:200]}")
 
     def ids(self):
         """Unique id → entity id."""
@@ -326,6 +339,8 @@ def deleted_by_hand_comes_back_once(home):
     eventually(f"{one} is back", lambda: set(before) <= set(home.ids()), 10)
     home.whole()
     home.same(before, "after an entity was deleted")
+    # It clears the announcement once for each entity of the device, and hears itself.
+    home.expects("No device components to cleanup|will be added again", "what it was made to delete")
 
 
 def another_base_topic_changes_no_id(home):
@@ -384,10 +399,7 @@ def each_layout_follows_each(home):
         print(f"    {was} -> {layout}: all is available {2.5 + took:.1f} s after the bridge was ready", flush=True)
         eventually("all that was announced is registered", lambda: set(home.ids()) == set(before), 10)
         home.same(before, f"{was} -> {layout}")
-        told = [it for it in home.ha.said() if re.search(r" (WARNING|ERROR) ", it)]
-        # Until the move it hears of every entity twice, and says so.
-        home.logged += [it for it in told if not re.search("conflicting MQTT|Ignoring empty MQTT", it)]
-        print(f"    {len(told)} lines in Home Assistant's log about it")
+        home.expects(MOVES, "the move")
         was = layout
     home.again(home.config())
     home.whole()
@@ -434,7 +446,7 @@ def as_quick_as_the_native_integration(home):
 def nothing_is_logged(home):
     """Home Assistant has logged neither warning nor error about what the bridge says."""
     lines = home.logged + home.ha.said()
-    of_ours = [it for it in lines if re.search(r" (WARNING|ERROR) ", it) and re.search(r"heattrax|tapo_|mqtt|template", it)]
+    of_ours = [it for it in lines if LOUD.search(it) and re.search(r"heattrax|tapo_|mqtt|template", it)]
     # A broker that was stopped is told by whoever was connected to it.
     of_ours = [it for it in of_ours if not re.search(r"not currently connected|connection was lost|Failed to connect", it)]
     kinds = {}
