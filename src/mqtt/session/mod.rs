@@ -1,6 +1,7 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
 mod hearing;
+mod refused;
 mod requested;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::requested::Returned;
 use super::{
     askers::Askers,
-    client::{self, Connection, Filter, Line, Mail, Options, Wanted},
+    client::{self, Asked, Connection, Filter, HELD, Line, Mail, Options, Wanted},
     complaints::Complaints,
     outbound::{Context, Outbound},
     readback::Readback,
@@ -109,10 +110,14 @@ struct Session {
     misread: BTreeSet<&'static str>,
     /// When Home Assistant's birth is answered.
     birth: Option<Instant>,
-    /// A payload that was too large for the broker has been reported.
-    too_large_told: bool,
-    /// The last trouble that was logged.
+    /// What the broker does not let us do, and has been told.
+    refused: BTreeSet<(Asked, String)>,
+    /// Topics whose payload was too large for the broker, and that it has been told of.
+    too_large: BTreeSet<String>,
+    /// The last trouble that was logged, until a connection has held.
     trouble: Option<Trouble>,
+    /// When the connection was made.
+    connected_at: Option<Instant>,
 }
 
 impl Session {
@@ -135,8 +140,10 @@ impl Session {
             emptied: BTreeSet::new(),
             misread: BTreeSet::new(),
             birth: None,
-            too_large_told: false,
+            refused: BTreeSet::new(),
+            too_large: BTreeSet::new(),
             trouble: None,
+            connected_at: None,
         }
     }
 
@@ -160,6 +167,7 @@ impl Session {
                     let connection = mail.connection.borrow_and_update().clone();
                     self.connection(connection);
                 }
+                Some(refusal) = mail.refusals.recv() => self.refused(refusal),
                 notice = notices.recv() => self.tell(notice),
                 // One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
                 Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.returned(it)),
@@ -219,7 +227,7 @@ impl Session {
 
     fn connected(&mut self, line: Line) {
         tracing::info!("connected to the broker, MQTT {}", if line.protocol == 5 { "5" } else { "3.1.1" });
-        self.trouble = None;
+        self.connected_at = Some(Instant::now());
         self.published = 0;
         self.outbound.context.protocol = Some(line.protocol);
         let replayed = self.readback.filters(self.topics(), self.outbound.context.layout);
@@ -246,6 +254,10 @@ impl Session {
     }
 
     fn lost(&mut self, trouble: Trouble) {
+        // Two programs that throw each other out connect every few seconds: that is told once.
+        if self.connected_at.take().is_some_and(|at| at.elapsed() > HELD) {
+            self.trouble = None;
+        }
         if self.trouble.as_ref() != Some(&trouble) {
             tracing::warn!("{}", trouble.text);
             self.trouble = Some(trouble.clone());
@@ -319,15 +331,14 @@ impl Session {
     /// Hands over what is owed, as far as the broker keeps up.
     fn publish(&mut self) {
         let Some(line) = &self.line else { return };
+        let mut too_large = Vec::new();
         while line.has_room(self.published) {
             let Some(message) = self.truth.take_next() else { break };
             if message.topic.len() + message.payload.len() + HEADER
                 > usize::try_from(line.largest).unwrap_or(usize::MAX)
             {
-                if !self.too_large_told {
-                    self.too_large_told = true;
-                    tracing::warn!("{} is larger than the broker takes, it is left out", message.topic);
-                }
+                let (length, largest) = (message.payload.len(), line.largest);
+                too_large.push((message.topic, length, largest));
                 continue;
             }
             if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
@@ -342,6 +353,7 @@ impl Session {
             }
         }
         self.complaints.untold(self.truth.lost());
+        too_large.into_iter().for_each(|(topic, length, largest)| self.left_out(topic, length, largest));
     }
 
     /// Says `offline`, waits until the broker has it, and says goodbye.
