@@ -8,6 +8,7 @@ mod arrangement;
 mod askers;
 mod client;
 mod complaints;
+mod deadband;
 mod discovery;
 mod entities;
 mod examine;
@@ -37,6 +38,7 @@ pub mod parts {
         askers::{Address, Askers},
         client::{Inbox, Slot, Weight, inbox},
         complaints::Complaints,
+        deadband::is_close,
         inbound::{LONGEST, Unread, read},
         message::{Message, Payload, Reply},
         outbound::{Context, Outbound},

@@ -5,6 +5,7 @@
 //! half sent survives from one connection into the next; the room then publishes everything again.
 
 mod inbox;
+mod login;
 mod refusals;
 mod tls;
 mod v4;
@@ -319,6 +320,7 @@ async fn attempt(options: &Options, post: &Post) -> End {
         Ok(transport) => transport,
         Err(text) => return lost(TroubleKind::NeedsPerson, text),
     };
+    let options = &Options { settings: login::renewed(&options.settings).await, ..options.clone() };
     if options.settings.protocol == Protocol::V4 {
         return shielded(v4::connect(options.clone(), transport, post.clone())).await;
     }

@@ -116,6 +116,8 @@ struct Session {
     too_large: BTreeSet<String>,
     /// The last trouble that was logged, until a connection has held.
     trouble: Option<Trouble>,
+    /// When everything is published again, should anything have got lost unseen.
+    republish: Option<Instant>,
     /// When the connection was made.
     connected_at: Option<Instant>,
 }
@@ -143,6 +145,7 @@ impl Session {
             refused: BTreeSet::new(),
             too_large: BTreeSet::new(),
             trouble: None,
+            republish: None,
             connected_at: None,
         }
     }
@@ -228,6 +231,7 @@ impl Session {
     fn connected(&mut self, line: Line) {
         tracing::info!("connected to the broker, MQTT {}", if line.protocol == 5 { "5" } else { "3.1.1" });
         self.connected_at = Some(Instant::now());
+        self.republish = self.next_republish();
         self.published = 0;
         self.outbound.context.protocol = Some(line.protocol);
         let replayed = self.readback.filters(self.topics(), self.outbound.context.layout);
@@ -243,6 +247,12 @@ impl Session {
         self.say_health();
         self.truth.owe_everything();
         self.inform(Event::BrokerConnected);
+    }
+
+    /// A little early or late, lest all bridges speak at once.
+    fn next_republish(&self) -> Option<Instant> {
+        let pause = self.outbound.context.settings.republish?;
+        Instant::now().checked_add(pause.mul_f64(0.9 + fastrand::f64() / 5.0))
     }
 
     fn filters(&self, replayed: &[String]) -> Vec<Filter> {
@@ -262,7 +272,7 @@ impl Session {
             tracing::warn!("{}", trouble.text);
             self.trouble = Some(trouble.clone());
         }
-        (self.line, self.health) = (None, None);
+        (self.line, self.health, self.republish) = (None, None, None);
         self.inform(Event::BrokerLost { trouble });
     }
 
@@ -296,7 +306,7 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let own = [self.birth, self.readback.closes(), self.inventory, self.health];
+        let own = [self.birth, self.republish, self.readback.closes(), self.inventory, self.health];
         own.into_iter().chain([self.complaints.due(), self.askers.due()]).flatten().min()
     }
 
@@ -306,6 +316,10 @@ impl Session {
         if is_due(self.birth) {
             self.birth = None;
             self.truth.owe_everything();
+        }
+        if is_due(self.republish) {
+            self.truth.owe_everything();
+            self.republish = self.next_republish();
         }
         if is_due(self.readback.closes()) {
             for filter in self.readback.close(&self.outbound.context.topics, self.outbound.context.layout) {
