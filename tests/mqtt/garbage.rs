@@ -47,7 +47,7 @@ fn garbage(random: &mut fastrand::Rng, level: u8) -> Vec<u8> {
 }
 
 async fn one(seed: u64) {
-    let protocol = if seed % 2 == 0 { Protocol::V5 } else { Protocol::V4 };
+    let protocol = if seed.is_multiple_of(2) { Protocol::V5 } else { Protocol::V4 };
     let mut broker = ByHand::start(move |got| {
         let mut random = fastrand::Rng::with_seed(seed);
         match got.kind() {

@@ -58,7 +58,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
                 opened = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => hand_on(&post, publish),
-            Ok(Event::Outgoing(sent)) if sent == Outgoing::Disconnect => return End::Goodbye,
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
             Ok(event) => {
                 if let Some(opened) = &opened {
                     keep_books(&post, opened, &event);
