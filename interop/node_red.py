@@ -18,6 +18,7 @@ SETTINGS = """module.exports = {{
     uiPort: {port},
     flowFile: "flows.json",
     credentialSecret: false,
+    mqttReconnectTime: 200,
     telemetry: {{ enabled: false, updateNotification: false }},
     externalModules: {{ palette: {{ allowInstall: false }}, modules: {{ allowInstall: false }} }},
     logging: {{ console: {{ level: "info", metrics: false, audit: false }} }},
@@ -73,12 +74,12 @@ def version():
     return f"node {node}, " + ", ".join(f"{name} {it}" for name, it in pinned.items())
 
 
-def flow(name, broker):
+def flow(name, port):
     """A flow of the examples as it is, but for the address of the broker."""
     nodes = json.loads((FLOWS / name).read_text("utf-8"))
     brokers = [it for it in nodes if it["type"] == "mqtt-broker"]
     check(len(brokers) == 1, f"{name} has one broker")
-    brokers[0].update(broker="127.0.0.1", port=str(broker.port))
+    brokers[0].update(broker="127.0.0.1", port=str(port))
     return nodes
 
 
@@ -107,10 +108,11 @@ class NodeRed:
         _, text = http("GET", f"{self.url}/flows")
         kept = {it["id"] for it in json.loads(text)}
         check({it["id"] for it in nodes} == kept, "Node-RED kept every node")
-        count = sum(it["type"] == "mqtt-broker" for it in nodes)
-        eventually(
-            "every broker node is connected", lambda: self.program.text().count("Connected to broker") >= count, 15
-        )
+        return self
+
+    def connected(self, brokers=1):
+        """Waits until so many broker nodes are connected."""
+        eventually("the flows are connected", lambda: self.program.text().count("Connected to broker") >= brokers, 15)
         return self
 
     def press(self, node):

@@ -2,7 +2,7 @@
 
 import json
 
-from bench import check, http
+from bench import Program, check, free_port, http
 from house import MAT, House
 from node_red import FLOWS, NodeRed, Page, flow
 
@@ -13,7 +13,7 @@ DASHBOARD = "heattrax-dashboard.json"
 def _with(bench, *names):
     """A house, and a Node-RED with these flows that hears it."""
     house = House(bench).up()
-    red = NodeRed(bench).deploy(*(flow(name, house.broker) for name in names))
+    red = NodeRed(bench).deploy(*(flow(name, house.broker.port) for name in names)).connected(len(names))
     return house, red
 
 
@@ -70,15 +70,25 @@ def nodered_asks_and_is_answered(bench):
     check(not others, f"the answers came on the flow's topics only: {others}")
 
 
-def nodered_tells_of_storms_and_faults(bench):
-    """A storm ahead and an overheated plug reach the flow's notifications, and its button acknowledges the fault."""
-    house, red = _with(bench, FLOW)
-    # The bridge has no weather here: the event is written as it writes it, and is for the flow alone.
-    storm = {"event_type": "storm_ahead", "ts": "2026-11-27T00:00:00Z", "device": None, "slot": None, "group": "walkway"}
-    storm |= {"message": "a storm is ahead", "detail": {"start": "2026-11-27T06:00:00Z", "end": "2026-11-27T12:00:00Z"}}
-    house.broker.publish("heattrax/bridge/event", json.dumps(storm))
-    red.wait("of the storm", lambda it: it.get("storm") == "a storm is ahead (2026-11-27T06:00:00Z to 2026-11-27T12:00:00Z)")
+def nodered_hears_of_the_demos_storm(bench):
+    """The flow hears the demo's storm ahead from the demo's own broker, and is told why and how the bridge is."""
+    port = free_port()
+    # The storm is told of once, soon after the start: the flow waits for the broker.
+    red = NodeRed(bench).deploy(flow(FLOW, port))
+    argv = [bench.heattrax, "demo", "--mqtt-port", port, "--web-port", free_port()]
+    bench.start(Program("demo", argv, bench.folder))
+    red.connected()
+    storm = red.wait("of the storm", lambda it: it.get("storm"), 20)
+    check("a storm is ahead of walkway" in storm and " to " in storm, f"the storm has words and an end: {storm}")
     check(not red.heard().get("fault"), "a storm is no fault")
+    red.press("htx_explain")
+    asked = red.wait("the explanation", lambda it: it.get("explained"))
+    check(asked.get("status") == "ok" and asked["data"]["outlets"], f"the explanation has outlets: {asked}")
+
+
+def nodered_acknowledges_a_fault(bench):
+    """An overheated plug reaches the flow's branch for faults, and its button acknowledges the fault."""
+    house, red = _with(bench, FLOW)
     house.broker.publish(f"heattrax/{MAT}/set", "ON")
     house.dual.wait_relay(1, True)
     house.dual.do("protect?slot=1&what=overheated")
@@ -135,6 +145,7 @@ SCENARIOS = [
     nodered_takes_every_flow,
     nodered_switches_and_hears,
     nodered_asks_and_is_answered,
-    nodered_tells_of_storms_and_faults,
+    nodered_hears_of_the_demos_storm,
+    nodered_acknowledges_a_fault,
     nodered_dashboard_works_both_ways,
 ]
