@@ -102,6 +102,8 @@ class HomeAssistant:
         told = json.loads(ran.stdout.strip().splitlines()[-1])
         self.url, self.log = told["url"], pathlib.Path(told["log"])
         self._login(pathlib.Path(told["token_file"]))
+        # It answers long before it has heard what the broker holds.
+        eventually("Home Assistant runs", lambda: self.rest("GET", "/api/config")["state"] == "RUNNING", 120)
         return self
 
     def down(self):
