@@ -62,9 +62,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def http(method, url, timeout=5.0):
-    """Status and body of a request; `(None, reason)` when nobody answers."""
-    request = urllib.request.Request(url, method=method)
+def http(method, url, timeout=5.0, body=None, **headers):
+    """Status and body of a request; `(None, reason)` when nobody answers. `Content_Type` is the header of that name."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, data=body, headers=named, method=method)
     try:
         with _DIRECT.open(request, timeout=timeout) as answer:
             return answer.status, answer.read().decode("utf-8", "replace")

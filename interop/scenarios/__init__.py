@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from scenarios import alone, broker, commands, devices, homeassistant, restart, schedule, setup
+from scenarios import alone, broker, commands, devices, homeassistant, nodered, restart, schedule, setup
 from scenarios import kasa as python_kasa
 
 
@@ -21,9 +21,11 @@ def _of(function):
     return Scenario(function.__name__, about.rstrip("."), function)
 
 
-def every(kasa=True):
+def every(kasa=True, node_red=True):
     """All of them, in the order in which they are played."""
     rooms = [homeassistant, commands, schedule, devices, broker, restart, setup, alone]
     if kasa:
         rooms.append(python_kasa)
+    if node_red:
+        rooms.append(nodered)
     return [_of(function) for room in rooms for function in room.SCENARIOS]

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::discover::discover;
 use crate::{
-    config,
+    config, control,
     explain::{Question, explain},
     hub::{Asked, Errand, Handle},
-    model::{ConfigEdit, ControlSettings, Slug},
+    model::{Celsius, ConfigEdit, ControlSettings, House, Slug},
     outlets::Sockets,
 };
 
@@ -104,6 +104,7 @@ impl Means {
                 Ok(json!({ "devices": found }))
             }
             Errand::Explain { group, at } => self.explains(group, at).await,
+            Errand::Foresee { group, hours, colder } => self.foresees(group, hours, colder).await,
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown, "memory": self.handle.picture().memory() })),
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
@@ -125,6 +126,30 @@ impl Means {
             Ok(answer.json())
         });
         thinking.await.map_err(|_| "it could not be worked out".to_owned())?
+    }
+
+    /// By running the controller itself forward over the forecast, on a board of its own: nothing is switched.
+    async fn foresees(&self, group: Option<Slug>, hours: u8, colder: i16) -> Result<Value, String> {
+        let settings = self.control.clone().ok_or("nothing is switched in setup mode")?;
+        let mut house = House::clone(&self.handle.picture());
+        let until = house.at.checked_add(jiff::SignedDuration::from_hours(hours.into()));
+        let until = until.map_err(|_| "that is too far ahead".to_owned())?;
+        if let Some(forecast) = house.weather.forecast.as_deref().filter(|_| colder != 0) {
+            let mut forecast = forecast.clone();
+            for interval in &mut forecast.intervals {
+                interval.temperature = interval.temperature.map(|it| Celsius(it.0 + f64::from(colder) / 10.0));
+                interval.dew_point = interval.dew_point.map(|it| Celsius(it.0 + f64::from(colder) / 10.0));
+            }
+            Arc::make_mut(&mut house.weather).forecast = Some(Arc::new(forecast));
+        }
+        let thinking = tokio::task::spawn_blocking(move || control::plan(&settings, &house, until));
+        let plans = thinking.await.map_err(|_| "it could not be worked out".to_owned())?;
+        let plans = plans.into_iter().filter(|(slug, _)| group.as_ref().is_none_or(|it| it == slug));
+        let told = plans.map(|(slug, plan)| {
+            let plan = json!({ "until": plan.until, "windows": plan.windows, "kwh": plan.kwh, "cost": plan.cost });
+            (slug.to_string(), plan)
+        });
+        Ok(json!({ "groups": told.collect::<serde_json::Map<_, _>>() }))
     }
 
     /// The new config is in force when the bridge has read it: it starts again, which leaves heaters to the timers on their plugs.

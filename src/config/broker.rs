@@ -11,6 +11,8 @@ use crate::model::{BrokerHost, MqttSettings, Protocol, TlsFiles};
 
 pub(super) const PORT: Range = Range::of(1.0, 65535.0, "");
 const KEEP_ALIVE: Range = Range::of(5.0, 3600.0, "seconds");
+/// 0 for never.
+const REPUBLISH: Range = Range::of(0.0, 1440.0, "minutes");
 const TOPIC: &str = "topic levels between single `/`, at most 128 characters, without `+`, `#`, `$` and blanks";
 
 /// Reads the `mqtt` section. `None` if it is absent, or if it has a problem: then nobody knows which broker was meant.
@@ -35,6 +37,7 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
         },
         username: it.text_or_number("username"),
         password: it.secret("password", "password_file"),
+        password_file: it.secret_path("password", "password_file"),
         tls,
         base_topic: topic(&it, "base_topic").unwrap_or_else(|| "heattrax".to_owned()),
         client_id: client_id(&it).unwrap_or_else(|| match hostname.map(str::trim).filter(|name| is_plain(name)) {
@@ -45,10 +48,16 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
             .number("keep_alive_seconds", KEEP_ALIVE)
             .map_or(Duration::from_secs(15), Duration::from_secs_f64),
         station: Vec::new(),
+        republish: republish(&it),
     };
     let book = it.book;
     it.close();
     (book.count() == before).then_some(settings)
+}
+
+fn republish(it: &Section<'_>) -> Option<Duration> {
+    let minutes = it.number("republish_minutes", REPUBLISH).unwrap_or(10.0);
+    (minutes > 0.0).then(|| Duration::from_secs_f64(minutes * 60.0))
 }
 
 fn host(it: &Section<'_>) -> Option<BrokerHost> {

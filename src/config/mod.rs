@@ -226,9 +226,9 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
     legacy.warn_of_unused(&root);
     let mut mqtt = broker::mqtt(&root, hostname);
     let base_topic = mqtt.as_ref().map_or("heattrax", |it| it.base_topic.as_str());
-    let mut forecasts = weather::weather(&root, place, &data, base_topic);
-    if let Some((mqtt, forecasts)) = mqtt.as_mut().zip(forecasts.as_mut()) {
-        mqtt.station = std::mem::take(&mut forecasts.station);
+    let (forecasts, station) = weather::weather(&root, place, &data, base_topic);
+    if let Some(mqtt) = &mut mqtt {
+        mqtt.station = station;
     }
     let web = rest::web(&root);
     let by_slug = devices.devices.iter().map(|device| (device.slug.clone(), device.clone())).collect();

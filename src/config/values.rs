@@ -1,6 +1,9 @@
 //! Reading single values: numbers, switches, texts, names of a list, secrets.
 
-use std::{io::Read, path::Path};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use super::{
     problem::Place,
@@ -175,6 +178,13 @@ impl Section<'_> {
         };
         let text = if file_wins { self.contents(file_key)? } else { self.plain_secret(key, plain?)? };
         (!text.is_empty()).then(|| Secret::new(text))
+    }
+
+    /// The file that the secret was read from, if it was a file.
+    pub(super) fn secret_path(&self, key: &'static str, file_key: &'static str) -> Option<PathBuf> {
+        let (plain, file) = (self.get(key), self.get(file_key)?);
+        let file_wins = plain.is_none_or(|plain| file.value.place.rank() > plain.value.place.rank());
+        if file_wins { self.text(file_key).map(PathBuf::from) } else { None }
     }
 
     fn plain_secret(&self, key: &'static str, entry: &Entry) -> Option<String> {

@@ -120,13 +120,16 @@ pub(super) struct Forecasts {
     pub(super) valid: SignedDuration,
     /// How long rules keep what was decided when the weather has become unknown.
     pub(super) hold: Option<SignedDuration>,
-    /// Where the user's own station measures.
-    pub(super) station: Vec<StationTopic>,
 }
 
-/// Reads `weather_api`. `None` when weather is switched off.
-pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path, base_topic: &str) -> Option<Forecasts> {
-    let it = root.section("weather_api")?;
+/// Reads `weather_api`: the forecast, `None` when weather is switched off, and where the user's own station measures all the same.
+pub(super) fn weather(
+    root: &Section<'_>,
+    place: Place,
+    data: &Path,
+    base_topic: &str,
+) -> (Option<Forecasts>, Vec<StationTopic>) {
+    let Some(it) = root.section("weather_api") else { return (None, Vec::new()) };
     let enabled = it.switch("enabled").unwrap_or(true);
     let providers = providers::providers(&it, enabled);
     let hold = when_unknown(&it);
@@ -138,7 +141,7 @@ pub(super) fn weather(root: &Section<'_>, place: Place, data: &Path, base_topic:
     let (settings, valid) = resilience(&it, place, data, providers);
     let settings = WeatherSettings { second_opinion, ..settings };
     it.close();
-    enabled.then_some(Forecasts { settings, valid, hold, station })
+    (enabled.then_some(Forecasts { settings, valid, hold }), station)
 }
 
 /// `off`, quoted or not, or for how long to hold what was decided: `hold: 2h` as text or as a section.

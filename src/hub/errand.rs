@@ -34,6 +34,15 @@ pub enum Errand {
         /// At this time; now if `None`.
         at: Option<Timestamp>,
     },
+    /// What will each group do, if the forecast comes true and nobody does anything?
+    Foresee {
+        /// This group only.
+        group: Option<Slug>,
+        /// How far ahead, at most 48 h.
+        hours: u8,
+        /// So much is added to every forecast temperature, in tenths of a degree Celsius: what if it gets colder?
+        colder: i16,
+    },
     /// The schedules of this group, or of all.
     Schedules(Option<Slug>),
     /// Change the config, if it is still the one with this mark; of any if `None`.

@@ -228,13 +228,15 @@ pub enum NoticeKind {
     StoreTrouble,
     /// Somebody else has cleared an announcement to Home Assistant.
     AnnouncementCleared,
+    /// The broker does not let us publish or subscribe, or takes no message of that size.
+    BrokerRefused,
     /// A search for devices that somebody asked for is over.
     SearchDone,
 }
 
 impl NoticeKind {
     /// Every kind, for Home Assistant's list of event types.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Switched,
         Self::SwitchFailed,
         Self::Refused,
@@ -264,6 +266,7 @@ impl NoticeKind {
         Self::AutomationPaused,
         Self::AutomationResumed,
         Self::AnnouncementCleared,
+        Self::BrokerRefused,
         Self::SearchDone,
     ];
 
@@ -300,6 +303,7 @@ impl NoticeKind {
             Self::AutomationPaused => "automation_paused",
             Self::AutomationResumed => "automation_resumed",
             Self::AnnouncementCleared => "announcement_cleared",
+            Self::BrokerRefused => "broker_refused",
             Self::SearchDone => "search_done",
         }
     }

@@ -287,6 +287,8 @@ pub struct MqttSettings {
     pub username: Option<String>,
     /// Login.
     pub password: Option<Secret>,
+    /// Where the password was read from: it is read again for each connection, so that it can be changed without a restart.
+    pub password_file: Option<PathBuf>,
     /// TLS, when the section is there.
     pub tls: Option<TlsFiles>,
     /// First level of every topic; may hold further levels, no wildcards.
@@ -297,6 +299,8 @@ pub struct MqttSettings {
     pub keep_alive: Duration,
     /// Topics of the user's own on which the weather is measured.
     pub station: Vec<StationTopic>,
+    /// After about so long everything retained is published again, default 10 min; `None` for never.
+    pub republish: Option<Duration>,
 }
 
 /// Files for TLS.

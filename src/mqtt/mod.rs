@@ -8,6 +8,7 @@ mod arrangement;
 mod askers;
 mod client;
 mod complaints;
+mod deadband;
 mod discovery;
 mod entities;
 mod examine;
@@ -39,6 +40,7 @@ pub mod parts {
         askers::{Address, Askers},
         client::{Inbox, Slot, Weight, inbox},
         complaints::Complaints,
+        deadband::is_close,
         inbound::{LONGEST, Unread, read},
         mapped::mapped,
         message::{Message, Payload, Reply},

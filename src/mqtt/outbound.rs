@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
+    deadband::is_close,
     discovery::Part,
     entities::{BRIDGE, GROUP, HEALTH, HOUSING, OUTLET, PLAN, SCHEDULE, SEEN},
     layout::Layout,
@@ -286,6 +287,9 @@ impl Outbound {
             if let Some(before) = truth.held(&topic).and_then(|held| serde_json::from_str::<Value>(&held.payload).ok())
             {
                 steady(&before, &mut value);
+                if is_close(&before, &value) {
+                    continue;
+                }
             }
             let entry = Entry { rank: self.rank(&topic), payload: payload_of(&value) };
             truth.say(&topic, entry);

@@ -45,7 +45,7 @@ pub enum Request {
 type Read = fn(&Given<'_>) -> Result<Request, String>;
 
 /// Every request, by its verb.
-const ALL: [(&str, Read); 18] = [
+const ALL: [(&str, Read); 19] = [
     ("health_check", |_| Ok(Request::HealthCheck)),
     ("info", |_| Ok(Request::Info)),
     ("log_level", |it| Ok(Request::Errand(Errand::LogLevel(it.asked.level.clone())))),
@@ -61,6 +61,7 @@ const ALL: [(&str, Read); 18] = [
     ("automation/pause", pause),
     ("automation/resume", |_| Ok(Request::Command(Target::House, Verb::Resume, None, json!({})))),
     ("automation/explain", explain),
+    ("automation/simulate", simulate),
     ("safety/ack", acknowledge),
     ("backup", |_| Ok(Request::Errand(Errand::Backup))),
     ("restart", |_| Ok(Request::Errand(Errand::Restart))),
@@ -90,6 +91,8 @@ struct Asked {
     enabled: Option<bool>,
     schedule: Option<Value>,
     options: Option<Value>,
+    hours: Option<u64>,
+    bias_c: Option<f64>,
     /// The file is to be changed only if it still has this mark.
     etag: Option<String>,
 }
@@ -200,6 +203,19 @@ fn explain(given: &Given<'_>) -> Result<Request, String> {
         text.trim().parse::<Timestamp>().map_err(|_| "`at` is no time such as 2026-11-24T06:30:00Z".to_owned())
     });
     Ok(Request::Errand(Errand::Explain { group: given.group()?, at: at.transpose()? }))
+}
+
+fn simulate(given: &Given<'_>) -> Result<Request, String> {
+    let hours = given.asked.hours.unwrap_or(24);
+    let hours = u8::try_from(hours).ok().filter(|it| (1..=48).contains(it));
+    let bias = given.asked.bias_c.unwrap_or_default();
+    if !(-20.0..=20.0).contains(&bias) {
+        return Err("`bias_c` must be from -20 to 20 (°C)".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be small")]
+    let colder = (bias * 10.0).round() as i16;
+    let hours = hours.ok_or("`hours` must be from 1 to 48")?;
+    Ok(Request::Errand(Errand::Foresee { group: given.group()?, hours, colder }))
 }
 
 /// What a search has found, in words for people: which devices the config does not know, by their MAC addresses.

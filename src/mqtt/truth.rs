@@ -167,6 +167,12 @@ impl Truth {
         self.owed.extend(there.map(|(topic, entry)| (entry.rank, topic.clone())));
     }
 
+    /// Owes what is no announcement and was not cleared: from time to time, should something have got lost unseen.
+    pub fn owe_state(&mut self) {
+        let there = self.holds.iter().filter(|(_, entry)| !entry.rank.announces() && !entry.payload.is_empty());
+        self.owed.extend(there.map(|(topic, entry)| (entry.rank, topic.clone())));
+    }
+
     /// Owes everything: after each connect, for the broker may have lost what it was told.
     pub fn owe_everything(&mut self) {
         self.owed = self.holds.iter().map(|(topic, entry)| (entry.rank, topic.clone())).collect();

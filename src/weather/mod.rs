@@ -17,6 +17,7 @@ pub mod openweathermap;
 pub mod past;
 pub mod pirate_weather;
 mod poller;
+mod quarters;
 pub mod quota;
 mod sane;
 mod source;

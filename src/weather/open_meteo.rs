@@ -5,8 +5,7 @@
 //! are of the instant H: an interval gets the mean of its two ends, which is late for neither warming nor cooling air, or the
 //! one end that is known.
 //!
-//! The quarter-hourly series is not asked for: outside North America and Central Europe it is the hourly one spread out, and it
-//! has been seen dry while the hourly one rained. An hour that counts as wet from its beginning errs on the warm side.
+//! Where a model knows quarters of an hour, they are asked for, too: see `quarters`.
 
 use std::fmt;
 
@@ -16,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     answer::{Answer, Flaw, MOST, ParseError, Reader, mean, one_line},
     ask::{Ask, HOUR, Heard, Question, Reply},
-    sane,
+    quarters, sane,
 };
 use crate::model::{Celsius, Interval, Place, Provider, ProviderSettings, WeatherSettings};
 
@@ -29,6 +28,8 @@ const SERIES: &str = "temperature_2m,dew_point_2m,relative_humidity_2m,precipita
 /// The provider.
 pub struct OpenMeteo {
     url: String,
+    /// Is there a model that knows quarters of an hour?
+    quarters: bool,
 }
 
 impl OpenMeteo {
@@ -38,12 +39,14 @@ impl OpenMeteo {
         // The first stamp is the begun hour's, and the last hour is not over when the horizon is reached: hence two more.
         let hours = settings.horizon_hours.saturating_add(2);
         let base = how.base_url.trim_end_matches('/');
+        let quarters = quarters::are_native(settings.place);
         let url = format!(
             "{base}/v1/forecast?latitude={latitude}&longitude={longitude}&hourly={SERIES}&past_hours={PAST_HOURS}\
              &forecast_hours={hours}&timeformat=unixtime&timezone=GMT&temperature_unit=celsius&wind_speed_unit=ms\
-             &precipitation_unit=mm"
+             &precipitation_unit=mm{}",
+            if quarters { quarters::ASKED } else { "" }
         );
-        Self { url }
+        Self { url, quarters }
     }
 }
 
@@ -53,15 +56,27 @@ impl Ask for OpenMeteo {
     }
 
     fn hear(&mut self, reply: Reply, now: Timestamp) -> Result<Heard, ParseError> {
-        parse(&reply.body, now).map(Heard::Answer)
+        read(&reply.body, now, self.quarters).map(Heard::Answer)
     }
 }
 
-/// Reads an answer that arrived at `issued_at`.
+/// Reads the hours of an answer that arrived at `issued_at`.
 ///
 /// # Errors
 /// The answer as a whole is of no use. Single values that are of no use become `None` and are listed as doubts instead.
 pub fn parse(bytes: &[u8], issued_at: Timestamp) -> Result<Answer, ParseError> {
+    read(bytes, issued_at, false)
+}
+
+/// The same with the quarters of an hour, where the answer has them.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_quarters(bytes: &[u8], issued_at: Timestamp) -> Result<Answer, ParseError> {
+    read(bytes, issued_at, true)
+}
+
+fn read(bytes: &[u8], issued_at: Timestamp, quarters: bool) -> Result<Answer, ParseError> {
     let body: Value = serde_json::from_slice(bytes).map_err(ParseError::NotJson)?;
     if let Some(reason) = refusal(&body) {
         return Err(ParseError::Refused(reason));
@@ -75,6 +90,7 @@ pub fn parse(bytes: &[u8], issued_at: Timestamp) -> Result<Answer, ParseError> {
     let mut series = Series { hourly, units, stamps: stamps.len().min(MOST), reader: Reader::default() };
     let columns = Columns::read(&mut series);
     let intervals = columns.intervals(stamps, &mut series);
+    let intervals = if quarters { quarters::refine(intervals, &body, &mut series.reader) } else { intervals };
     series.reader.finish(Provider::OpenMeteo.name(), issued_at, intervals)
 }
 

@@ -36,6 +36,8 @@ async fn what_people_ask_of_a_bridge_is_answered_by_it() {
     assert_eq!(schedules["groups"]["walkway"][0]["name"], "always");
     let why = home.gets("automation/explain", json!({})).await;
     assert!(why.to_string().contains("always"), "{why:#}");
+    let ahead = home.gets("automation/simulate", json!({ "hours": 6, "bias_c": -3 })).await;
+    assert!(ahead["groups"]["walkway"]["windows"][0]["start"].is_string(), "{ahead:#}");
     let kept = home.gets("backup", json!({})).await;
     assert!(kept["memory"]["outlets"]["driveway/1"].is_object(), "{kept:#}");
     assert!(!kept.to_string().contains("hunter2"), "a secret");

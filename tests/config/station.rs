@@ -31,6 +31,13 @@ fn a_topic_of_the_station_has_a_field_and_what_is_usual_besides() {
 }
 
 #[test]
+fn a_station_measures_without_a_forecast_too() {
+    let text = format!("{HOUSE}      - {{topic: porch/temperature, field: temperature}}\n  enabled: false\n");
+    let settings = heattrax::config::parse("house.yaml", &text, &<_>::default(), &<_>::default()).unwrap();
+    assert!(settings.weather.is_none() && settings.mqtt.is_some_and(|it| it.station.len() == 1));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     for (topic, words) in [
         ("{field: wind}", "house.yaml:9:9: weather_api.local.topics[0].topic: found nothing"),

@@ -335,7 +335,7 @@ fn any_wish() -> impl Strategy<Value = ConfigEdit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_edited_the_file_loads_and_its_comments_are_there(wishes in proptest::collection::vec(any_wish(), 1..12)) {

@@ -252,11 +252,13 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
         protocol: Protocol::V5,
         username: None,
         password: None,
+        password_file: None,
         tls: None,
         base_topic: "heattrax".to_owned(),
         client_id: "heattrax-test".to_owned(),
         keep_alive: std::time::Duration::from_secs(15),
         station: Vec::new(),
+        republish: None,
     }
 }
 

@@ -242,12 +242,14 @@ fn the_plugs_own_count_may_be_off_by_two_seconds_without_being_news() {
 }
 
 #[test]
-fn time_on_is_published_by_the_minute() {
+fn time_on_alone_is_published_every_five_minutes() {
     let (mut outbound, mut truth) = (outbound(), Truth::default());
     let mut house = house();
     outbound.look(&Arc::new(house.clone()), &mut truth);
     owed(&mut truth);
-    for second in 1..=60 {
+    for second in 1..=300 {
+        // Five whole minutes are news, and not one second before.
+        assert_eq!(owed(&mut truth), [], "after {second} s");
         house.at = at("2026-11-24T12:00:00Z") + SignedDuration::from_secs(second);
         change(&mut house, &id("driveway", 1), |it| {
             it.runtime_today = SignedDuration::from_mins(142) + SignedDuration::from_secs(second);

@@ -72,6 +72,9 @@ fn what_is_asked_for_is_read() {
     assert_eq!(errand("schedule/list", r#"{"group":"mats"}"#), Errand::Schedules(Some(slug("mats"))));
     let explained = Errand::Explain { group: None, at: Some(at("2026-11-24T14:00:00Z")) };
     assert_eq!(errand("automation/explain", r#"{"at":"2026-11-24T14:00:00Z"}"#), explained);
+    let ahead = |hours, colder| Errand::Foresee { group: None, hours, colder };
+    assert_eq!(errand("automation/simulate", ""), ahead(24, 0));
+    assert_eq!(errand("automation/simulate", r#"{"hours":48,"bias_c":-2.5}"#), ahead(48, -25));
     let silent = r#"{"group":"mats","name":"night","enabled":false,"etag":"7f"}"#;
     let wish = ConfigEdit::EnableSchedule { group: slug("mats"), name: "night".to_owned(), enabled: false };
     assert_eq!(errand("schedule/enable", silent), Errand::Edit(wish, Some("7f".to_owned())));
@@ -111,6 +114,8 @@ fn what_cannot_be_answered_says_why() {
         ("schedule/list", r#"{"group":"nope"}"#, "no such group"),
         ("discover", r#"{"timeout":0}"#, "from 1 to 30"),
         ("discover", r#"{"target":7}"#, "is not JSON as it is wanted"),
+        ("automation/simulate", r#"{"hours":49}"#, "from 1 to 48"),
+        ("automation/simulate", r#"{"bias_c":1e9}"#, "from -20 to 20"),
         ("schedule/put", r#"{"group":"mats"}"#, "`schedule` is missing"),
         ("schedule/put", r#"{"group":"mats","schedule":[]}"#, "`schedule` is missing"),
         ("schedule/remove", r#"{"name":"night"}"#, "`group` is missing"),

@@ -186,6 +186,40 @@ weather_api:
         assert_eq!(station.last().unwrap().figure(Quantity::Temperature), Some(-2.0));
     }
 
+    #[tokio::test]
+    async fn a_station_that_retains_is_heard_live_and_not_again_at_the_next_connect() {
+        use heattrax::model::Event;
+
+        use crate::{
+            house::{house, identity, settings},
+            peer::{Bridge, Peer, broker},
+        };
+
+        const TOPIC: &str = "ecowitt2mqtt/ABC123/tempf";
+        let broker = broker().await;
+        let peer = Peer::at(broker.address()).await;
+        let told = |port| heattrax::model::MqttSettings { station: topics(), ..settings(port) };
+        // Before the bridge comes: nobody knows how old it is.
+        peer.say_retained(TOPIC, "70").await;
+        let mut bridge = Bridge::with(told(broker.address().port()), identity(), house());
+        bridge.connected().await;
+        peer.wait_for("heattrax/bridge/availability", "online").await;
+        peer.say_retained(TOPIC, "25.5").await;
+        let heard = bridge.event(|it| matches!(it, Event::StationReported(_))).await;
+        let Event::StationReported(station) = heard else { panic!("{heard:?}") };
+        let found = station.last().unwrap().figure(Quantity::Temperature);
+        assert!(near(found, -6.5 / 1.8), "what was retained before is not heard: {found:?}");
+        // What is no figure is told once, until there is one again.
+        for payload in ["unavailable", "unknown", "26", "unavailable"] {
+            peer.say(TOPIC, payload).await;
+        }
+        bridge.event(|it| matches!(it, Event::StationReported(_))).await;
+        peer.settle().await;
+        let bad =
+            |it: &&crate::peer::Saw| it.topic == "heattrax/bridge/event" && it.json()["event_type"] == "bad_payload";
+        assert_eq!(peer.seen().iter().filter(bad).count(), 2);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]

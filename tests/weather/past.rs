@@ -34,7 +34,7 @@ fn a_longer_step_that_reaches_into_what_is_told_now_gives_its_share() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::tried(256))]
     #[test]
     fn whatever_was_known_the_forecast_ascends_and_reaches_back_a_day_at_most(
         first in -40_i64..40, steps in proptest::collection::vec((0_i64..5, 1_i64..7), 0..40)

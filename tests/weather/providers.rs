@@ -339,7 +339,7 @@ fn is_sound(forecast: &Forecast) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::tried(128))]
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 0.0..1.0f64) {
@@ -350,6 +350,7 @@ proptest! {
             cut.extend(&bytes);
             let _ = parse(&cut, noon());
         }
+        let _ = open_meteo::parse_quarters(&bytes, noon());
         let _ = nws::square(&bytes);
         let _ = openweathermap::parse_present(&bytes, noon());
     }
@@ -367,6 +368,12 @@ proptest! {
                 }
                 if let Ok(answer) = parse(value.to_string().as_bytes(), now) {
                     prop_assert!(is_sound(&answer.forecast), "{}: {:?}", name, answer.forecast);
+                }
+                if name != "open-meteo" {
+                    continue;
+                }
+                if let Ok(answer) = open_meteo::parse_quarters(value.to_string().as_bytes(), now) {
+                    prop_assert!(is_sound(&answer.forecast), "quarters: {:?}", answer.forecast);
                 }
             }
         }

@@ -97,7 +97,7 @@ pub(super) fn falls(it: &Interval, air: &Air, margin: f64) -> Falls {
     let code = it.code.map(says);
     let hours = it.end.duration_since(it.start).as_secs_f64() / 3600.0;
     let wet = it.precipitation.map(|amount| amount >= LEAST_AMOUNT * hours.min(1.0));
-    let snows = it.snowfall.is_some_and(|depth| depth >= LEAST_AMOUNT);
+    let snows = it.snowfall.is_some_and(|depth| depth >= LEAST_AMOUNT * hours.min(1.0));
     let icy = |hazard, disagree| Falls::Icy { hazard, disagree };
     match code {
         Some(Says::FreezingRain) if air.temperature.is_none_or(|it| it <= FREEZING_IS_A_MISTAKE) => {

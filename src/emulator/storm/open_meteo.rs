@@ -30,6 +30,9 @@ const SERIES: [Series; 8] = [
     Series { name: "cloud_cover", unit: "%", sums: false, value: |it| it.cloud.map(|it| it * 100.0) },
 ];
 
+/// A quarter of an hour in seconds.
+const QUARTER: i64 = HOUR / 4;
+
 /// The answer for a query.
 pub(super) fn answer(query: &str, sky: &Sky) -> Reply {
     match Wish::read(query) {
@@ -45,6 +48,8 @@ struct Wish {
     series: Vec<&'static Series>,
     past: u16,
     ahead: u16,
+    /// Quarters of an hour ahead, where they are asked for.
+    quarters: u16,
 }
 
 impl Wish {
@@ -79,6 +84,7 @@ impl Wish {
             series: series.collect::<Result<_, _>>()?,
             past: hours("past_hours", 0)?,
             ahead: hours("forecast_hours", 168)?,
+            quarters: if find("minutely_15").is_some() { hours("forecast_minutely_15", 96)? } else { 0 },
         })
     }
 
@@ -94,7 +100,7 @@ impl Wish {
             series.insert(wished.name.to_owned(), values.collect());
             units.insert(wished.name.to_owned(), wished.unit.into());
         }
-        json!({
+        let mut body = json!({
             "latitude": self.latitude,
             "longitude": self.longitude,
             "generationtime_ms": 0.1,
@@ -104,6 +110,30 @@ impl Wish {
             "elevation": 10.0,
             "hourly_units": units,
             "hourly": series,
+        });
+        if let Some(body) = body.as_object_mut().filter(|_| self.quarters > 0) {
+            body.insert("minutely_15_units".to_owned(), json!({ "temperature_2m": "°C", "precipitation": "mm" }));
+            body.insert("minutely_15".to_owned(), self.minutely(sky));
+        }
+        body
+    }
+
+    /// The recording knows no quarters: what falls is spread evenly, the air is between the full hours.
+    fn minutely(&self, sky: &Sky) -> Value {
+        let running = sky.begun(sky.run);
+        let stamps: Vec<i64> = (0..=i64::from(self.quarters)).map(|it| running + it * QUARTER).collect();
+        let begun = |stamp: i64| running + (stamp - running).div_euclid(HOUR) * HOUR;
+        let air = |at: i64| sky.hour(at).temperature.map(|Celsius(it)| it);
+        let airs = stamps.iter().map(|stamp| {
+            let (first, last) = air(begun(*stamp)).zip(air(begun(*stamp) + HOUR))?;
+            let share = f64::from(i32::try_from((stamp - begun(*stamp)) / QUARTER).unwrap_or_default()) / 4.0;
+            Some(first + (last - first) * share)
+        });
+        let falls = stamps.iter().map(|stamp| sky.hour(begun(stamp - QUARTER)).precipitation.map(|it| it / 4.0));
+        json!({
+            "time": stamps,
+            "temperature_2m": airs.map(number).collect::<Value>(),
+            "precipitation": falls.map(number).collect::<Value>(),
         })
     }
 

@@ -5,6 +5,8 @@
 //! half sent survives from one connection into the next; the room then publishes everything again.
 
 mod inbox;
+mod login;
+mod refusals;
 mod tls;
 mod v4;
 mod v5;
@@ -19,12 +21,14 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinSet,
     time::Instant,
 };
 
 pub use inbox::{Inbox, Slot, Weight, inbox};
+use refusals::UnderWay;
+pub(super) use refusals::{Asked, Refusal};
 
 use super::{
     inbound::LONGEST,
@@ -50,9 +54,11 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Pauses between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A connection that held for so long was a good one: the next pause is a short one again.
-const HELD: Duration = Duration::from_secs(20);
+pub(super) const HELD: Duration = Duration::from_secs(20);
 /// The longest pause before a broker that may come back by itself is tried again.
 const SOON: Duration = Duration::from_secs(2);
+/// Refusals that may wait to be told. Each topic is told once, so those that find no room come again.
+const REFUSALS: usize = 64;
 /// So many connections in a row that were accepted and soon ended are no accident.
 const THROWN_OUT: u32 = 3;
 
@@ -113,7 +119,14 @@ pub(super) struct Line {
     /// The largest packet that the broker takes, in bytes.
     pub largest: u32,
     client: Client,
-    acked: Arc<AtomicU64>,
+    opened: Arc<Opened>,
+}
+
+/// What poller and line share about one connection.
+#[derive(Debug, Default)]
+struct Opened {
+    acked: AtomicU64,
+    under_way: UnderWay,
 }
 
 #[derive(Clone, Debug)]
@@ -133,7 +146,7 @@ pub(super) struct Filter {
 impl Line {
     /// Publishes acknowledged so far on this connection.
     pub(super) fn acked(&self) -> u64 {
-        self.acked.load(Ordering::Acquire)
+        self.opened.acked.load(Ordering::Acquire)
     }
 
     /// May another publish be handed over, after this many?
@@ -143,19 +156,20 @@ impl Line {
 
     /// Hands a publish over. Gives it back if there is no room.
     pub(super) fn publish(&self, message: Once) -> Result<(), Once> {
-        let sent = match &self.client {
+        let sent = self.opened.under_way.publish(&message.topic, || match &self.client {
             Client::V5(client) => v5::publish(client, &message),
             Client::V4(client) => v4::publish(client, &message),
-        };
+        });
         if sent { Ok(()) } else { Err(message) }
     }
 
     /// Subscribes. False if there is no room.
     pub(super) fn subscribe(&self, filters: &[Filter]) -> bool {
-        match &self.client {
+        let asked = filters.iter().map(|it| it.filter.clone()).collect();
+        self.opened.under_way.subscribe(asked, || match &self.client {
             Client::V5(client) => v5::subscribe(client, filters),
             Client::V4(client) => v4::subscribe(client, filters),
-        }
+        })
     }
 
     /// Ends a subscription. False if there is no room.
@@ -180,6 +194,8 @@ impl Line {
 pub(super) struct Mail {
     pub messages: Inbox,
     pub connection: watch::Receiver<Connection>,
+    /// What the broker does not let us do.
+    pub refusals: mpsc::Receiver<Refusal>,
     /// Wakes when a publish was acknowledged, or a command found no room.
     pub wake: Arc<Notify>,
     /// Does the polling; ends after a goodbye. Dropping it cuts the connection.
@@ -191,6 +207,7 @@ pub(super) struct Mail {
 struct Post {
     messages: Slot,
     connection: watch::Sender<Connection>,
+    refusals: mpsc::Sender<Refusal>,
     wake: Arc<Notify>,
     wanted: Wanted,
 }
@@ -206,17 +223,37 @@ enum End {
 
 impl Post {
     /// Opens the post of one connection.
-    fn open(&self, client: Client, largest: u32) -> Arc<AtomicU64> {
-        let acked = Arc::new(AtomicU64::new(0));
+    fn open(&self, client: Client, largest: u32) -> Arc<Opened> {
+        let opened = Arc::new(Opened::default());
         let protocol = if matches!(client, Client::V5(_)) { 5 } else { 4 };
-        let line = Line { protocol, largest, client, acked: acked.clone() };
+        let line = Line { protocol, largest, client, opened: opened.clone() };
         self.connection.send_replace(Connection::Up(line));
-        acked
+        opened
     }
 
-    fn acknowledged(&self, acked: &AtomicU64) {
-        acked.fetch_add(1, Ordering::Release);
+    /// The publish of this number is answered; with a reason if the broker did not take it.
+    fn answered(&self, opened: &Opened, number: u16, refused: Option<String>) {
+        let topic = opened.under_way.answered(number);
+        if let (Some(topic), Some(reason)) = (topic, refused) {
+            self.refuse(Refusal { asked: Asked::Publish, topic, reason });
+        }
+        opened.acked.fetch_add(1, Ordering::Release);
         self.wake.notify_one();
+    }
+
+    /// The oldest subscription is answered: for each filter a reason if the broker refused it.
+    fn subscribed(&self, opened: &Opened, refused: impl IntoIterator<Item = Option<String>>) {
+        for (topic, reason) in opened.under_way.subscribed().into_iter().zip(refused) {
+            if let Some(reason) = reason {
+                self.refuse(Refusal { asked: Asked::Subscribe, topic, reason });
+            }
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        if self.refusals.try_send(refusal).is_err() {
+            tracing::debug!("the broker refuses more than can be told");
+        }
     }
 
     /// Hands a message on if there is room.
@@ -234,10 +271,12 @@ pub(super) fn start(options: Options) -> Mail {
     let wake = Arc::new(Notify::new());
     let (slot, messages) = inbox(wake.clone());
     let (connection_in, connection) = watch::channel(Connection::Trying);
-    let post = Post { messages: slot, connection: connection_in, wake: wake.clone(), wanted: options.wanted.clone() };
+    let (refusals_in, refusals) = mpsc::channel(REFUSALS);
+    let wanted = options.wanted.clone();
+    let post = Post { messages: slot, connection: connection_in, refusals: refusals_in, wake: wake.clone(), wanted };
     let mut poller = JoinSet::new();
     poller.spawn(stay_connected(options, post));
-    Mail { messages, connection, wake, poller }
+    Mail { messages, connection, refusals, wake, poller }
 }
 
 async fn stay_connected(options: Options, post: Post) {
@@ -258,16 +297,10 @@ async fn stay_connected(options: Options, post: Post) {
         } else if was_up {
             thrown_out += 1;
         }
-        if was_up && thrown_out >= THROWN_OUT {
-            let id = &options.settings.client_id;
-            trouble = Trouble {
-                kind: TroubleKind::NeedsPerson,
-                text: format!(
-                    "{} ended the connection again and again: another program uses our client id `{id}`, it seems; give each \
-                     its own by `mqtt.client_id`",
-                    at(&options.settings)
-                ),
-            };
+        // What the broker has said in its own words needs no guess.
+        if was_up && thrown_out >= THROWN_OUT && trouble.kind == TroubleKind::Passing {
+            let text = format!("{} {}", at(&options.settings), thrown_out_words(&options.settings));
+            trouble = Trouble { kind: TroubleKind::NeedsPerson, text };
         }
         // A broker that restarts is to find us again within moments; one that refuses us needs a person, and no hammering.
         let longest = if trouble.kind == TroubleKind::NeedsPerson {
@@ -287,6 +320,7 @@ async fn attempt(options: &Options, post: &Post) -> End {
         Ok(transport) => transport,
         Err(text) => return lost(TroubleKind::NeedsPerson, text),
     };
+    let options = &Options { settings: login::renewed(&options.settings).await, ..options.clone() };
     if options.settings.protocol == Protocol::V4 {
         return shielded(v4::connect(options.clone(), transport, post.clone())).await;
     }
@@ -309,6 +343,24 @@ async fn shielded(connection: impl Future<Output = End> + Send + 'static) -> End
         Some(Ok(end)) => end,
         _ => lost(TroubleKind::Passing, "the MQTT client fell over what the broker sent".to_owned()),
     }
+}
+
+/// MQTT 3.1.1 has no word for it: there it can only be guessed.
+fn thrown_out_words(settings: &MqttSettings) -> String {
+    format!(
+        "ended the connection again and again: another program uses our client id `{}`, it seems; give each its own by \
+         `mqtt.client_id`",
+        settings.client_id
+    )
+}
+
+/// MQTT 5 says why the connection ended.
+fn taken_over(settings: &MqttSettings) -> String {
+    format!(
+        "gave our connection to another program with our client id `{}`: give each its own by `mqtt.client_id`, and see that \
+         the bridge runs only once",
+        settings.client_id
+    )
 }
 
 fn lost(kind: TroubleKind, text: String) -> End {

@@ -6,8 +6,8 @@ use rumqttc::{
 };
 
 use super::{
-    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, at,
-    host, network,
+    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
+    at, host, network,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -25,29 +25,40 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
     let mut network = network();
     network.set_connection_timeout(CONNECT_WITHIN.as_secs());
     events.set_network_options(network);
-    let mut acked = None;
+    let mut opened = None;
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                acked = Some(post.open(Client::V4(client.clone()), LARGEST_PACKET));
+                opened = Some(post.open(Client::V4(client.clone()), LARGEST_PACKET));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 post.hand_on(publish.topic.as_bytes(), &publish.payload, publish.retain, None, None);
             }
-            Ok(Event::Incoming(Packet::PubAck(_))) => {
-                if let Some(acked) = &acked {
-                    post.acknowledged(acked);
-                }
-            }
-            Ok(Event::Incoming(Packet::SubAck(answer))) => {
-                if answer.return_codes.contains(&SubscribeReasonCode::Failure) {
-                    tracing::warn!("{} refused a subscription: commands will not arrive", at(&options.settings));
-                }
-            }
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
-            Ok(_) => {}
-            Err(error) => return lost(&options, &error, acked.is_some()),
+            Ok(event) => {
+                if let Some(opened) = &opened {
+                    keep_books(&post, opened, &event);
+                }
+            }
+            Err(error) => return lost(&options, &error, opened.is_some()),
         }
+    }
+}
+
+/// What is sent, and what the broker says to it. Of a publish it has no word for a refusal.
+fn keep_books(post: &Post, opened: &Opened, event: &Event) {
+    match event {
+        Event::Outgoing(Outgoing::Publish(number)) => opened.under_way.sent(*number),
+        Event::Outgoing(Outgoing::AwaitAck(_)) => opened.under_way.held_up(),
+        Event::Incoming(Packet::PubAck(answer)) => post.answered(opened, answer.pkid, None),
+        Event::Incoming(Packet::SubAck(answer)) => {
+            let refused = |it: &SubscribeReasonCode| match it {
+                SubscribeReasonCode::Success(_) => None,
+                SubscribeReasonCode::Failure => Some("no reason given".to_owned()),
+            };
+            post.subscribed(opened, answer.return_codes.iter().map(refused));
+        }
+        _ => {}
     }
 }
 

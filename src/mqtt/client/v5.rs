@@ -9,8 +9,8 @@ use rumqttc::{
         mqttbytes::{
             QoS,
             v5::{
-                ConnAck, ConnectProperties, ConnectReturnCode, Filter as Subscribed, LastWill, Packet, Publish,
-                PublishProperties, RetainForwardRule, SubscribeReasonCode,
+                ConnAck, ConnectProperties, ConnectReturnCode, DisconnectReasonCode, Filter as Subscribed, LastWill,
+                Packet, PubAckReason, Publish, PublishProperties, RetainForwardRule, SubscribeReasonCode,
             },
         },
     },
@@ -19,8 +19,8 @@ use rumqttc::{
 use tokio::time::Instant;
 
 use super::{
-    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Options, Post, REQUESTS, Reply,
-    at, host, network,
+    CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
+    Reply, at, host, network, taken_over,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -51,28 +51,42 @@ pub(super) fn subscribe(client: &AsyncClient, filters: &[Filter]) -> bool {
 
 pub(super) async fn connect(options: Options, transport: Transport, post: Post) -> End {
     let (client, mut events) = AsyncClient::new(described(&options, transport), REQUESTS);
-    let mut acked = None;
+    let mut opened = None;
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(accepted))) => {
-                acked = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
+                opened = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => hand_on(&post, publish),
-            Ok(Event::Incoming(Packet::PubAck(_))) => {
-                if let Some(acked) = &acked {
-                    post.acknowledged(acked);
-                }
-            }
-            Ok(Event::Incoming(Packet::SubAck(answer))) => {
-                let refused = answer.return_codes.iter().filter(|it| !matches!(it, SubscribeReasonCode::Success(_)));
-                if refused.count() > 0 {
-                    tracing::warn!("{} refused a subscription: commands will not arrive", at(&options.settings));
-                }
-            }
             Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
-            Ok(_) => {}
-            Err(error) => return lost(&options, &error, acked.is_some()),
+            Ok(event) => {
+                if let Some(opened) = &opened {
+                    keep_books(&post, opened, &event);
+                }
+            }
+            Err(error) => return lost(&options, &error, opened.is_some()),
         }
+    }
+}
+
+/// What is sent, and what the broker says to it.
+fn keep_books(post: &Post, opened: &Opened, event: &Event) {
+    match event {
+        Event::Outgoing(Outgoing::Publish(number)) => opened.under_way.sent(*number),
+        Event::Outgoing(Outgoing::AwaitAck(_)) => opened.under_way.held_up(),
+        Event::Incoming(Packet::PubAck(answer)) => {
+            let is_taken = matches!(answer.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
+            let refused = (!is_taken).then(|| format!("{:?}", answer.reason));
+            post.answered(opened, answer.pkid, refused);
+        }
+        Event::Incoming(Packet::SubAck(answer)) => {
+            let refused = |it: &SubscribeReasonCode| match it {
+                SubscribeReasonCode::Success(_) => None,
+                other => Some(format!("{other:?}")),
+            };
+            post.subscribed(opened, answer.return_codes.iter().map(refused));
+        }
+        _ => {}
     }
 }
 
@@ -120,6 +134,10 @@ fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             (TroubleKind::Passing, "closed the connection".to_owned())
         }
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => (TroubleKind::NeedsPerson, taken_over(&options.settings)),
         ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
         ConnectionError::Io(error) if !was_up => (TroubleKind::Passing, format!("cannot be reached: {error}")),
         ConnectionError::MqttState(StateError::Deserialization(error)) => {

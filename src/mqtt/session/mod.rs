@@ -1,6 +1,8 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
 mod hearing;
+mod leaving;
+mod refused;
 mod requested;
 mod retimed;
 
@@ -19,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::requested::Returned;
 use super::{
     askers::Askers,
-    client::{self, Connection, Filter, Line, Mail, Options, Wanted},
+    client::{self, Asked, Connection, Filter, HELD, Line, Mail, Options, Wanted},
     complaints::Complaints,
     outbound::{Context, Outbound},
     readback::Readback,
@@ -38,8 +40,6 @@ const BATCH: usize = 256;
 const INVENTORY_WITHIN: Duration = Duration::from_millis(200);
 /// How often the bridge says how it does.
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
-/// How long a stop waits for the broker to take the last message, and for the goodbye.
-const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
 /// Room for topic and header in a packet.
 const HEADER: usize = 64;
 
@@ -113,10 +113,16 @@ struct Session {
     unmapped: BTreeSet<usize>,
     /// When Home Assistant's birth is answered.
     birth: Option<Instant>,
-    /// A payload that was too large for the broker has been reported.
-    too_large_told: bool,
-    /// The last trouble that was logged.
+    /// What the broker does not let us do, and has been told.
+    refused: BTreeSet<(Asked, String)>,
+    /// Topics whose payload was too large for the broker, and that it has been told of.
+    too_large: BTreeSet<String>,
+    /// The last trouble that was logged, until a connection has held.
     trouble: Option<Trouble>,
+    /// When everything is published again, should anything have got lost unseen.
+    republish: Option<Instant>,
+    /// When the connection was made.
+    connected_at: Option<Instant>,
 }
 
 impl Session {
@@ -140,8 +146,11 @@ impl Session {
             misread: BTreeSet::new(),
             unmapped: BTreeSet::new(),
             birth: None,
-            too_large_told: false,
+            refused: BTreeSet::new(),
+            too_large: BTreeSet::new(),
             trouble: None,
+            republish: None,
+            connected_at: None,
         }
     }
 
@@ -165,6 +174,7 @@ impl Session {
                     let connection = mail.connection.borrow_and_update().clone();
                     self.connection(connection);
                 }
+                Some(refusal) = mail.refusals.recv() => self.refused(refusal),
                 notice = notices.recv() => self.tell(notice),
                 // One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
                 Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.returned(it)),
@@ -224,7 +234,8 @@ impl Session {
 
     fn connected(&mut self, line: Line) {
         tracing::info!("connected to the broker, MQTT {}", if line.protocol == 5 { "5" } else { "3.1.1" });
-        self.trouble = None;
+        self.connected_at = Some(Instant::now());
+        self.republish = self.next_republish();
         self.published = 0;
         self.outbound.context.protocol = Some(line.protocol);
         let replayed = self.readback.filters(self.topics(), self.outbound.context.layout);
@@ -242,6 +253,12 @@ impl Session {
         self.inform(Event::BrokerConnected);
     }
 
+    /// A little early or late, lest all bridges speak at once.
+    fn next_republish(&self) -> Option<Instant> {
+        let pause = self.outbound.context.settings.republish?;
+        Instant::now().checked_add(pause.mul_f64(0.9 + fastrand::f64() / 5.0))
+    }
+
     fn filters(&self, replayed: &[String]) -> Vec<Filter> {
         let commands = self.topics().command_filters().into_iter();
         let commands = commands.map(|filter| Filter { filter, as_published: true });
@@ -253,11 +270,15 @@ impl Session {
     }
 
     fn lost(&mut self, trouble: Trouble) {
+        // Two programs that throw each other out connect every few seconds: that is told once.
+        if self.connected_at.take().is_some_and(|at| at.elapsed() > HELD) {
+            self.trouble = None;
+        }
         if self.trouble.as_ref() != Some(&trouble) {
             tracing::warn!("{}", trouble.text);
             self.trouble = Some(trouble.clone());
         }
-        (self.line, self.health) = (None, None);
+        (self.line, self.health, self.republish) = (None, None, None);
         self.inform(Event::BrokerLost { trouble });
     }
 
@@ -291,8 +312,9 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let own = [self.birth, self.readback.closes(), self.readback.clears(), self.inventory, self.health];
-        own.into_iter().chain([self.complaints.due(), self.askers.due()]).flatten().min()
+        let reading = [self.readback.closes(), self.readback.clears()];
+        let own = [self.birth, self.republish, self.inventory, self.health].into_iter().chain(reading);
+        own.chain([self.complaints.due(), self.askers.due()]).flatten().min()
     }
 
     fn time_passed(&mut self) {
@@ -301,6 +323,10 @@ impl Session {
         if is_due(self.birth) {
             self.birth = None;
             self.truth.owe_all_that_is();
+        }
+        if is_due(self.republish) {
+            self.truth.owe_state();
+            self.republish = self.next_republish();
         }
         if is_due(self.readback.closes()) {
             for filter in self.readback.close(&self.outbound.context.topics, self.outbound.context.layout) {
@@ -329,15 +355,14 @@ impl Session {
     /// Hands over what is owed, as far as the broker keeps up.
     fn publish(&mut self) {
         let Some(line) = &self.line else { return };
+        let mut too_large = Vec::new();
         while line.has_room(self.published) {
             let Some(message) = self.truth.take_next() else { break };
             if message.topic.len() + message.payload.len() + HEADER
                 > usize::try_from(line.largest).unwrap_or(usize::MAX)
             {
-                if !self.too_large_told {
-                    self.too_large_told = true;
-                    tracing::warn!("{} is larger than the broker takes, it is left out", message.topic);
-                }
+                let (length, largest) = (message.payload.len(), line.largest);
+                too_large.push((message.topic, length, largest));
                 continue;
             }
             if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
@@ -352,25 +377,7 @@ impl Session {
             }
         }
         self.complaints.untold(self.truth.lost());
-    }
-
-    /// Says `offline`, waits until the broker has it, and says goodbye.
-    async fn leave(&mut self, mut mail: Mail) {
-        let Some(line) = self.line.take() else { return };
-        let offline = Once { retain: true, ..Once::passing(self.topics().bridge_availability(), "offline".to_owned()) };
-        if line.publish(offline).is_ok() {
-            let published = self.published + 1;
-            let taken = async {
-                while line.acked() < published {
-                    mail.wake.notified().await;
-                }
-            };
-            // Whether it was taken or not, there is nothing more to be done: the will says the same.
-            let _ = tokio::time::timeout(STOP_WITHIN.0, taken).await;
-        }
-        if line.disconnect() {
-            let _ = tokio::time::timeout(STOP_WITHIN.1, mail.poller.join_next()).await;
-        }
+        too_large.into_iter().for_each(|(topic, length, largest)| self.left_out(topic, length, largest));
     }
 }
 

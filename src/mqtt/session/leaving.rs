@@ -1,0 +1,30 @@
+//! How the session ends.
+
+use std::time::Duration;
+
+use super::Session;
+use crate::mqtt::{client::Mail, truth::Once};
+
+/// How long a stop waits for the broker to take the last message, and for the goodbye.
+const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
+
+impl Session {
+    /// Says `offline`, waits until the broker has it, and says goodbye.
+    pub(super) async fn leave(&mut self, mut mail: Mail) {
+        let Some(line) = self.line.take() else { return };
+        let offline = Once { retain: true, ..Once::passing(self.topics().bridge_availability(), "offline".to_owned()) };
+        if line.publish(offline).is_ok() {
+            let published = self.published + 1;
+            let taken = async {
+                while line.acked() < published {
+                    mail.wake.notified().await;
+                }
+            };
+            // Whether it was taken or not, there is nothing more to be done: the will says the same.
+            let _ = tokio::time::timeout(STOP_WITHIN.0, taken).await;
+        }
+        if line.disconnect() {
+            let _ = tokio::time::timeout(STOP_WITHIN.1, mail.poller.join_next()).await;
+        }
+    }
+}
