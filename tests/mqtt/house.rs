@@ -263,7 +263,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
 }
 
 pub(crate) fn homeassistant() -> HomeAssistantSettings {
-    HomeAssistantSettings::default()
+    HomeAssistantSettings { min_version: Some(HomeAssistantVersion::TIMES), ..HomeAssistantSettings::default() }
 }
 
 pub(crate) fn topics() -> Topics {
