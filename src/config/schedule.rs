@@ -12,8 +12,8 @@ use super::{
 use crate::model::{Celsius, Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
 
 /// YAML 1.1 reads an unquoted `on` as true, and a file that such a program wrote says `true:`.
-const ON: [&str; 5] = ["on", "On", "ON", "true", "True"];
-const OFF: [&str; 5] = ["off", "Off", "OFF", "false", "False"];
+pub(super) const ON: [&str; 5] = ["on", "On", "ON", "true", "True"];
+pub(super) const OFF: [&str; 5] = ["off", "Off", "OFF", "false", "False"];
 
 const HOURS_ON: Range = Range::above(0.0, 168.0, "hours");
 /// The longest limit that means anything: a year.

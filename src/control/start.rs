@@ -36,7 +36,8 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         (it.slug.clone(), Arc::new(device))
     });
     let groups = settings.groups.values().map(|it| {
-        let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new() };
+        let schedules = it.schedules.clone().into();
+        let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new(), schedules };
         (it.slug.clone(), Arc::new(group))
     });
     // A config that was changed since is newer than what was said.

@@ -1,5 +1,6 @@
 //! What somebody wants changed in the config.
 
+use jiff::civil;
 use serde_json::{Map, Value};
 
 use super::Slug;
@@ -29,6 +30,17 @@ pub enum ConfigEdit {
         name: String,
         /// Does it speak?
         enabled: bool,
+    },
+    /// When the windows of a schedule open or close, where that is a time by the clock already.
+    TimeSchedule {
+        /// Whose.
+        group: Slug,
+        /// Its name.
+        name: String,
+        /// Is it the opening, or the closing?
+        opens: bool,
+        /// Local wall-clock time, whole minutes.
+        time: civil::Time,
     },
     /// Another name for a device, or for one outlet of a device whose outlets have names of their own.
     Rename {

@@ -61,6 +61,8 @@ impl HomeAssistantVersion {
     pub const CHILD_DEVICES: Self = Self { year: 2026, month: 11 };
     /// Knows when a command expires.
     pub const EXPIRY: Self = Self { year: 2026, month: 7 };
+    /// Knows times of a day that can be set. An older one drops the whole device for one of them.
+    pub const TIMES: Self = Self { year: 2026, month: 7 };
 }
 
 impl fmt::Display for HomeAssistantVersion {

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Metering, OutletId, Pause, Report, Slug,
-    Switch, Trouble, WeatherBoard, Wish,
+    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Metering, OutletId, Pause, Report, Schedule,
+    Slug, Switch, Trouble, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -324,6 +324,8 @@ pub struct Group {
     pub name: String,
     /// Its outlets, as far as they are known.
     pub outlets: Vec<OutletId>,
+    /// Its schedules, as the config has them.
+    pub schedules: Arc<[Schedule]>,
 }
 
 /// The position of a whole group.

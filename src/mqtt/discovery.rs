@@ -9,14 +9,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     arrangement::{Draft, arranged},
-    entities::{BRIDGE, GROUP, HOUSING, OUTLET, SEEN},
+    entities::{BRIDGE, GROUP, HOUSING, OUTLET, SCHEDULE, SEEN},
     outbound::Context,
     sheet::{Attributes, Entity, Form, Outlives, Row, Sheet, Template},
     topics::Topics,
     truth::{Entries, Rank},
-    views::{BridgeView, DeviceView, GroupView, OutletView, outlets_of},
+    views::{BridgeView, DeviceView, GroupView, OutletView, ScheduleView, outlets_of},
 };
-use crate::model::{Device, Group, House, Mac, Slug};
+use crate::model::{Device, Group, HomeAssistantVersion, House, Mac, Slug};
 
 /// A device of Home Assistant.
 trait Announced {
@@ -67,6 +67,16 @@ impl Announced for GroupView {
     }
 }
 
+impl Announced for ScheduleView {
+    fn availability(&self, topics: &Topics) -> Vec<String> {
+        vec![topics.bridge_availability()]
+    }
+
+    fn commands(&self, topics: &Topics) -> String {
+        topics.schedule(&self.group, &self.slug)
+    }
+}
+
 /// What is announced together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
@@ -106,7 +116,7 @@ fn bridge(house: &Arc<House>, context: &Context) -> Draft {
         "mdl": "Bridge",
         "sw": context.identity.version,
     });
-    let root = Root { unique: context.topics.bridge_unique(), device, names: "heattrax", prefix: "" };
+    let root = Root { unique: context.topics.bridge_unique(), device, names: "heattrax", prefix: "", called: None };
     root.draft(context, &context.bridge(house), &[BRIDGE], Rank::AnnounceBridge)
 }
 
@@ -119,8 +129,20 @@ fn group(house: &House, context: &Context, group: &Arc<Group>) -> Draft {
         "mdl": "Group",
         "via_device": context.topics.bridge_unique(),
     });
-    let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "" };
-    root.draft(context, &GroupView::of(house, group), &[GROUP], Rank::AnnounceChild)
+    let root = Root { unique: &unique, device, names: &format!("heattrax_{}", group.slug), prefix: "", called: None };
+    let mut draft = root.draft(context, &GroupView::of(house, group), &[GROUP], Rank::AnnounceChild);
+    for view in ScheduleView::all(group) {
+        let prefix = format!("schedule_{}_", view.slug);
+        let root = Root {
+            unique: &format!("{unique}_schedule_{}", view.slug),
+            device: Value::Null,
+            names: &format!("heattrax_{}_schedule_{}", group.slug, view.slug),
+            prefix: &prefix,
+            called: Some(&view.schedule.name),
+        };
+        draft.components.extend(root.draft(context, &view, &[SCHEDULE], Rank::AnnounceChild).components);
+    }
+    draft
 }
 
 /// The housing, and its outlets after it; nothing while it has not said what it is.
@@ -137,7 +159,7 @@ fn device(house: &House, context: &Context, device: &Arc<Device>) -> Vec<Draft> 
         "sw": housing.firmware,
         "via_device": context.topics.bridge_unique(),
     });
-    let root = Root { unique: &unique, device: about, names: device.slug.as_str(), prefix: "" };
+    let root = Root { unique: &unique, device: about, names: device.slug.as_str(), prefix: "", called: None };
     let mut drafts = vec![root.draft(context, &DeviceView::of(house, device), &[HOUSING, SEEN], Rank::AnnounceHousing)];
     let views = outlets_of(house, &device.slug).map(|outlet| OutletView::of(house, outlet));
     for view in views.filter(OutletView::is_known) {
@@ -152,7 +174,7 @@ fn device(house: &House, context: &Context, device: &Arc<Device>) -> Vec<Draft> 
             "via_device": unique,
         });
         let names = format!("{}_{slot}", device.slug);
-        let root = Root { unique: &own, device: about, names: &names, prefix: &format!("{slot}_") };
+        let root = Root { unique: &own, device: about, names: &names, prefix: &format!("{slot}_"), called: None };
         drafts.push(root.draft(context, &view, &[OUTLET], Rank::AnnounceChild));
     }
     drafts
@@ -173,6 +195,8 @@ struct Root<'a> {
     names: &'a str,
     /// What component keys begin with, so that they stay unique should a housing and its outlets share an announcement.
     prefix: &'a str,
+    /// What the names of its entities begin with, if the device's own name does not tell them from others.
+    called: Option<&'a str>,
 }
 
 impl Root<'_> {
@@ -180,7 +204,7 @@ impl Root<'_> {
         let mut components = Map::new();
         for sheet in sheets.iter().copied().flatten().filter(|sheet| (sheet.has)(view)) {
             for row in sheet.rows.iter().filter(|row| (row.has)(view)) {
-                if let Some(entity) = &row.entity {
+                if let Some(entity) = row.entity.as_ref().filter(|it| is_known(it, context)) {
                     let component = self.component(context, view, sheet, row, entity);
                     components.insert(format!("{}{}", self.prefix, entity.key), component);
                 }
@@ -202,7 +226,7 @@ impl Root<'_> {
         let topic = (sheet.topic)(topics, view);
         let mut component = Map::new();
         component.insert("p".to_owned(), json!(entity.platform));
-        component.insert("name".to_owned(), json!(entity.name));
+        component.insert("name".to_owned(), self.name(entity));
         component.insert("uniq_id".to_owned(), json!(format!("{}_{}", self.unique, entity.key)));
         component.insert("def_ent_id".to_owned(), json!(self.entity_id(entity)));
         // A button has no state.
@@ -240,12 +264,25 @@ impl Root<'_> {
         Value::Object(component)
     }
 
+    fn name(&self, entity: &Entity) -> Value {
+        match (self.called, entity.name) {
+            (Some(called), Some(name)) => json!(format!("Schedule {called} {name}")),
+            (Some(called), None) => json!(format!("Schedule {called}")),
+            (None, name) => json!(name),
+        }
+    }
+
     fn entity_id(&self, entity: &Entity) -> String {
         match entity.name {
             None => format!("{}.{}", entity.platform, self.names),
             Some(_) => format!("{}.{}_{}", entity.platform, self.names, entity.key),
         }
     }
+}
+
+/// Does every Home Assistant that listens know such an entity?
+fn is_known(entity: &Entity, context: &Context) -> bool {
+    entity.platform != "time" || context.min_version.is_some_and(|it| it >= HomeAssistantVersion::TIMES)
 }
 
 fn listed(topics: Vec<String>) -> Value {

@@ -4,11 +4,13 @@
 //! once released: Home Assistant knows its entities by them.
 
 mod bridge;
+mod schedule;
 mod weather;
 
 use serde_json::{Value, json};
 
 pub(super) use bridge::{BRIDGE, HEALTH};
+pub(super) use schedule::SCHEDULE;
 
 use super::{
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     message::{Message, Payload},
     topics::{Topics, slot_of},
+    views::ScheduleView,
 };
 use crate::model::{House, OutletId, Slug};
 
@@ -18,6 +19,8 @@ pub(super) enum Left {
     Outlet(OutletId),
     /// A group's.
     Group(Slug),
+    /// That of a group's schedule.
+    Schedule(Slug, Slug),
 }
 
 impl Left {
@@ -35,6 +38,9 @@ impl Left {
         match below.split('/').collect::<Vec<_>>()[..] {
             ["group", group] if holds(&["control", "sentence"]) => Some(Self::Group(group.parse().ok()?)),
             ["group", group, "plan"] if holds(&["made_at", "windows"]) => Some(Self::Group(group.parse().ok()?)),
+            ["group", group, "schedule", schedule] if holds(&["name", "enabled", "days"]) => {
+                Some(Self::Schedule(group.parse().ok()?, schedule.parse().ok()?))
+            }
             [name] if holds(&["mac", "model", "protocol"]) => Some(Self::Device(device(name)?)),
             [name, "availability"] if [&b"online"[..], b"offline"].contains(&bytes.as_slice()) => {
                 Some(Self::Device(device(name)?))
@@ -54,6 +60,9 @@ impl Left {
             Self::Device(device) => house.devices.contains_key(device),
             Self::Outlet(outlet) => house.outlets.contains_key(outlet),
             Self::Group(group) => house.groups.contains_key(group),
+            Self::Schedule(group, schedule) => {
+                house.groups.get(group).is_some_and(|it| ScheduleView::of(it, schedule.as_str()).is_some())
+            }
         }
     }
 }

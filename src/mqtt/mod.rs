@@ -24,6 +24,7 @@ mod requests;
 mod session;
 mod sheet;
 mod station;
+mod timetable;
 mod topics;
 mod truth;
 mod views;
@@ -46,7 +47,8 @@ pub mod parts {
         outbound::{Context, Outbound},
         requests::{Request, answered, read as read_request},
         station::{Measured, Unheard, measured},
-        topics::{Heard, Knob, Look, Topics},
+        timetable::read as read_timetable,
+        topics::{Heard, Knob, Look, Timetable, Topics},
         truth::{Entries, Entry, Once, Rank, Truth},
     };
 }

@@ -8,17 +8,18 @@ use serde_json::{Map, Value};
 use super::{
     deadband::is_close,
     discovery::Part,
-    entities::{BRIDGE, GROUP, HEALTH, HOUSING, OUTLET, PLAN, SEEN},
+    entities::{BRIDGE, GROUP, HEALTH, HOUSING, OUTLET, PLAN, SCHEDULE, SEEN},
     layout::Layout,
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, HealthView, Identity, OutletView, PlanView, last_seen},
+    views::{BridgeView, DeviceView, GroupView, HealthView, Identity, OutletView, PlanView, ScheduleView, last_seen},
 };
 use crate::{
     hub::{Handle, Plans},
     model::{
-        Device, DeviceLayout, Group, House, Housing, MqttSettings, Outlet, OutletId, Pause, Plan, Slug, WeatherBoard,
+        Device, DeviceLayout, Group, HomeAssistantVersion, House, Housing, MqttSettings, Outlet, OutletId, Pause, Plan,
+        Slug, WeatherBoard,
     },
 };
 
@@ -37,6 +38,8 @@ pub struct Context {
     pub layout: DeviceLayout,
     /// After so many seconds the broker drops a command of Home Assistant that nobody has taken.
     pub command_expiry: Option<u16>,
+    /// The oldest Home Assistant that listens, where that is known.
+    pub min_version: Option<HomeAssistantVersion>,
     /// The MQTT version of the connection.
     pub protocol: Option<u8>,
     /// What is logged: a level or a filter. `None` where nobody can tell.
@@ -200,18 +203,30 @@ impl Outbound {
             if unchanged {
                 continue;
             }
-            if before.is_none_or(|(it, _)| it.name != group.name) {
+            if before.is_none_or(|(it, _)| it.name != group.name || it.schedules != group.schedules) {
                 self.layout.changed(Part::Group(slug.clone()));
+                self.look_at_schedules(group, truth);
             }
             self.publish(GROUP, &view, truth);
             self.groups.insert(slug.clone(), (group.clone(), view.outlets));
         }
         let gone: Vec<_> = self.groups.keys().filter(|slug| !house.groups.contains_key(slug)).cloned().collect();
         for slug in gone {
-            self.groups.remove(&slug);
+            let schedules = self.groups.remove(&slug).map(|(it, _)| ScheduleView::all(&it)).unwrap_or_default();
+            let topics: Vec<_> = schedules.iter().map(|it| self.context.topics.schedule(&slug, &it.slug)).collect();
+            self.take_back(&topics, truth);
             self.layout.changed(Part::Group(slug.clone()));
             self.take_back(&[self.context.topics.group(&slug)], truth);
         }
+    }
+
+    fn look_at_schedules(&mut self, group: &Group, truth: &mut Truth) {
+        let views = ScheduleView::all(group);
+        views.iter().for_each(|view| self.publish(SCHEDULE, view, truth));
+        let before = self.groups.get(&group.slug).map(|(it, _)| ScheduleView::all(it)).unwrap_or_default();
+        let gone = before.iter().filter(|it| !views.iter().any(|view| view.slug == it.slug));
+        let topics: Vec<_> = gone.map(|it| self.context.topics.schedule(&group.slug, &it.slug)).collect();
+        self.take_back(&topics, truth);
     }
 
     /// Tells the truth what the groups of a house will do, where that is news. A plan that says the same as before is none.

@@ -26,8 +26,21 @@ pub enum Heard<'a> {
     Command(Knob<'a>),
     /// Somebody wants to know now: what is known is published again, and the device is looked at afresh.
     Get(Look<'a>),
+    /// A command that changes a schedule in the config.
+    Schedule(Timetable<'a>),
     /// None of the bridge's own.
     Foreign,
+}
+
+/// Which word of a schedule somebody wants changed: `group/<group>/schedule/<schedule>/<word>/set`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timetable<'a> {
+    /// Whose schedule.
+    pub group: &'a str,
+    /// Its name in topics.
+    pub schedule: &'a str,
+    /// Which word of it.
+    pub word: &'a str,
 }
 
 /// What somebody wants to know about.
@@ -162,6 +175,11 @@ impl Topics {
         self.below(&format!("group/{group}/plan"))
     }
 
+    /// A schedule of a group.
+    pub fn schedule(&self, group: &Slug, schedule: &Slug) -> String {
+        self.below(&format!("group/{group}/schedule/{schedule}"))
+    }
+
     /// Where the device with this unique id is announced.
     pub fn announced(&self, unique: &str) -> String {
         format!("{}/device/{unique}/config", self.discovery)
@@ -173,12 +191,13 @@ impl Topics {
     }
 
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
-    pub fn command_filters(&self) -> [String; 9] {
+    pub fn command_filters(&self) -> [String; 10] {
         [
             "+/+/set",
             "+/+/set/+",
             "+/+/control/set",
             "+/+/acknowledge/set",
+            "group/+/schedule/+/+/set",
             "+/get",
             "+/+/get",
             "vacation/set",
@@ -189,8 +208,8 @@ impl Topics {
     }
 
     /// What the bridge itself publishes of devices and groups, to be heard for a moment after the start only.
-    pub fn state_filters(&self) -> [String; 4] {
-        ["+", "+/+", "+/+/decision", "+/+/plan"].map(|filter| self.below(filter))
+    pub fn state_filters(&self) -> [String; 5] {
+        ["+", "+/+", "+/+/decision", "+/+/plan", "group/+/schedule/+"].map(|filter| self.below(filter))
     }
 
     /// Home Assistant's birth and death.
@@ -231,6 +250,9 @@ impl Topics {
         };
         if let Some(verb) = rest.strip_prefix("bridge/request/") {
             return Heard::Request(verb);
+        }
+        if let Some(timetable) = timetable(rest) {
+            return Heard::Schedule(timetable);
         }
         let mut levels = rest.split('/');
         match [levels.next(), levels.next(), levels.next(), levels.next(), levels.next()] {
@@ -287,6 +309,16 @@ impl Knob<'_> {
     }
 }
 
+/// The word of a schedule that a topic below the base sets.
+fn timetable(below: &str) -> Option<Timetable<'_>> {
+    match below.split('/').collect::<Vec<_>>()[..] {
+        ["group", group, "schedule", schedule, word @ ("enabled" | "on" | "off"), "set"] => {
+            Some(Timetable { group, schedule, word })
+        }
+        _ => None,
+    }
+}
+
 /// The unique id of the device that an announcement is about, by its topic below the prefix: `device/<id>/config`, or
 /// `<platform>/<id>/<key>/config`.
 pub(super) fn announced_id(below: &str) -> Option<&str> {
@@ -300,7 +332,7 @@ pub(super) fn announced_id(below: &str) -> Option<&str> {
 /// Is it state that the bridge itself publishes, by its topic below the base? Everything else is for it to hear.
 pub(super) fn is_state(below: &str) -> bool {
     match below.split('/').collect::<Vec<_>>()[..] {
-        [_] | [_, _, "decision" | "plan"] => true,
+        [_] | [_, _, "decision" | "plan"] | ["group", _, "schedule", _] => true,
         [_, last] => !matches!(last, "set" | "get"),
         _ => false,
     }

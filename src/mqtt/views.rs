@@ -1,6 +1,7 @@
 //! The subjects as the table of entities reads them: plain questions about one outlet, housing, group or the bridge.
 
 mod health;
+mod schedule;
 mod weather;
 
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
-pub(super) use self::health::HealthView;
+pub(super) use self::{
+    health::HealthView,
+    schedule::{ScheduleView, clock},
+};
 use super::sheet::LEVELS;
 use crate::model::{
     Availability, Class, Control, Decision, Device, Energy, Fault, Group, GroupState, House, Housing, MqttSettings,

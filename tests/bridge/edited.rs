@@ -34,6 +34,20 @@ async fn a_schedule_that_is_switched_off_by_a_request_lets_go_of_the_heater() {
 }
 
 #[tokio::test]
+async fn a_switch_of_a_schedule_in_home_assistant_is_written_to_the_file() {
+    let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/group/walkway/schedule/always", &["\"enabled\":true", "00:00:00"]).await;
+    home.peer.send("heattrax/group/walkway/schedule/always/off/set", "12:00:00").await;
+    assert_eq!(home.ended().await, Ended::Restart);
+    let text = std::fs::read_to_string(home.file()).unwrap();
+    assert!(text.contains("off: { type: time, value: \"12:00\" } }") && text.contains("# all day"), "{text}");
+    home.peer.forget();
+    home.start().await;
+    home.peer.wait("heattrax/group/walkway/schedule/always", &["12:00:00"]).await;
+    home.stop().await;
+}
+
+#[tokio::test]
 async fn an_edit_that_would_be_wrong_is_refused_in_words_and_the_heat_goes_on() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
     home.peer.wait("heattrax/driveway/1", &["\"ON\""]).await;

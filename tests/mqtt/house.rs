@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use heattrax::{
     model::{
-        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Control, Decision, Device, DeviceLayout,
-        Energy, Fact, Forecast, Group, HomeAssistantSettings, House, Housing, Interval, MqttSettings, Opinion, Outlet,
-        OutletId, Pin, Protocol, Reason, Remembered, Report, Run, Slug, Socket, Soon, Switch, VoiceName, WeatherBoard,
-        WeatherState,
+        Availability, Broker, BrokerHost, Cause, Celsius, Change, Class, Conditions, Control, DayTime, Days, Decision,
+        Device, DeviceLayout, Energy, Fact, Forecast, Group, HomeAssistantSettings, HomeAssistantVersion, House,
+        Housing, Interval, MqttSettings, OffTime, OnTime, Opinion, Outlet, OutletId, Pin, Priority, Protocol, Reason,
+        Remembered, Report, Run, Schedule, Slug, Socket, Soon, Switch, VoiceName, WeatherBoard, WeatherState,
     },
     mqtt::{
         Identity,
         parts::{Context, Entry, Outbound, Topics, Truth},
     },
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::{Value, json};
 
 pub(crate) fn at(text: &str) -> Timestamp {
@@ -149,6 +149,24 @@ pub(crate) fn mat() -> Outlet {
     mat
 }
 
+/// A schedule by the clock, of working days.
+pub(crate) fn morning() -> Schedule {
+    let clock = |hour| DayTime::Clock(civil::time(hour, 30, 0, 0));
+    Schedule {
+        name: "Morning".to_owned(),
+        enabled: true,
+        priority: Priority::Normal,
+        days: Days([true, true, true, true, true, false, false]),
+        dates: None,
+        except: Vec::new(),
+        also: Vec::new(),
+        window: Some((OnTime::At(clock(6)), OffTime::At(clock(9)))),
+        conditions: Conditions::default(),
+        longest_on: None,
+        rest: None,
+    }
+}
+
 pub(crate) fn house() -> House {
     let mut house = empty();
     let devices = [
@@ -166,7 +184,12 @@ pub(crate) fn house() -> House {
         outlet(id("shed", 1), "Shed", None, None),
     ];
     house.outlets = outlets.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect();
-    let mats = Group { slug: slug("mats"), name: "Mats".to_owned(), outlets: vec![id("driveway", 1), id("porch", 1)] };
+    let mats = Group {
+        slug: slug("mats"),
+        name: "Mats".to_owned(),
+        outlets: vec![id("driveway", 1), id("porch", 1)],
+        schedules: [morning()].into(),
+    };
     house.groups = [(slug("mats"), Arc::new(mats))].into();
     house
 }
@@ -240,7 +263,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
 }
 
 pub(crate) fn homeassistant() -> HomeAssistantSettings {
-    HomeAssistantSettings::default()
+    HomeAssistantSettings { min_version: Some(HomeAssistantVersion::TIMES), ..HomeAssistantSettings::default() }
 }
 
 pub(crate) fn topics() -> Topics {
@@ -255,6 +278,7 @@ pub(crate) fn outbound() -> Outbound {
         announces: true,
         layout: DeviceLayout::ViaDevice,
         command_expiry: None,
+        min_version: Some(HomeAssistantVersion::TIMES),
         log_level: Some("info".into()),
         protocol: Some(5),
     })

@@ -26,4 +26,5 @@ mod requested;
 mod rotated;
 mod schema;
 mod station;
+mod timetable;
 mod truth;

@@ -6,6 +6,7 @@ use super::change::{Change, Step, plain};
 use crate::{
     config::{
         address,
+        schedule::{OFF as CLOSES, ON as OPENS},
         tree::{Kind, Node},
     },
     model::{Address, ConfigEdit, Slug},
@@ -33,6 +34,17 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
             let (path, schedules) = schedules_of(file, group)?;
             let path = item(&path, position(schedules, name).ok_or_else(|| missing(name))?);
             Ok(vec![Change::Set(key(&path, "enabled"), Value::Bool(*enabled))])
+        }
+        ConfigEdit::TimeSchedule { group, name, opens, time } => {
+            let (path, schedules) = schedules_of(file, group)?;
+            let place = position(schedules, name).ok_or_else(|| missing(name))?;
+            let window = if *opens { OPENS } else { CLOSES };
+            let known =
+                schedules.get(place).into_iter().flat_map(Node::entries).find(|it| window.contains(&it.key.as_str()));
+            let known = known.filter(|it| text(&it.value, "type") == Some("time"));
+            let entry = known.ok_or_else(|| format!("`{name}` has no such time by the clock that could be set"))?;
+            let path = key(&key(&item(&path, place), &entry.key), "value");
+            Ok(vec![Change::Set(path, Value::String(time.strftime("%H:%M").to_string()))])
         }
         ConfigEdit::Rename { device, slot, name } => {
             let path = named_item(file, device, *slot)?;

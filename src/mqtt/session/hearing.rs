@@ -55,6 +55,7 @@ impl Session {
             Heard::Request(verb) => self.hear_request(verb, message).await,
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
+            Heard::Schedule(it) => self.hear_schedule(it, message),
             Heard::Get(look) => self.hear_get(look, message).await,
             Heard::Foreign => self.readback.note_state(&topics, message),
         }

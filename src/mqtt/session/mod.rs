@@ -4,6 +4,7 @@ mod hearing;
 mod leaving;
 mod refused;
 mod requested;
+mod retimed;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -71,6 +72,7 @@ pub async fn run(
         announces: announced.discovery,
         layout: announced.layout,
         command_expiry: announced.command_expiry,
+        min_version: announced.min_version,
         protocol: None,
         log_level: None,
     };

@@ -10,6 +10,7 @@ use crate::{
     hub::Errand,
     model::{Command, Event, Notice, NoticeKind, Origin, Slug, Target, Verb},
     mqtt::{
+        askers::{self, Address},
         message::{Message, Payload},
         requests::{self, Request},
         truth::Once,
@@ -19,7 +20,7 @@ use crate::{
 /// Errands that may be under way at once.
 const ERRANDS: usize = 4;
 /// The longest errand.
-const ERRAND_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const ERRAND_WITHIN: Duration = Duration::from_secs(60);
 
 /// An errand that is done.
 pub(super) struct Returned {
@@ -27,6 +28,22 @@ pub(super) struct Returned {
     /// `null` if it could not be done.
     found: Value,
     answer: Option<Once>,
+    /// The command that was not followed, and why not.
+    refused: Option<(Message, String)>,
+}
+
+impl Returned {
+    /// What came of a command about a schedule.
+    pub(super) fn of_schedule(errand: Errand, found: Result<Value, String>, message: Message) -> Self {
+        match found {
+            Ok(found) => {
+                let to = Address::of(message.reply.as_ref());
+                let answer = to.map(|to| askers::answer(to, Ok(found.clone()), requests::mark(&message)));
+                Self { errand, found, answer, refused: None }
+            }
+            Err(problem) => Self { errand, found: Value::Null, answer: None, refused: Some((message, problem)) },
+        }
+    }
 }
 
 impl Session {
@@ -112,9 +129,14 @@ impl Session {
         }
     }
 
+    /// May one more errand be under way?
+    pub(super) fn may_send_for(&self) -> bool {
+        self.errands.len() < ERRANDS
+    }
+
     /// Errands take their time: the answer comes when it comes, and a few may be under way.
     fn send_for(&mut self, verb: &str, message: &Message, errand: Errand) {
-        if self.errands.len() >= ERRANDS {
+        if !self.may_send_for() {
             let words = format!("{ERRANDS} requests of this kind are under way: ask again later");
             return self.answer(verb, message, Err(words));
         }
@@ -126,6 +148,7 @@ impl Session {
                 found: found.clone().unwrap_or_default(),
                 errand,
                 answer: Some(requests::answered(&topics, &verb, &message, found)),
+                refused: None,
             }
         });
     }
@@ -136,13 +159,16 @@ impl Session {
         self.errands.spawn(async move {
             let errand = Errand::LogLevel(None);
             let found = handle.errand(errand.clone(), ERRAND_WITHIN).await.unwrap_or_default();
-            Returned { errand, found, answer: None }
+            Returned { errand, found, answer: None, refused: None }
         });
     }
 
     /// An errand is done: its asker is answered, and who watches is shown what came of it.
     pub(super) fn returned(&mut self, returned: Returned) {
         returned.answer.into_iter().for_each(|it| self.truth.say_once(it));
+        if let Some((message, problem)) = returned.refused {
+            self.refuse_schedule(NoticeKind::Refused, &message, &problem);
+        }
         match returned.errand {
             Errand::LogLevel(_) => {
                 let Some(level) = returned.found.get("level").and_then(Value::as_str) else { return };

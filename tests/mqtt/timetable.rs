@@ -1,0 +1,57 @@
+//! What a message about a schedule changes.
+
+use heattrax::{
+    model::ConfigEdit,
+    mqtt::parts::{Heard, Message, Payload, read_timetable},
+};
+use jiff::civil::time;
+use proptest::prelude::*;
+
+use crate::house::{house, slug, topics};
+
+const MORNING: &str = "heattrax/group/mats/schedule/morning";
+
+fn read(topic: &str, payload: &[u8]) -> Result<Option<ConfigEdit>, String> {
+    let topics = topics();
+    let Heard::Schedule(timetable) = topics.sort(topic) else { panic!("{topic}") };
+    let payload = Payload::Bytes(payload.to_vec());
+    let message = Message { topic: topic.to_owned(), payload, retain: false, reply: None };
+    read_timetable(timetable, &message, &house())
+}
+
+#[test]
+fn a_schedule_is_silenced_and_its_times_are_moved() {
+    let (group, name) = (slug("mats"), "Morning".to_owned());
+    let silent = ConfigEdit::EnableSchedule { group: group.clone(), name: name.clone(), enabled: false };
+    assert_eq!(read(&format!("{MORNING}/enabled/set"), b"OFF"), Ok(Some(silent)));
+    // It is so already: the file need not be written.
+    assert_eq!(read(&format!("{MORNING}/enabled/set"), b"on"), Ok(None));
+    for (word, opens) in [("on", true), ("off", false)] {
+        let moved =
+            ConfigEdit::TimeSchedule { group: group.clone(), name: name.clone(), opens, time: time(4, 45, 0, 0) };
+        assert_eq!(read(&format!("{MORNING}/{word}/set"), b"04:45:00"), Ok(Some(moved.clone())));
+        assert_eq!(read(&format!("{MORNING}/{word}/set"), b"04:45"), Ok(Some(moved)));
+    }
+}
+
+#[test]
+fn what_cannot_be_set_is_told() {
+    for (topic, payload, words) in [
+        ("heattrax/group/lawn/schedule/morning/enabled/set", "ON", "no such group"),
+        ("heattrax/group/mats/schedule/noon/enabled/set", "ON", "no such schedule"),
+        ("heattrax/group/mats/schedule/morning/enabled/set", "perhaps", "neither ON nor OFF"),
+        ("heattrax/group/mats/schedule/morning/on/set", "24:00", "no time"),
+        ("heattrax/group/mats/schedule/morning/on/set", "06:30:10", "no time"),
+        ("heattrax/group/mats/schedule/morning/off/set", "", "no time"),
+    ] {
+        let said = read(topic, payload.as_bytes()).unwrap_err();
+        assert!(said.contains(words), "{topic} {payload}: {said}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read(word in prop::sample::select(vec!["enabled", "on", "off"]), bytes in any::<Vec<u8>>()) {
+        let _ = read(&format!("{MORNING}/{word}/set"), &bytes);
+    }
+}
