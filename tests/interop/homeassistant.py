@@ -347,6 +347,33 @@ def how_quick(place):
     print(f"    {place.ha.ask('latency', 'switch.walkway_mat_2', '30', seconds=120)}")
 
 
+EVENING = {
+    "name": "evening",
+    "on": {"type": "time", "value": "18:00"},
+    "off": {"type": "time", "value": "22:00"},
+}
+
+
+def schedules_are_set(place):
+    """A schedule is silenced by its switch and moved by its time: both are written to the file, and Home Assistant shows them."""
+    ha, house = place.ha, place.house
+    house.write(house.config(schedules=[EVENING], homeassistant={"min_version": "2026.11"}))
+    house.bridge.terminate()
+    house.run().ready()
+    switch, start = "switch.heattrax_porch_schedule_evening", "time.heattrax_porch_schedule_evening_on"
+    ha.wait_state(switch, "on")
+    ha.wait_state(start, "18:00:00")
+    ha.call("switch.turn_off", switch)
+    took = ha.wait_state(switch, "off")
+    check("false" in house.file.read_text(), "the file says so")
+    time.sleep(3)
+    ha.call("time.set_value", start, time="17:30:00")
+    took = max(took, ha.wait_state(start, "17:30:00"))
+    print(f"    shown after {took:.1f} s at most")
+    check("17:30" in house.file.read_text(), "the file says so")
+    time.sleep(3)
+
+
 def nothing_is_logged(place):
     """Home Assistant's log has neither warning nor error about what the bridge says."""
     text = place.ha.log.read_bytes()[place.ha.read_from :].decode("utf-8", "replace")
@@ -365,6 +392,7 @@ SCENARIOS = [
     a_person_switches_in_both_places,
     how_quick,
     names_change_and_ids_stay,
+    schedules_are_set,
     layouts_follow_each_other,
     all_comes_back_after_each_restart,
     nothing_is_logged,
