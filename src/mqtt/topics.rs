@@ -309,6 +309,13 @@ impl Knob<'_> {
     }
 }
 
+impl Timetable<'_> {
+    /// Has it the form of a topic of this bridge, so that a retained message on it may be cleared?
+    pub fn is_well_formed(&self) -> bool {
+        [self.group, self.schedule].into_iter().all(|it| it.parse::<Slug>().is_ok())
+    }
+}
+
 /// The word of a schedule that a topic below the base sets.
 fn timetable(below: &str) -> Option<Timetable<'_>> {
     match below.split('/').collect::<Vec<_>>()[..] {

@@ -23,7 +23,7 @@ impl Session {
         if message.retain {
             let words = format!("a retained command on {} was ignored: send it without the flag", message.topic);
             let notice = Notice::new(now, NoticeKind::RetainedCommandIgnored, words).with("topic", &message.topic);
-            return self.refuse_retained(message, notice, true);
+            return self.refuse_retained(message, notice, it.is_well_formed());
         }
         match timetable::read(it, message, &house) {
             Ok(Some(edit)) => self.change_config(Errand::Edit(edit, None), message),
