@@ -302,7 +302,7 @@ def names_change_and_ids_stay(place):
 
 
 def layouts_follow_each_other(place):
-    """Each layout after each other leaves every entity there, once. Home Assistant makes a device a child, or a child a device, at its start only."""
+    """Each layout after each other leaves every entity there, once, without and with a restart of Home Assistant."""
     house = place.house
     for layout in ("components", "child_devices", "via_device"):
         house.write(house.config(homeassistant={"device_layout": layout, "min_version": "2026.11"}))
@@ -372,6 +372,10 @@ def schedules_are_set(place):
     print(f"    shown after {took:.1f} s at most")
     check("17:30" in house.file.read_text(), "the file says so")
     time.sleep(3)
+    house.write(house.config())
+    house.bridge.terminate()
+    house.run().ready()
+    eventually("the schedule's entities are gone", lambda: not [it for it in ha.registered() if "evening" in it], 20)
 
 
 def nothing_is_logged(place):
