@@ -7,7 +7,7 @@ use std::{
 };
 
 use heattrax::{
-    model::{DeviceLayout, HomeAssistantSettings, House},
+    model::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, House},
     mqtt::parts::Truth,
 };
 use serde_json::{Value, json};
@@ -22,7 +22,18 @@ pub(crate) const LAYOUTS: [DeviceLayout; 3] =
 
 /// What is announced of a house in a layout.
 pub(crate) fn laid_out(house: &House, layout: DeviceLayout, expiry: Option<u16>) -> BTreeMap<String, Value> {
+    laid_out_for(house, layout, expiry, Some(HomeAssistantVersion::TIMES))
+}
+
+/// The same for the oldest Home Assistant that listens.
+pub(crate) fn laid_out_for(
+    house: &House,
+    layout: DeviceLayout,
+    expiry: Option<u16>,
+    oldest: Option<HomeAssistantVersion>,
+) -> BTreeMap<String, Value> {
     let (mut outbound, mut truth) = (outbound(), Truth::default());
+    outbound.context.min_version = oldest;
     outbound.context.layout = layout;
     outbound.context.command_expiry = expiry;
     outbound.look(&Arc::new(house.clone()), &mut truth);

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use heattrax::model::{Class, DeviceLayout, House, Housing};
+use heattrax::model::{Class, DeviceLayout, HomeAssistantVersion, House, Housing};
 use serde_json::{Value, json};
 
 use crate::{
     house::{change, device, housing, id, outlet, slug, weathered},
-    layouts::{LAYOUTS, entities, laid_out},
+    layouts::{LAYOUTS, entities, laid_out_for},
 };
 
 /// Model, number of its sockets, does it measure power, and voltage?
@@ -47,7 +47,14 @@ fn full() -> House {
 fn all() -> Vec<(DeviceLayout, Option<u16>, BTreeMap<String, Value>)> {
     let house = full();
     let kinds = LAYOUTS.into_iter().flat_map(|layout| [None, Some(15)].map(|expiry| (layout, expiry)));
-    kinds.map(|(layout, expiry)| (layout, expiry, laid_out(&house, layout, expiry))).collect()
+    // What expires, and children, are for newer ones, and so are the times of schedules.
+    let oldest = |layout, expiry: Option<u16>| match (layout, expiry) {
+        (DeviceLayout::ChildDevices, _) => Some(HomeAssistantVersion::CHILD_DEVICES),
+        (_, Some(_)) => Some(HomeAssistantVersion::TIMES),
+        _ => None,
+    };
+    let laid = |layout, expiry| laid_out_for(&house, layout, expiry, oldest(layout, expiry));
+    kinds.map(|(layout, expiry)| (layout, expiry, laid(layout, expiry))).collect()
 }
 
 fn keys(it: &Value) -> BTreeSet<&str> {
