@@ -42,7 +42,7 @@ pub(crate) struct EmulateArguments {
     /// What each outlet draws while it is on, in W
     #[arg(long, default_value_t = 0.0)]
     load: f64,
-    /// Address of the control plane: GET /state, POST /press?slot=1, /vanish, /come_back, /load, /expire
+    /// Address of the control plane: GET /state; POST /press?slot=1, /load, /drift, /protect, /relay, /reset_meters, /sleep, /vanish, /come_back, /move, /reboot, /expire, /pass, /fault, /faults_over
     #[arg(long, value_name = "ADDR")]
     control: Option<SocketAddr>,
     /// Address at which clients that look for devices are answered (UDP); they ask on port 20002

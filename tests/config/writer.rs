@@ -258,6 +258,21 @@ fn what_would_be_wrong_or_is_not_there_changes_nothing_and_is_told() {
 }
 
 #[test]
+fn of_changes_at_once_none_is_lost() {
+    for _ in 0..8 {
+        let desk = Desk::new();
+        std::thread::scope(|scope| {
+            for wish in [enable("morning", false), enable("evening", false), rename("porch", None, "Front porch")] {
+                let desk = &desk;
+                scope.spawn(move || desk.edit(&wish).unwrap());
+            }
+        });
+        let text = desk.text();
+        assert_eq!((text.matches("enabled: false").count(), text.matches("Front porch").count()), (2, 1), "{text}");
+    }
+}
+
+#[test]
 fn a_change_by_somebody_else_is_noticed() {
     let desk = Desk::new();
     let mark = desk.writer.etag().unwrap();

@@ -13,7 +13,7 @@ use std::{
     hash::{DefaultHasher, Hasher},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -74,12 +74,14 @@ pub struct Edited {
 #[derive(Clone, Debug)]
 pub struct Writer {
     sources: Arc<Sources>,
+    /// Of two changes at once the second one begins with what the first has written.
+    at_work: Arc<Mutex<()>>,
 }
 
 impl Writer {
     /// A writer of the file that these sources read.
     pub fn new(sources: Sources) -> Self {
-        Self { sources: Arc::new(sources) }
+        Self { sources: Arc::new(sources), at_work: Arc::default() }
     }
 
     /// The file.
@@ -108,6 +110,7 @@ impl Writer {
     /// # Errors
     /// See [`Refused`]; nothing was changed.
     pub fn apply(&self, wish: &ConfigEdit, etag: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
+        let _alone = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.read()?;
         if etag.is_some_and(|it| it != self::etag(&before)) {
             return Err(Refused::Changed);
@@ -157,15 +160,22 @@ impl Writer {
         if fs::metadata(&file)?.permissions().readonly() {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
         }
-        let kept = keep(&file, before, now);
+        let kept = keep(&file, before, now)
+            .inspect_err(|error| tracing::warn!("no copy of the config could be put beside it: {error}"))
+            .is_ok();
         match whole(&file, text) {
             Ok(()) => Ok(()),
-            // A single file that is mounted into a container cannot be replaced, only written; and a folder may be closed to us where
-            // the file is not. Without a copy of what was there that is not risked.
-            Err(_) if kept.is_ok() => fs::write(&file, text),
+            // A single file that is mounted into a container cannot be replaced, only written. Without a copy of what was there that is
+            // not risked; nor on a full disk, where the file would be empty afterwards.
+            Err(error) if kept && is_mounted(&error) => fs::write(&file, text),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Is the file itself a mount, so that nothing can take its place?
+fn is_mounted(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
 }
 
 fn etag(text: &str) -> String {
