@@ -4,16 +4,15 @@
 //! board ([`Handle::house`]), on one board of orders for each device, and as notices. A shell that is slow loses nothing that
 //! is state, for it finds the newest picture when it looks again, and can never hold the hub up.
 
+mod amendment;
 mod clock;
 mod errand;
+mod pulse;
 mod vitals;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -23,13 +22,15 @@ use tokio::{
 };
 
 pub use self::{
+    amendment::{Amendment, InForce},
     clock::Clock,
     errand::{Asked, Errand},
+    pulse::Pulse,
     vitals::{Counted, DeviceVitals, Operation, Tally, Vitals, WITHIN_MS, resident_memory},
 };
 use crate::{
     control::Controller,
-    model::{Availability, Event, House, Notice, NoticeKind, Orders, OutletId, Plan, Slug},
+    model::{Availability, ControlSettings, Event, House, Notice, NoticeKind, Orders, OutletId, Plan, Slug},
 };
 
 /// Events that may wait for the hub.
@@ -51,30 +52,6 @@ const GATHER_LEAST: Duration = Duration::from_millis(2);
 /// The longest sleep of the loop: covers clocks that were set, and shows that the loop lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Shows that the loop lives.
-#[derive(Debug)]
-pub struct Pulse {
-    started: Instant,
-    last_ms: AtomicU64,
-}
-
-impl Pulse {
-    fn beat(&self) {
-        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_ms.store(elapsed, Ordering::Relaxed);
-    }
-
-    /// Real time since the loop last came round. More than three heartbeats (15 s) mean that it hangs.
-    pub fn age(&self) -> Duration {
-        self.started.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
-    }
-
-    /// Does the control loop live?
-    pub fn is_alive(&self) -> bool {
-        self.age() < 3 * HEARTBEAT
-    }
-}
-
 /// What each group will do.
 pub type Plans = BTreeMap<Slug, Plan>;
 
@@ -87,6 +64,8 @@ pub struct Handle {
     /// The board of plans: empty until the first one is worked out, and for ever where nobody plans.
     pub plans: watch::Receiver<Arc<Plans>>,
     planned: watch::Sender<Arc<Plans>>,
+    /// The board of what the bridge goes by.
+    pub in_force: watch::Receiver<Arc<InForce>>,
     notices: broadcast::Sender<Arc<Notice>>,
     errands: mpsc::Sender<Asked>,
     /// The time of the house.
@@ -110,11 +89,20 @@ impl Handle {
         let (board, shown) = watch::channel(Arc::new(house));
         let (notices, _) = broadcast::channel(NOTICES);
         let (planned, plans) = watch::channel(Arc::default());
-        let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
+        let pulse = Arc::new(Pulse::new());
         // Nobody does errands here.
         let (errands, _) = errand::errands();
+        let (_, in_force) = watch::channel(Arc::default());
         let vitals = Arc::default();
-        (Self { events, house: shown, plans, planned, notices, errands, clock, pulse, vitals }, heard, board)
+        let handle = Self { events, house: shown, plans, planned, in_force, notices, errands, clock, pulse, vitals };
+        (handle, heard, board)
+    }
+
+    /// The same, going by these settings.
+    #[must_use]
+    pub fn going_by(mut self, settings: Arc<ControlSettings>) -> Self {
+        (_, self.in_force) = watch::channel(Arc::new(InForce { settings: Some(settings), shown: Arc::default() }));
+        self
     }
 
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
@@ -166,6 +154,9 @@ pub struct Hub {
     orders: BTreeMap<Slug, watch::Sender<Arc<Orders>>>,
     notices: broadcast::Sender<Arc<Notice>>,
     errands: Option<mpsc::Receiver<Asked>>,
+    amend_in: mpsc::Sender<Amendment>,
+    amendments: mpsc::Receiver<Amendment>,
+    in_force: watch::Sender<Arc<InForce>>,
     pulse: Arc<Pulse>,
     /// When what is no news is shown, if something waits.
     show_at: Option<Instant>,
@@ -179,18 +170,22 @@ impl Hub {
         let (events_in, events) = mpsc::channel(EVENTS);
         let (house, board) = watch::channel(Arc::new(controller.house().clone()));
         let (notices, _) = broadcast::channel(NOTICES);
-        let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
+        let pulse = Arc::new(Pulse::new());
         let orders = controller.house().devices.keys().map(|device| {
             let orders = controller.orders(device);
             (device.clone(), watch::channel(Arc::new(orders)).0)
         });
         let (planned, plans) = watch::channel(Arc::default());
         let (errands_in, errands) = errand::errands();
+        let (amend_in, amendments) = amendment::amendments();
+        let goes_by = InForce { settings: Some(Arc::clone(controller.settings())), shown: Arc::default() };
+        let (in_force, in_force_board) = watch::channel(Arc::new(goes_by));
         let handle = Handle {
             events: events_in,
             house: board,
             plans,
             planned,
+            in_force: in_force_board,
             notices: notices.clone(),
             errands: errands_in,
             clock: clock.clone(),
@@ -206,6 +201,9 @@ impl Hub {
             orders,
             notices,
             errands: Some(errands),
+            amend_in,
+            amendments,
+            in_force,
             pulse,
             show_at: None,
             ordered_at: Instant::now(),
@@ -238,6 +236,11 @@ impl Hub {
                     Some(event) => event,
                     None => return,
                 },
+                // The sender that is kept here keeps that channel open.
+                Some(amendment) = self.amendments.recv() => {
+                    self.amend(amendment);
+                    continue;
+                }
                 () = tokio::time::sleep_until(show_at.unwrap_or_else(Instant::now)), if show_at.is_some() => {
                     self.show_house();
                     continue;
@@ -270,12 +273,16 @@ impl Hub {
         }
         notices.extend(self.controller.handle(event, self.clock.now()));
         taken.news |= !notices.is_empty();
+        self.tell(notices);
+        taken
+    }
+
+    fn tell(&self, notices: Vec<Notice>) {
         for notice in notices {
             log(&notice);
             // Nobody listening is no error: the log has it.
             let _ = self.notices.send(Arc::new(notice));
         }
-        taken
     }
 
     /// Does anybody wait for it? Not for a look that answers nobody and finds every outlet as it was, its meters apart.

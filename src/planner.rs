@@ -6,12 +6,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     control,
-    hub::{Handle, Plans},
+    hub::{Handle, InForce, Plans},
     model::{
         Control, ControlSettings, House, Mode, Notice, NoticeKind, OutletId, Pause, Plan, PlannedWindow, Slug, Station,
         Switch, Wish,
@@ -32,11 +32,13 @@ const STORM_NEWS: SignedDuration = SignedDuration::from_hours(6);
 const ONE_STORM: SignedDuration = SignedDuration::from_hours(6);
 
 /// Plans until `stop`, or until the hub is gone.
-pub async fn run(settings: Arc<ControlSettings>, handle: Handle, stop: CancellationToken) {
+pub async fn run(handle: Handle, stop: CancellationToken) {
     let planning = async {
-        let mut board = handle.house.clone();
-        let mut storms = Storms::new(settings.zone.clone());
+        let (mut board, mut in_force) = (handle.house.clone(), handle.in_force.clone());
+        let mut storms = Storms::new(TimeZone::UTC);
         loop {
+            let Some(settings) = in_force.borrow_and_update().settings.clone() else { return };
+            storms.zone = settings.zone.clone();
             let house = Arc::clone(&board.borrow_and_update());
             let basis = Basis::of(&house);
             let began = Instant::now();
@@ -46,7 +48,7 @@ pub async fn run(settings: Arc<ControlSettings>, handle: Handle, stop: Cancellat
             }
             handle.show_plans(plans);
             tokio::time::sleep(began.elapsed() * REST).await;
-            if !changed(&mut board, &basis, &handle).await {
+            if !changed(&mut board, &mut in_force, &basis, &handle).await {
                 return;
             }
         }
@@ -66,7 +68,12 @@ async fn work_out(settings: &Arc<ControlSettings>, house: Arc<House>) -> Plans {
 }
 
 /// Waits until the plan has to be made anew. False when the hub is gone.
-async fn changed(board: &mut tokio::sync::watch::Receiver<Arc<House>>, basis: &Basis, handle: &Handle) -> bool {
+async fn changed(
+    board: &mut watch::Receiver<Arc<House>>,
+    in_force: &mut watch::Receiver<Arc<InForce>>,
+    basis: &Basis,
+    handle: &Handle,
+) -> bool {
     let lasts = handle.clock.real(Duration::try_from(LASTS).unwrap_or_default());
     let too_old = tokio::time::sleep(lasts);
     tokio::pin!(too_old);
@@ -74,6 +81,7 @@ async fn changed(board: &mut tokio::sync::watch::Receiver<Arc<House>>, basis: &B
         tokio::select! {
             () = &mut too_old => return true,
             alive = board.changed() => if alive.is_err() { return false },
+            Ok(()) = in_force.changed() => return true,
         }
         // The board changes with each report of each plug; a look now and then is enough.
         tokio::time::sleep(COALESCE).await;

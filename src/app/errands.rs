@@ -4,17 +4,20 @@ use std::{fmt, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{mpsc, oneshot},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::discover::discover;
+use super::{
+    amend::{Applied, Want},
+    discover::discover,
+};
 use crate::{
     config, control,
     explain::{Question, explain},
     hub::{Asked, Errand, Handle},
-    model::{Celsius, ConfigEdit, ControlSettings, House, Slug},
+    model::{Celsius, ConfigEdit, ControlSettings, House, Settings, Slug},
     outlets::Sockets,
 };
 
@@ -61,12 +64,10 @@ pub struct Levers {
 #[derive(Clone, Debug)]
 pub(super) struct Means {
     pub(super) handle: Handle,
-    /// `None` in setup mode.
-    pub(super) control: Option<Arc<ControlSettings>>,
-    /// The config with defaults and without secrets.
-    pub(super) shown: Arc<Value>,
+    /// Is there no valid config?
+    pub(super) is_setup: bool,
     pub(super) levers: Levers,
-    pub(super) restart: Arc<Notify>,
+    pub(super) wants: mpsc::Sender<Want>,
 }
 
 /// Does errands, each in a task of its own, until `stop`. Whoever asks waits no longer than they want to.
@@ -106,18 +107,29 @@ impl Means {
             Errand::Explain { group, at } => self.explains(group, at).await,
             Errand::Foresee { group, hours, colder } => self.foresees(group, hours, colder).await,
             Errand::Schedules(group) => self.schedules(group.as_ref()),
-            Errand::Backup => Ok(json!({ "config": *self.shown, "memory": self.handle.picture().memory() })),
+            Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::Reload => self.reloads().await,
             Errand::Restart => {
-                self.restart.notify_one();
+                self.wants.send(Want::Restart).await.map_err(|_| "the bridge is stopping".to_owned())?;
                 Ok(json!({}))
             }
         }
     }
 
+    /// What decisions depend on now.
+    fn control(&self) -> Result<Arc<ControlSettings>, String> {
+        let settings = self.handle.settings().filter(|_| !self.is_setup);
+        settings.ok_or_else(|| "nothing is switched in setup mode".to_owned())
+    }
+
+    /// The config with defaults and without secrets.
+    fn shown(&self) -> Arc<Value> {
+        Arc::clone(&self.handle.in_force.borrow().shown)
+    }
+
     async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, String> {
-        let settings = self.control.clone().ok_or("nothing is switched in setup mode")?;
+        let settings = self.control()?;
         let house = self.handle.picture();
         let question = Question { group: group.map(|it| it.to_string()), at };
         // What is foreseen takes a moment of hard thinking.
@@ -130,7 +142,7 @@ impl Means {
 
     /// By running the controller itself forward over the forecast, on a board of its own: nothing is switched.
     async fn foresees(&self, group: Option<Slug>, hours: u8, colder: i16) -> Result<Value, String> {
-        let settings = self.control.clone().ok_or("nothing is switched in setup mode")?;
+        let settings = self.control()?;
         let mut house = House::clone(&self.handle.picture());
         let until = house.at.checked_add(jiff::SignedDuration::from_hours(hours.into()));
         let until = until.map_err(|_| "that is too far ahead".to_owned())?;
@@ -152,23 +164,39 @@ impl Means {
         Ok(json!({ "groups": told.collect::<serde_json::Map<_, _>>() }))
     }
 
-    /// The new config is in force when the bridge has read it: it starts again, which leaves heaters to the timers on their plugs.
+    /// Writes the config, and goes on with it.
     async fn edits(&self, wish: ConfigEdit, etag: Option<String>) -> Result<Value, String> {
         let now = self.handle.clock.now();
         let edited = self.with_writer(move |it| it.apply(&wish, etag.as_deref(), now)).await?;
         let edited = edited.map_err(|refused| refused.to_string())?;
-        if !edited.paths.is_empty() {
-            tracing::info!("the config was changed: {}", edited.paths.join(", "));
-            self.restart.notify_one();
+        if edited.paths.is_empty() {
+            return Ok(json!({ "changed": edited.paths, "etag": edited.etag }));
         }
-        Ok(json!({ "changed": edited.paths, "etag": edited.etag }))
+        tracing::info!("the config was changed: {}", edited.paths.join(", "));
+        let read = self.with_writer(config::Writer::check).await?;
+        // It was right a moment ago: somebody else has the file in hand, who will say when it is ready.
+        let settings = read.map_err(|problems| format!("the file was changed, and is wrong by now: {problems}"))?;
+        let restart = self.goes_on_with(settings).await?;
+        Ok(json!({ "changed": edited.paths, "etag": edited.etag, "restart": restart }))
     }
 
     async fn reloads(&self) -> Result<Value, String> {
-        let read = self.with_writer(|it| it.check().map(drop)).await?;
-        read.map_err(|problems| format!("the bridge goes on with the config it has: {problems}"))?;
-        self.restart.notify_one();
-        Ok(json!({}))
+        let read = self.with_writer(config::Writer::check).await?;
+        let settings = read.map_err(|problems| format!("the bridge goes on with the config it has: {problems}"))?;
+        let restart = self.goes_on_with(settings).await?;
+        Ok(json!({ "restart": restart }))
+    }
+
+    /// Why the bridge has to start again for it; `None` if it went on.
+    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
+        let (asker, applied) = oneshot::channel();
+        let want = Want::Amend(Box::new(settings), asker);
+        self.wants.send(want).await.map_err(|_| "the bridge is stopping".to_owned())?;
+        match applied.await {
+            Ok(Applied::Live) => Ok(None),
+            Ok(Applied::Restart(why)) => Ok(Some(why)),
+            Err(_) => Err("the bridge is stopping".to_owned()),
+        }
     }
 
     /// Disks can be slow.
@@ -182,7 +210,8 @@ impl Means {
     }
 
     fn schedules(&self, group: Option<&Slug>) -> Result<Value, String> {
-        let groups = self.shown.pointer("/devices/groups").and_then(Value::as_object).ok_or("there are no groups")?;
+        let shown = self.shown();
+        let groups = shown.pointer("/devices/groups").and_then(Value::as_object).ok_or("there are no groups")?;
         let listed = groups.iter().filter(|(name, _)| group.is_none_or(|it| Slug::of(name).as_ref() == Some(it)));
         let listed = listed.map(|(name, it)| (name.clone(), it.get("schedules").cloned().unwrap_or(json!([]))));
         Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>() }))

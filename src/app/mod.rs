@@ -1,10 +1,12 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
+mod amend;
 mod demo;
 mod discover;
 mod doctor;
 mod errands;
 mod explain;
+mod rooms;
 mod setup;
 mod stop;
 
@@ -18,7 +20,7 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -26,13 +28,20 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
-    hub::{Asked, Clock, Handle, Hub},
-    model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, OnTime, Orders, Settings, Slug, WebSettings},
+    hub::{Amendment, Asked, Clock, Handle, Hub},
+    model::{
+        BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, HomeAssistantSettings, MqttSettings, OnTime,
+        Orders, Pin, Settings, Slug, WeatherSettings, WebSettings,
+    },
     mqtt, outlets, planner,
     store::Store,
     weather, web,
 };
 
+use self::{
+    amend::{Applied, Want},
+    rooms::Room,
+};
 pub use self::{
     demo::{DemoError, DemoOptions, demo},
     discover::{Discovered, discover},
@@ -49,6 +58,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A restart waits for so long, so that its asker is answered.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Wants that may wait.
+const WANTS: usize = 16;
 
 /// What becomes of the outlets if the bridge dies.
 pub const DEVICE_TIMERS: &str =
@@ -82,7 +94,7 @@ pub struct Died(&'static str);
 #[derive(Debug)]
 pub struct Bridge {
     handle: Handle,
-    tasks: JoinSet<&'static str>,
+    tasks: JoinSet<Option<&'static str>>,
     shells: CancellationToken,
     web: Option<SocketAddr>,
     broker: Option<Broker>,
@@ -90,8 +102,21 @@ pub struct Bridge {
     heaters: BTreeSet<Slug>,
     /// What each device is told.
     orders: BTreeMap<Slug, watch::Sender<Arc<Orders>>>,
-    /// Somebody wants it to stop and to start again.
-    restart: Arc<Notify>,
+    /// What it goes by. `None` in setup mode.
+    in_force: Option<Settings>,
+    /// Where other settings are put in.
+    amendments: Option<mpsc::Sender<Amendment>>,
+    /// The tasks of devices.
+    devices: BTreeMap<Slug, Room>,
+    /// The tasks that begin anew when their settings change.
+    rooms: BTreeMap<&'static str, Room>,
+    /// One for all: a power cut loses a whole house at once.
+    finder: Arc<outlets::finding::Finder>,
+    /// Drawn once and kept.
+    bridge_id: String,
+    levers: Levers,
+    wants: mpsc::Sender<Want>,
+    wanted: mpsc::Receiver<Want>,
 }
 
 /// Why a bridge stopped in good order.
@@ -122,42 +147,34 @@ impl Bridge {
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
         let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
         let (mut hub, handle) = Hub::new(controller, clock);
-        let mut bridge = Self::around(handle);
         let shown = Arc::new(settings.shown.clone());
-        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers);
+        hub.show_config(shown);
+        let mut bridge = Self::around(handle, levers);
+        bridge.amendments = Some(hub.amendments());
+        bridge.spawn_errands(hub.errands(), false);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
+        store.bridge_id().clone_into(&mut bridge.bridge_id);
         for trouble in troubles {
             bridge.handle.notify(trouble);
         }
-        let mqtt = bridge.with_broker(settings.mqtt.clone()).await?;
-        let control = Arc::clone(&settings.control);
-        bridge.serve(settings.web.as_ref(), mqtt.is_some(), Vec::new(), Some(control)).await?;
-        bridge.spawn_devices(&settings, &memory, &hub);
-        let identity = mqtt::Identity {
-            bridge_id: store.bridge_id().to_owned(),
-            version: VERSION,
-            shown: settings.shown,
-            setup: Vec::new(),
-            zone: settings.control.zone.clone(),
-        };
-        if let Some(mqtt) = mqtt {
-            let run = mqtt::run(mqtt, settings.homeassistant, identity, bridge.handle.clone(), bridge.shells.clone());
-            bridge.spawn("mqtt", run);
+        bridge.start_broker(settings.mqtt.as_ref()).await?;
+        bridge.serve(settings.web.as_ref(), settings.mqtt.is_some(), Vec::new()).await?;
+        for device in &settings.devices {
+            bridge.spawn_device(device, &settings.credentials, memory.pins.get(&device.slug).cloned());
         }
-        if let Some(weather) = settings.weather {
-            let run = weather::run(weather, bridge.handle.clone(), bridge.shells.clone());
-            bridge.spawn("weather", run);
-        }
-        let run = planner::run(Arc::clone(&settings.control), bridge.handle.clone(), bridge.shells.clone());
-        bridge.spawn("planner", run);
+        bridge.spawn_mqtt(&settings).await;
+        bridge.spawn_weather(settings.weather.clone()).await;
+        bridge.spawn("planner", planner::run(bridge.handle.clone(), bridge.shells.clone()));
         let run = crate::store::run(store, bridge.handle.clone(), bridge.shells.clone());
         bridge.spawn("store", run);
         bridge.spawn("hub", hub.run());
+        bridge.in_force = Some(settings);
         Ok(bridge)
     }
 
-    fn around(handle: Handle) -> Self {
+    fn around(handle: Handle, levers: Levers) -> Self {
+        let (wants, wanted) = mpsc::channel(WANTS);
         Self {
             handle,
             tasks: JoinSet::new(),
@@ -166,20 +183,22 @@ impl Bridge {
             broker: None,
             heaters: BTreeSet::new(),
             orders: BTreeMap::new(),
-            restart: Arc::new(Notify::new()),
+            in_force: None,
+            amendments: None,
+            devices: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            finder: Arc::new(outlets::finding::Finder::new(Arc::new(outlets::Sockets))),
+            bridge_id: String::new(),
+            levers,
+            wants,
+            wanted,
         }
     }
 
-    fn spawn_errands(
-        &mut self,
-        asked: Option<mpsc::Receiver<Asked>>,
-        control: Option<Arc<ControlSettings>>,
-        shown: Arc<serde_json::Value>,
-        levers: Levers,
-    ) {
+    fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, is_setup: bool) {
         let Some(asked) = asked else { return };
-        let means =
-            errands::Means { handle: self.handle.clone(), control, shown, levers, restart: self.restart.clone() };
+        let (levers, wants) = (self.levers.clone(), self.wants.clone());
+        let means = errands::Means { handle: self.handle.clone(), is_setup, levers, wants };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
     }
@@ -199,60 +218,107 @@ impl Bridge {
     /// # Errors
     /// A task ended by itself or panicked; the rest has been stopped.
     pub async fn run_until(mut self, told_to: impl Future<Output = ()>) -> Result<Ended, Died> {
-        let restart = Arc::clone(&self.restart);
-        let mut ended_by = Ended::Stopped;
-        let died = tokio::select! {
-            () = told_to => None,
-            () = restart.notified() => {
-                // Whoever asked for it is answered first.
-                tokio::time::sleep(LAST_WORDS).await;
-                tracing::info!("stopping to start again: somebody asked for it");
-                ended_by = Ended::Restart;
-                None
+        tokio::pin!(told_to);
+        let ended = loop {
+            tokio::select! {
+                () = &mut told_to => break Ok(Ended::Stopped),
+                Some(want) = self.wanted.recv() => match want {
+                    Want::Restart => break Ok(Ended::Restart),
+                    Want::Amend(settings, asker) => {
+                        let applied = self.amend(*settings).await;
+                        // Whoever has gone does not hear it.
+                        let _ = asker.send(applied);
+                        if let Applied::Restart(why) = applied {
+                            tracing::info!("the bridge starts again with the new config: {why}");
+                            break Ok(Ended::Restart);
+                        }
+                    }
+                },
+                ended = self.tasks.join_next() => match ended {
+                    // It was let go of.
+                    Some(Ok(None)) => {}
+                    Some(Err(error)) if error.is_cancelled() => {}
+                    Some(Ok(Some(name))) => break Err(Died(name)),
+                    // A panic has been written to the log by the runtime's hook.
+                    Some(Err(_)) | None => break Err(Died("unknown")),
+                },
             }
-            ended = self.tasks.join_next() => Some(match ended {
-                Some(Ok(name)) => name,
-                // A panic has been written to the log by the runtime's hook.
-                Some(Err(_)) | None => "unknown",
-            }),
         };
+        if matches!(ended, Ok(Ended::Restart)) {
+            // Whoever asked for it is answered first.
+            tokio::time::sleep(LAST_WORDS).await;
+            tracing::info!("stopping to start again: somebody asked for it");
+        }
         self.stop().await;
-        died.map_or(Ok(ended_by), |name| Err(Died(name)))
+        ended
     }
 
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(async move {
             task.await;
-            name
+            Some(name)
         });
     }
 
-    fn spawn_devices(&mut self, settings: &Settings, memory: &Memory, hub: &Hub) {
-        let network: Arc<dyn outlets::Network> = Arc::new(outlets::Sockets);
-        // One for all: a power cut loses a whole house at once.
-        let finder = Arc::new(outlets::finding::Finder::new(Arc::clone(&network)));
-        for device in &settings.devices {
-            let Some(orders) = hub.orders(&device.slug) else { continue };
-            let pin = memory.pins.get(&device.slug).cloned();
-            let (credentials, stop) = (settings.credentials.clone(), self.shells.clone());
-            let (network, finder) = (Arc::clone(&network), Some(Arc::clone(&finder)));
-            let assignment = outlets::Assignment { settings: device.clone(), credentials, pin, network, finder };
-            let run = outlets::run(assignment, self.handle.clone(), orders, stop);
-            self.spawn("outlets", run);
-        }
+    fn spawn_device(&mut self, device: &DeviceSettings, credentials: &Credentials, pin: Option<Pin>) {
+        let Some(orders) = self.orders.get(&device.slug).map(watch::Sender::subscribe) else { return };
+        let (settings, credentials) = (device.clone(), credentials.clone());
+        let (network, finder) = (Arc::new(outlets::Sockets), Some(Arc::clone(&self.finder)));
+        let assignment = outlets::Assignment { settings, credentials, pin, network, finder };
+        let handle = self.handle.clone();
+        let room = self.begin("outlets", |stop| outlets::run(assignment, handle, orders, stop));
+        self.devices.insert(device.slug.clone(), room);
     }
 
-    /// Starts the embedded broker if the settings ask for it, and puts its address in their place.
-    async fn with_broker(&mut self, mqtt: Option<MqttSettings>) -> Result<Option<MqttSettings>, BrokerError> {
-        let Some(mut mqtt) = mqtt else { return Ok(None) };
-        if mqtt.host == BrokerHost::Embedded {
-            let broker = Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], mqtt.port)) }).await?;
-            tracing::info!("the embedded broker listens on {}", broker.address());
+    /// Has it the broker's client, it begins anew.
+    async fn spawn_mqtt(&mut self, settings: &Settings) {
+        if let Some(room) = self.rooms.remove("mqtt") {
+            room.let_go().await;
+        }
+        let Some(mqtt) = settings.mqtt.clone().map(|it| self.resolved(it)) else { return };
+        let identity = mqtt::Identity {
+            bridge_id: self.bridge_id.clone(),
+            version: VERSION,
+            shown: settings.shown.clone(),
+            setup: Vec::new(),
+            zone: settings.control.zone.clone(),
+        };
+        self.spawn_session(mqtt, settings.homeassistant.clone(), identity);
+    }
+
+    fn spawn_session(&mut self, mqtt: MqttSettings, announced: HomeAssistantSettings, identity: mqtt::Identity) {
+        let handle = self.handle.clone();
+        let room = self.begin("mqtt", |stop| mqtt::run(mqtt, announced, identity, handle, stop));
+        self.rooms.insert("mqtt", room);
+    }
+
+    /// Is somebody asked for the weather, they are asked anew.
+    async fn spawn_weather(&mut self, settings: Option<WeatherSettings>) {
+        if let Some(room) = self.rooms.remove("weather") {
+            room.let_go().await;
+        }
+        let Some(settings) = settings else { return };
+        let handle = self.handle.clone();
+        let room = self.begin("weather", |stop| weather::run(settings, handle, stop));
+        self.rooms.insert("weather", room);
+    }
+
+    /// Starts the embedded broker if the settings ask for it.
+    async fn start_broker(&mut self, mqtt: Option<&MqttSettings>) -> Result<(), BrokerError> {
+        let Some(mqtt) = mqtt.filter(|it| it.host == BrokerHost::Embedded) else { return Ok(()) };
+        let broker = Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], mqtt.port)) }).await?;
+        tracing::info!("the embedded broker listens on {}", broker.address());
+        self.broker = Some(broker);
+        Ok(())
+    }
+
+    /// The embedded broker is found where it listens.
+    fn resolved(&self, mut mqtt: MqttSettings) -> MqttSettings {
+        if let (BrokerHost::Embedded, Some(broker)) = (&mqtt.host, &self.broker) {
             mqtt.host = BrokerHost::Remote(broker.address().ip().to_string());
             mqtt.port = broker.address().port();
-            self.broker = Some(broker);
         }
-        Ok(Some(mqtt))
+        mqtt
     }
 
     async fn serve(
@@ -260,14 +326,13 @@ impl Bridge {
         settings: Option<&WebSettings>,
         mqtt: bool,
         setup: Vec<String>,
-        control: Option<Arc<ControlSettings>>,
     ) -> Result<(), StartError> {
         let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         self.web = Some(listener.local_addr().map_err(refused)?);
         let names = vec![bind_host.clone()];
-        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names, settings: control };
+        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names, settings: None };
         let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
         self.spawn("web", async {
             if let Err(error) = run.await {

@@ -25,11 +25,11 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let (store, _, _) = Store::open(&partial.data, clock.now());
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
-    let mut bridge = Bridge::around(handle);
-    bridge.spawn_errands(hub.errands(), None, Arc::default(), levers);
-    let mqtt = bridge.with_broker(partial.mqtt).await?;
-    bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone(), None).await?;
-    if let Some(mqtt) = mqtt {
+    let mut bridge = Bridge::around(handle, levers);
+    bridge.spawn_errands(hub.errands(), true);
+    bridge.start_broker(partial.mqtt.as_ref()).await?;
+    bridge.serve(Some(&partial.web), partial.mqtt.is_some(), list.clone()).await?;
+    if let Some(mqtt) = partial.mqtt.map(|it| bridge.resolved(it)) {
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),
             version: VERSION,
@@ -37,8 +37,7 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
             setup: list,
             zone: TimeZone::UTC,
         };
-        let run = mqtt::run(mqtt, partial.homeassistant, identity, bridge.handle.clone(), bridge.shells.clone());
-        bridge.spawn("mqtt", run);
+        bridge.spawn_session(mqtt, partial.homeassistant, identity);
     }
     bridge.spawn("hub", hub.run());
     Ok(bridge)

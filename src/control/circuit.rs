@@ -30,7 +30,7 @@ const EPSILON: f64 = 1e-6;
 #[derive(Debug, Default)]
 pub(super) struct Circuits {
     /// The groups that each of them feeds, by its name.
-    groups: BTreeMap<String, Vec<Slug>>,
+    pub(super) groups: BTreeMap<String, Vec<Slug>>,
     /// The turn of the last decision, and whether somebody had to wait then.
     turns: BTreeMap<String, (i64, bool)>,
     /// Outlets that were ordered on, and off again before they had reported it: an order may still be under way until this
@@ -47,6 +47,12 @@ impl Circuits {
             }
         }
         Self { groups, ..Self::default() }
+    }
+
+    /// Outlets have other names now, or are gone.
+    pub(super) fn rename(&mut self, name: impl Fn(&OutletId) -> Option<OutletId>) {
+        let unconfirmed = std::mem::take(&mut self.unconfirmed);
+        self.unconfirmed = unconfirmed.into_iter().filter_map(|(id, it)| Some((name(&id)?, it))).collect();
     }
 
     /// The outlet has been looked at: nothing that was ordered before `answers` is under way any more.

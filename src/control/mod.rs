@@ -4,6 +4,7 @@
 //! has come, never looking at which event it was. The ladder of voices is in `decide.rs`.
 
 mod almanac;
+mod amend;
 mod circuit;
 mod civil;
 mod clock;
@@ -142,6 +143,11 @@ impl Controller {
         controller.prepare(now);
         controller.decide_again(now, None);
         controller
+    }
+
+    /// What decisions depend on.
+    pub fn settings(&self) -> &Arc<ControlSettings> {
+        &self.settings
     }
 
     /// The picture.

@@ -38,16 +38,8 @@ impl Controller {
         }
         if !known {
             let slots: Vec<u8> = housing.sockets.iter().map(|it| it.slot).collect();
-            for (group, slot) in start::missing_slots(&self.settings, device, &slots) {
-                let words = format!(
-                    "group `{group}` lists outlet {} (slot {slot}), but the {} has only {} outlets: it is never switched",
-                    slot - 1,
-                    housing.model,
-                    slots.len()
-                );
-                notices
-                    .push(Notice::new(now, NoticeKind::Refused, words).about_device(device).about_group(Some(&group)));
-            }
+            let missing = start::missing_slots(&self.settings, device, &slots);
+            notices.extend(missing.map(|it| start::missing_slot(device, housing, &it, now)));
         }
         Some(self.outlets_of(device))
     }

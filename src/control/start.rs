@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{civil::later, pause, wishes::LONGEST};
 use crate::model::{
-    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Lockout, Memory,
-    Metering, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
+    Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Housing, Lockout,
+    Memory, Metering, Notice, NoticeKind, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
 };
 
 /// No rest that is remembered is believed to last longer.
@@ -178,4 +178,16 @@ pub(super) fn missing_slots<'a>(
         let listed = members.flat_map(|it| it.slots.iter().flatten().copied());
         listed.filter(move |slot| !slots.contains(slot)).map(|slot| (group.slug.clone(), slot))
     })
+}
+
+/// Tells of such a member.
+pub(super) fn missing_slot(device: &Slug, housing: &Housing, missing: &(Slug, u8), now: Timestamp) -> Notice {
+    let (group, slot) = missing;
+    let words = format!(
+        "group `{group}` lists outlet {} (slot {slot}), but the {} has only {} outlets: it is never switched",
+        slot - 1,
+        housing.model,
+        housing.sockets.len()
+    );
+    Notice::new(now, NoticeKind::Refused, words).about_device(device).about_group(Some(group))
 }

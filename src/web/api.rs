@@ -85,8 +85,8 @@ fn open(site: &Site) -> Result<Arc<ControlSettings>, Box<Response>> {
         let words = "shown on a loopback address only (web.bind_host)";
         return Err(Box::new(plain(StatusCode::FORBIDDEN, words)));
     }
-    match &site.info.settings {
-        Some(settings) if site.info.setup.is_empty() => Ok(Arc::clone(settings)),
+    match site.settings() {
+        Some(settings) if site.info.setup.is_empty() => Ok(settings),
         _ => Err(Box::new(plain(StatusCode::SERVICE_UNAVAILABLE, "setup mode: the config is absent or wrong"))),
     }
 }

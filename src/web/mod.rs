@@ -47,7 +47,7 @@ pub struct WebInfo {
     pub mqtt: bool,
     /// Host names that are served beside `localhost` and IP addresses: that of `web.bind_host`, if it is a name.
     pub names: Vec<String>,
-    /// What decisions depend on: what is explained stands on it. `None` in setup mode.
+    /// What decisions depend on, where there is no hub that shows it: what is explained stands on it.
     pub settings: Option<Arc<ControlSettings>>,
 }
 
@@ -55,6 +55,13 @@ struct Site {
     info: WebInfo,
     handle: Handle,
     is_loopback: bool,
+}
+
+impl Site {
+    /// What decisions depend on now.
+    fn settings(&self) -> Option<Arc<ControlSettings>> {
+        self.handle.settings().or_else(|| self.info.settings.clone())
+    }
 }
 
 /// Serves until `stop`, and ends within half a second of it.

@@ -10,13 +10,13 @@ use std::{
 
 use heattrax::{
     app::{Bridge, Levers, LogLever},
-    config::{Sources, Writer},
+    config::{Overrides, Sources, Writer},
     emulator::{
         Model, Plug, PlugOptions,
         broker::{Broker, BrokerOptions},
         storm::{Storm, StormOptions},
     },
-    hub::Clock,
+    hub::{Clock, Errand, Handle},
 };
 use jiff::Timestamp;
 use rumqttc::v5::{
@@ -42,6 +42,7 @@ pub(crate) struct Home {
     data: TempDir,
     rules: String,
     bridge: Option<(CancellationToken, JoinHandle<heattrax::app::Ended>)>,
+    handle: Option<Handle>,
     written: Option<String>,
 }
 
@@ -77,6 +78,7 @@ impl Home {
             rules,
             written: None,
             bridge: None,
+            handle: None,
         };
         home.start().await;
         home
@@ -112,12 +114,9 @@ impl Home {
             std::fs::write(self.file(), &text).unwrap();
             self.written = Some(text.clone());
         }
-        let writer = Writer::new(Sources { file: Some(self.file()), ..Sources::default() });
+        let flags = Overrides { data: Some(self.data.path().to_owned()), ..Overrides::default() };
+        let writer = Writer::new(Sources { file: Some(self.file()), flags, ..Sources::default() });
         let mut settings = writer.check().unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-        settings.data = self.data.path().to_owned();
-        if let Some(weather) = &mut settings.weather {
-            weather.cache_file = self.data.path().join("weather.json");
-        }
         if let Some(web) = &mut settings.web {
             web.port = 0;
         }
@@ -131,20 +130,34 @@ impl Home {
             Bridge::start_with(settings, self.clock.clone(), Levers { log: Some(lever), config: Some(writer) })
                 .await
                 .unwrap();
+        self.handle = Some(bridge.handle().clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });
         self.bridge = Some((stop, task));
     }
 
+    /// Changes the text of the config, and has it read anew. Why the bridge starts again, if it does.
+    pub(crate) async fn rewrites(&mut self, from: &str, to: &str) -> Option<String> {
+        let to = to.replace("{lights}", &self.lights.address().to_string());
+        let before = std::fs::read_to_string(self.file()).unwrap();
+        assert!(before.contains(from), "{before}");
+        std::fs::write(self.file(), before.replace(from, &to)).unwrap();
+        let handle = self.handle.clone().expect("it runs");
+        let read = handle.errand(Errand::Reload, PATIENCE).await.unwrap();
+        read["restart"].as_str().map(str::to_owned)
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(&mut self) -> heattrax::app::Ended {
+        self.handle = None;
         let (_stop, task) = self.bridge.take().unwrap();
         timeout(Duration::from_secs(10), task).await.expect("the bridge ends").unwrap()
     }
 
     /// Stops it as SIGTERM does.
     pub(crate) async fn stop(&mut self) {
+        self.handle = None;
         let (stop, task) = self.bridge.take().unwrap();
         stop.cancel();
         timeout(Duration::from_secs(3), task).await.expect("the bridge stops within 3 s").unwrap();
@@ -201,9 +214,19 @@ impl Peer {
         self.seen.keys().filter(|it| it.starts_with(prefix)).cloned().collect()
     }
 
+    /// All that came on a topic and was not waited for.
+    pub(crate) fn came(&self, topic: &str) -> Vec<String> {
+        self.seen.get(topic).into_iter().flatten().cloned().collect()
+    }
+
     /// Forgets what has come so far.
     pub(crate) fn forget(&mut self) {
         self.seen.clear();
+    }
+
+    /// Waits until what is retained on `topic` is taken back.
+    pub(crate) async fn gone(&mut self, topic: &str) {
+        while !self.wait(topic, &[]).await.is_empty() {}
     }
 
     /// Waits for a message on `topic` that holds every one of `needles`, and returns it. What came on that topic before is

@@ -1,6 +1,7 @@
 //! The thinking, tested by its rules: facts in, decisions out, with the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
+mod amended;
 mod circuit;
 mod clock;
 mod contested;

@@ -277,6 +277,19 @@ proptest! {
     }
 
     #[test]
+    fn going_on_with_the_same_settings_changes_nothing(start in starts(), steps in steps()) {
+        let mut as_it_was = plan(false).starts(start);
+        let mut amended = plan(false).starts(start);
+        for step in &steps {
+            as_it_was.takes(step, 1);
+            amended.takes(step, 1);
+            amended.goes_on_with(plan(false));
+            prop_assert_eq!(as_it_was.decided(), amended.decided(), "after {:?}", step);
+            prop_assert_eq!(as_it_was.switches(), amended.switches(), "after {:?}", step);
+        }
+    }
+
+    #[test]
     fn deciding_what_was_touched_is_deciding_everything(start in starts(), steps in steps()) {
         let mut touched = plan(false).starts(start);
         let mut everything = plan(false).starts(start);

@@ -75,7 +75,7 @@ fn windows(handle: &Handle) -> Vec<Timestamp> {
 async fn the_board_is_filled_at_the_start_and_renewed_when_a_person_asks() {
     let (mut handle, _events, board) = Handle::detached(house(), Clock::driven(noon(), 1.0));
     let stop = CancellationToken::new();
-    let planner = tokio::spawn(planner::run(settings(), handle.clone(), stop.clone()));
+    let planner = tokio::spawn(planner::run(handle.clone().going_by(settings()), stop.clone()));
     handle.plans.changed().await.unwrap();
     assert_eq!(windows(&handle), [at(20), at(44)], "eight in the morning, twice");
     let until = handle.plans.borrow()[&walkway()].until;
@@ -91,7 +91,7 @@ async fn the_board_is_filled_at_the_start_and_renewed_when_a_person_asks() {
 async fn what_changes_nothing_about_the_plan_makes_no_new_one_until_ten_minutes_have_passed() {
     let (mut handle, _events, board) = Handle::detached(house(), Clock::driven(noon(), 1.0));
     let stop = CancellationToken::new();
-    let planner = tokio::spawn(planner::run(settings(), handle.clone(), stop.clone()));
+    let planner = tokio::spawn(planner::run(handle.clone().going_by(settings()), stop.clone()));
     handle.plans.changed().await.unwrap();
     let mut reported = house();
     let outlet = reported.outlets.values_mut().next().unwrap();

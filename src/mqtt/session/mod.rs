@@ -1,5 +1,6 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
+mod amended;
 mod hearing;
 mod leaving;
 mod refused;
@@ -156,7 +157,7 @@ impl Session {
 
     async fn work(&mut self, mail: &mut Mail, mut notices: broadcast::Receiver<Arc<Notice>>) {
         let mut house = self.handle.house.clone();
-        let mut plans = self.handle.plans.clone();
+        let (mut plans, mut in_force) = (self.handle.plans.clone(), self.handle.in_force.clone());
         while !self.stop.is_cancelled() {
             let timer = self.next_timer();
             let mut changed = false;
@@ -169,6 +170,7 @@ impl Session {
                 },
                 // The handle that is held here keeps that board.
                 Ok(()) = plans.changed() => changed = true,
+                Ok(()) = in_force.changed() => self.amended(&in_force.borrow_and_update()),
                 Some(message) = mail.messages.next() => self.hear(&message).await,
                 Ok(()) = mail.connection.changed() => {
                     let connection = mail.connection.borrow_and_update().clone();
