@@ -94,8 +94,8 @@ impl Controller {
             start::add_outlet(&mut self.house, &self.settings, &now, &label, known.memory.clone());
             let name = start::name(&self.settings, &now, &label);
             let Some(entry) = self.house.outlets.get_mut(&now) else { continue };
-            let (group, class) = (entry.group.clone(), entry.class);
-            let mut outlet = Outlet { id: now.clone(), name, group, class, ..Outlet::clone(known) };
+            let (group, class, longest_on) = (entry.group.clone(), entry.class, entry.longest_on);
+            let mut outlet = Outlet { id: now.clone(), name, group, class, longest_on, ..Outlet::clone(known) };
             if others.contains(&now.device) {
                 // It has not been heard.
                 (outlet.reported, outlet.reported_at, outlet.on_since) = (None, None, None);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, civil::later, decide, lockout, record::about, wishes};
 use crate::model::{
@@ -25,6 +25,7 @@ impl Controller {
             (_, Verb::Pause(end)) => self.pause(end, command, now, notices),
             (_, Verb::Resume) => self.resume(command, now, notices),
             (_, Verb::Acknowledge) => self.acknowledge(command, now, notices),
+            (Target::Outlet(id), Verb::LongestOn(limit)) => self.limit(id, limit, command, now, notices),
             (Target::Outlet(id), verb) => {
                 let verb = self.toggled(std::slice::from_ref(id), verb);
                 self.ask(id, verb, command, now, notices);
@@ -45,6 +46,30 @@ impl Controller {
         }
         // Everybody is touched by a vacation or a pause; otherwise `ask` has decided what the command touched.
         (!matches!(command.verb, Verb::Vacation(_) | Verb::Pause(_) | Verb::Resume)).then(BTreeSet::new)
+    }
+
+    /// A person's own limit of the time on, which can only be below that of the config.
+    fn limit(
+        &mut self,
+        id: &OutletId,
+        limit: SignedDuration,
+        command: &Command,
+        now: Timestamp,
+        notices: &mut Vec<Notice>,
+    ) {
+        let most = self.settings.safety.longest_on;
+        let Some(outlet) = self.house.outlets.get_mut(id) else {
+            notices.push(refused(command, now, "there is no such outlet").about_outlet(id));
+            return;
+        };
+        if limit <= SignedDuration::ZERO || limit > most {
+            let words = format!("it can be lowered from here, and the config allows {} min", most.as_mins());
+            notices.push(about(outlet, named(outlet, refused(command, now, &words))));
+            return;
+        }
+        Arc::make_mut(outlet).memory.longest_on = Some(limit).filter(|it| *it < most);
+        notices.push(done(command, now));
+        self.decide_one(id, now, notices);
     }
 
     /// Somebody has looked at a fault. Of a group, every outlet that is locked off may be tried again.
@@ -125,9 +150,8 @@ impl Controller {
         let wanted = match verb {
             Verb::Set(switch, _) => switch,
             Verb::Control(Control::On) => Switch::On,
-            Verb::Control(_) | Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge | Verb::Pause(_) | Verb::Resume => {
-                decision.switch
-            }
+            // None of the others moves an outlet by itself.
+            _ => decision.switch,
         };
         let refusal = (decision.switch != wanted).then_some(decision.reason);
         let full = wanted.is_on().then(|| self.circuit_refuses(&outlet, now)).flatten();
@@ -180,6 +204,7 @@ impl Controller {
                 memory.control = Control::Auto;
                 (Switch::On, Lasting::Default)
             }
+            Verb::LongestOn(_) => return Err("a group has no longest runtime of its own".to_owned()),
             Verb::Toggle | Verb::Vacation(_) | Verb::Acknowledge | Verb::Pause(_) | Verb::Resume => return Ok(memory),
         };
         let rules = decide::decide(&self.facts(outlet, now)).rules.unwrap_or(Switch::Off);
@@ -231,6 +256,7 @@ fn refused(command: &Command, now: Timestamp, why: &str) -> Notice {
         Verb::Acknowledge => "the acknowledgement of a fault".to_owned(),
         Verb::Control(control) => format!("control {}", control.as_str()),
         Verb::Vacation(away) => format!("vacation {}", Switch::from_bool(away)),
+        Verb::LongestOn(limit) => format!("a longest runtime of {} min", limit.as_mins()),
         Verb::Pause(_) => "a pause".to_owned(),
         Verb::Resume => "the end of a pause".to_owned(),
     };

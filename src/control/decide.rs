@@ -83,6 +83,7 @@ pub(super) fn with_rules(facts: &Facts<'_>, rules: Rules) -> Verdict {
     let limit = limits.max().filter(|_| wished == Some(Switch::On));
     // Until the first forecast has come, a rule that waits for it may be the one that allows the most: it must not be cut for a lesser.
     let limit = limit.map(|it| if facts.starting { it.max(facts.most_allowed()) } else { it });
+    let limit = limit.map(|it| facts.lowered(it));
     let rest = rules.rest().unwrap_or(facts.settings.safety.rest);
     let Rules { melt, schedule, .. } = rules;
     let ladder = [wishes::control_off(facts), safety::voice(facts, limit), wish, vacation, pause, melt, schedule];

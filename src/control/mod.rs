@@ -81,6 +81,8 @@ pub struct Controller {
     commanded: BTreeMap<Slug, u64>,
     /// How often somebody wanted each device to be looked at afresh.
     looks: BTreeMap<Slug, u64>,
+    /// What somebody wants of the light on each device, and how often somebody has wanted something.
+    leds: BTreeMap<Slug, (bool, u64)>,
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
     failing: BTreeSet<OutletId>,
     started: Timestamp,
@@ -128,6 +130,7 @@ impl Controller {
             outlooks: BTreeMap::new(),
             commanded: BTreeMap::new(),
             looks: BTreeMap::new(),
+            leds: BTreeMap::new(),
             failing: BTreeSet::new(),
             started: now,
             circuits,
@@ -183,6 +186,11 @@ impl Controller {
             Event::Commanded(command) => self.command(&command, now, notices),
             Event::LookAsked { device } => {
                 *self.looks.entry(device).or_default() += 1;
+                Some(BTreeSet::new())
+            }
+            Event::LedAsked { device, on } => {
+                let wanted = self.leds.entry(device).or_default();
+                *wanted = (on, wanted.1 + 1);
                 Some(BTreeSet::new())
             }
             Event::DeviceIdentified { device, housing } => self.identified(&device, &housing, now, notices),
@@ -256,7 +264,8 @@ impl Controller {
         let left_alone = |it: &Outlet| self.waits_for_weather(it) || waits_for_company(it);
         let wanted = outlets.filter(|it| !left_alone(it)).map(|it| (it.id.slot, self.order(it)));
         let count = |counts: &BTreeMap<Slug, u64>| counts.get(device).copied().unwrap_or_default();
-        Orders { wanted: wanted.collect(), commanded: count(&self.commanded), looks: count(&self.looks) }
+        let led = self.leds.get(device).copied();
+        Orders { wanted: wanted.collect(), commanded: count(&self.commanded), looks: count(&self.looks), led }
     }
 
     /// Is nothing known of the weather only because the bridge has just started? Then a mat that runs is left running, unless
@@ -265,7 +274,7 @@ impl Controller {
         !self.weather_settled
             && matches!(outlet.decision.reason, Reason::WeatherUnknown { .. } | Reason::IceUnknown { .. })
             && outlet.commanded == 0
-            && outlet.memory.run.elapsed(self.house.at) < self.settings.safety.longest_on
+            && outlet.memory.run.elapsed(self.house.at) < outlet.longest_allowed()
     }
 
     /// From now on heaters are wanted off. Each is to be looked at afresh, whatever it said last.

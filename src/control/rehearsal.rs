@@ -211,6 +211,7 @@ fn ideal_housing(settings: &ControlSettings, memory: &Memory, device: &Slug, num
         address: config.map_or_else(String::new, |it| it.address.to_string()),
         rssi: None,
         protocol: None,
+        led: None,
         sockets: slots.into_iter().map(socket).collect(),
     }
 }

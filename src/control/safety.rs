@@ -63,7 +63,7 @@ fn limits(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
 
 fn while_on(facts: &Facts<'_>, limit: Option<SignedDuration>) -> Voice {
     let ran = elapsed(facts);
-    let allowed = limit.unwrap_or(facts.settings.safety.longest_on);
+    let allowed = limit.unwrap_or_else(|| facts.lowered(facts.settings.safety.longest_on));
     let reached = later(facts.now, allowed.saturating_sub(ran));
     let decision = &facts.outlet.decision;
     let due = match limit {

@@ -37,7 +37,8 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
     });
     let groups = settings.groups.values().map(|it| {
         let schedules = it.schedules.clone().into();
-        let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new(), schedules };
+        let lead = it.melt.as_ref().map(|it| it.lead);
+        let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new(), schedules, lead };
         (it.slug.clone(), Arc::new(group))
     });
     // A config that was changed since is newer than what was said.
@@ -102,6 +103,7 @@ pub(super) fn add_outlet(
         commanded: 0,
         answered: 0,
         pending: None,
+        longest_on: settings.safety.longest_on,
         runtime_today: SignedDuration::ZERO,
         alarm: still_stuck,
         // What is remembered may be a little older than what was shown, and the total must not fall.

@@ -59,12 +59,17 @@ impl Facts<'_> {
         (runs && self.outlet.class == Class::Heater && self.now < until).then_some(until)
     }
 
+    /// A limit, or a person's own where that is lower.
+    pub(super) fn lowered(&self, limit: SignedDuration) -> SignedDuration {
+        self.outlet.memory.longest_on.map_or(limit, |own| own.min(limit))
+    }
+
     /// The longest time on that any rule of the outlet's group may allow it.
     pub(super) fn most_allowed(&self) -> SignedDuration {
         let global = self.settings.safety.longest_on;
         let rules = self.group.iter().flat_map(|it| &it.schedules).filter(|it| it.enabled);
         let melt = self.group.and_then(|it| it.melt.as_ref()).map(|it| it.longest_on);
-        rules.filter_map(|it| it.longest_on).chain(melt).fold(global, SignedDuration::max)
+        self.lowered(rules.filter_map(|it| it.longest_on).chain(melt).fold(global, SignedDuration::max))
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Verb {
     Toggle,
     /// Change who decides.
     Control(Control),
+    /// Never on for longer than this without a rest: at most what the config allows.
+    LongestOn(SignedDuration),
     /// Start or end the vacation.
     Vacation(bool),
     /// All rules fall silent until then: above 0, at most 7 days ahead.

@@ -68,6 +68,13 @@ pub enum Event {
         /// Which device of the config.
         device: Slug,
     },
+    /// Somebody wants the light on a housing on or off.
+    LedAsked {
+        /// Which device of the config.
+        device: Slug,
+        /// In use, or dark?
+        on: bool,
+    },
     /// The broker accepted us.
     BrokerConnected,
     /// The broker is gone.

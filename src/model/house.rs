@@ -173,6 +173,8 @@ pub struct Outlet {
     pub answered: u64,
     /// A command that still waits for its answer.
     pub pending: Option<Pending>,
+    /// The longest time on by the config (`safety.max_runtime_hours`).
+    pub longest_on: SignedDuration,
     /// Time on since local midnight.
     pub runtime_today: SignedDuration,
     /// A fault that its meter or its disobedience shows.
@@ -196,6 +198,12 @@ impl Outlet {
         let Some((remain, at)) = report.timer.zip(self.reported_at) else { return false };
         let left = remain.saturating_sub(now.duration_since(at));
         left > SignedDuration::ZERO && left <= WATCHES
+    }
+
+    /// The longest time on that holds: a person's own limit, else that of the config. Schedules and storms may allow more than the
+    /// latter.
+    pub fn longest_allowed(&self) -> SignedDuration {
+        self.memory.longest_on.map_or(self.longest_on, |it| it.min(self.longest_on))
     }
 
     /// The fault that the plug reports, or that its meter shows.
@@ -252,6 +260,8 @@ pub struct Remembered {
     pub control: Control,
     /// A person's wish that has not ended.
     pub wish: Option<Wish>,
+    /// A person's own limit of the time on, below that of the config.
+    pub longest_on: Option<SignedDuration>,
     /// Why a person wanted what was asked last, in their own words.
     pub asked_because: Option<String>,
     /// How long it has been on.
@@ -326,6 +336,8 @@ pub struct Group {
     pub outlets: Vec<OutletId>,
     /// Its schedules, as the config has them.
     pub schedules: Arc<[Schedule]>,
+    /// How long before frozen precipitation it heats. `None` where it does not heat by the weather.
+    pub lead: Option<SignedDuration>,
 }
 
 /// The position of a whole group.

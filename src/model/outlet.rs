@@ -114,6 +114,9 @@ pub struct Housing {
     pub rssi: Option<i16>,
     /// `KLAP` or `TPAP`, if the link can tell.
     pub protocol: Option<String>,
+    /// Is the light on it in use? `None` if it has none, or nobody knows yet.
+    #[serde(default)]
+    pub led: Option<bool>,
     /// Its sockets, by slot.
     pub sockets: Vec<Socket>,
 }
@@ -308,4 +311,6 @@ pub struct Orders {
     pub commanded: u64,
     /// Counts up whenever somebody wants the device to be looked at afresh. Nothing else follows from it.
     pub looks: u64,
+    /// Somebody wants the light on the housing on or off; the number counts up with each such wish.
+    pub led: Option<(bool, u64)>,
 }

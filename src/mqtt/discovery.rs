@@ -260,6 +260,9 @@ impl Root<'_> {
                 component.insert("avty".to_owned(), json!([]));
             }
         }
+        if let Some(most) = row.most {
+            component.insert("max".to_owned(), most(view));
+        }
         component.extend(entity.more.iter().map(|(key, more)| ((*key).to_owned(), more.value())));
         Value::Object(component)
     }

@@ -4,17 +4,19 @@
 //! once released: Home Assistant knows its entities by them.
 
 mod bridge;
+mod group;
 mod schedule;
 mod weather;
 
 use serde_json::{Value, json};
 
 pub(super) use bridge::{BRIDGE, HEALTH};
+pub(super) use group::{GROUP, PLAN};
 pub(super) use schedule::SCHEDULE;
 
 use super::{
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
-    views::{DeviceView, GroupView, OutletView, PlanView, kwh, minutes, round, time},
+    views::{DeviceView, OutletView, kwh, minutes, round, time},
 };
 use crate::model::Fault;
 
@@ -32,12 +34,13 @@ const fn entity(key: &'static str, platform: &'static str, name: &'static str) -
 }
 
 const fn field<V>(field: &'static str, read: fn(&V) -> Value) -> Row<V> {
-    Row { field, has: |_| true, read, entity: None }
+    Row { field, has: |_| true, read, most: None, entity: None }
 }
 
 const DIAGNOSTIC: (&str, More) = ("ent_cat", More::Text("diagnostic"));
 const CONFIG: (&str, More) = ("ent_cat", More::Text("config"));
 const HIDDEN: (&str, More) = ("en", More::Flag(false));
+const BOX: (&str, More) = ("mode", More::Text("box"));
 const ONLINE: (&str, More) = ("pl_on", More::Text("online"));
 const OFFLINE: (&str, More) = ("pl_off", More::Text("offline"));
 const MEASURED: (&str, More) = ("stat_cla", More::Text("measurement"));
@@ -217,6 +220,23 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
                 }),
                 ..field("mode", |it: &OutletView| json!(it.outlet.decision.mode().as_str()))
             },
+            Row {
+                has: OutletView::is_heater,
+                most: Some(|it: &OutletView| minutes(it.outlet.longest_on)),
+                entity: Some(Entity {
+                    command: Some("longest_runtime/set"),
+                    more: &[
+                        class("duration"),
+                        unit("min"),
+                        CONFIG,
+                        BOX,
+                        ("min", More::Number(5)),
+                        ("step", More::Number(5)),
+                    ],
+                    ..entity("longest_runtime", "number", "Longest runtime")
+                }),
+                ..field("longest_runtime_min", |it: &OutletView| minutes(it.outlet.longest_allowed()))
+            },
             field("reason", |it: &OutletView| json!(it.outlet.decision.reason.key())),
             field("sentence", |it: &OutletView| json!(it.outlet.decision.reason.to_string())),
             field("since", |it: &OutletView| time(Some(it.outlet.decision.since))),
@@ -275,6 +295,16 @@ pub(super) const HOUSING: &[Sheet<DeviceView>] = &[
             field("protocol", |it: &DeviceView| it.said(|housing| json!(housing.protocol))),
             field("trouble", |it: &DeviceView| json!(it.device.trouble.as_ref().map(|trouble| &trouble.text))),
             Row {
+                has: |it| it.device.housing.as_ref().is_some_and(|it| it.led.is_some()),
+                entity: Some(Entity {
+                    template: Template::Holds,
+                    command: Some("led/set"),
+                    more: &[CONFIG, ("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
+                    ..entity("led", "switch", "LED")
+                }),
+                ..field("led", |it: &DeviceView| it.said(|housing| json!(housing.led)))
+            },
+            Row {
                 entity: Some(Entity {
                     more: &[class("signal_strength"), MEASURED, unit("dBm"), DIAGNOSTIC, HIDDEN],
                     ..entity("rssi", "sensor", "Signal strength")
@@ -299,81 +329,4 @@ pub(super) const SEEN: &[Sheet<DeviceView>] = &[Sheet {
         }),
         ..field("", |it: &DeviceView| time(it.seen))
     }],
-}];
-
-/// Everything about a group.
-pub(super) const GROUP: &[Sheet<GroupView>] = &[Sheet {
-    topic: |topics, it| topics.group(&it.group.slug),
-    has: |_| true,
-    form: Form::Fields,
-    rows: &[
-        Row {
-            entity: Some(Entity {
-                name: None,
-                template: Template::Mixed,
-                command: Some("set"),
-                more: &[("pl_on", More::Text("ON")), ("pl_off", More::Text("OFF"))],
-                ..entity("switch", "switch", "")
-            }),
-            ..field("state", GroupView::state)
-        },
-        Row {
-            entity: Some(Entity {
-                command: Some("control/set"),
-                more: &[("ops", More::Controls)],
-                ..entity("control", "select", "Control")
-            }),
-            ..field("control", GroupView::control)
-        },
-        Row {
-            entity: Some(Entity {
-                attributes: Attributes::Own,
-                more: &[class("enum"), ("ops", More::Modes)],
-                ..entity("mode", "sensor", "Mode")
-            }),
-            ..field("mode", |it: &GroupView| it.spoken(|decision| json!(decision.mode().as_str())))
-        },
-        field("reason", |it: &GroupView| it.spoken(|decision| json!(decision.reason.key()))),
-        Row {
-            entity: Some(Entity { template: Template::Short, ..entity("reason", "sensor", "Reason") }),
-            ..field("sentence", |it: &GroupView| it.spoken(|decision| json!(decision.reason.to_string())))
-        },
-        field("until", |it: &GroupView| it.spoken(|decision| time(decision.until))),
-        Row {
-            entity: Some(Entity {
-                attributes: Attributes::Below("plan"),
-                more: &[class("timestamp")],
-                ..entity("next_on", "sensor", "Next on")
-            }),
-            ..field("next_on", GroupView::next_on)
-        },
-        Row {
-            entity: Some(Entity { more: &[class("timestamp")], ..entity("next_off", "sensor", "Next off") }),
-            ..field("next_off", GroupView::next_off)
-        },
-        field("runtime_min", GroupView::runtime),
-        Row {
-            entity: Some(Entity {
-                more: &[class("duration"), COUNTED, unit("min")],
-                ..entity("runtime_today", "sensor", "Runtime today")
-            }),
-            ..field("runtime_today_min", GroupView::runtime_today)
-        },
-        field("cooldown_until", GroupView::cooldown),
-    ],
-}];
-
-/// What a group will do. It has no entity of its own: it is the attributes of the group's `next_on`.
-pub(super) const PLAN: &[Sheet<PlanView>] = &[Sheet {
-    topic: |topics, it| topics.plan(&it.group),
-    has: |_| true,
-    form: Form::Fields,
-    rows: &[
-        field("made_at", |it: &PlanView| time(Some(it.plan.made_at))),
-        field("until", |it: &PlanView| time(Some(it.plan.until))),
-        field("windows", |it: &PlanView| json!(it.plan.windows)),
-        field("kwh", |it: &PlanView| json!(it.plan.kwh)),
-        field("cost", |it: &PlanView| json!(it.plan.cost)),
-        Row { has: |it| it.plan.currency.is_some(), ..field("currency", |it: &PlanView| json!(it.plan.currency)) },
-    ],
 }];

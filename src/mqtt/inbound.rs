@@ -23,6 +23,9 @@ const LONGEST_MARK: usize = 256;
 /// The longest that a wish may last.
 const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(24);
 
+/// The shortest limit of the time on that can be set, in minutes: shorter than the plug's own timer it would be of no use.
+const LEAST_RUNTIME: u16 = 5;
+
 /// A pause without a word about its length.
 pub(super) const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -82,6 +85,7 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
         Knob::OutletControl(..) | Knob::GroupControl(_) => plain(target, Verb::Control(control(text)?)),
         Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => plain(target, Verb::Acknowledge),
         Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
+        Knob::Longest(..) => plain(target, Verb::LongestOn(longest(text)?)),
         Knob::Vacation => plain(target, Verb::Vacation(position(text)?.is_on())),
         Knob::Pause if position(text)?.is_on() => {
             let end = now.checked_add(PAUSE).unwrap_or(Timestamp::MAX);
@@ -93,9 +97,10 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
 
 fn target(knob: Knob<'_>, house: &House) -> Result<Target, String> {
     match knob {
-        Knob::Outlet(device, slot) | Knob::OutletControl(device, slot) | Knob::Acknowledge(device, slot) => {
-            outlet(device, slot, house)
-        }
+        Knob::Outlet(device, slot)
+        | Knob::OutletControl(device, slot)
+        | Knob::Acknowledge(device, slot)
+        | Knob::Longest(device, slot) => outlet(device, slot, house),
         Knob::Group(group) | Knob::GroupControl(group) => {
             let known = group.parse::<Slug>().ok().filter(|slug| house.groups.contains_key(slug));
             let there = || listed(house.groups.keys().map(Slug::as_str));
@@ -123,6 +128,19 @@ pub(super) fn seen(look: Look<'_>, house: &House) -> Result<Vec<OutletId>, Strin
         Target::Group(group) => house.groups.get(&group).map(|it| it.outlets.clone()).unwrap_or_default(),
         Target::House => Vec::new(),
     })
+}
+
+/// The device whose light somebody wants on or off.
+///
+/// # Errors
+/// In words: there is no such device, it has no light, or that is no position.
+pub(super) fn led(device: &str, message: &Message, house: &House) -> Result<(Slug, bool), String> {
+    let slug = known(device, house)?;
+    let housing = house.devices.get(&slug).and_then(|it| it.housing.as_ref());
+    housing.and_then(|it| it.led).ok_or_else(|| format!("{slug} has no light that could be switched"))?;
+    let Payload::Bytes(bytes) = &message.payload else { return Err("it is too long".to_owned()) };
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+    Ok((slug, position(text)?.is_on()))
 }
 
 fn known(device: &str, house: &House) -> Result<Slug, String> {
@@ -205,6 +223,22 @@ fn control(text: &str) -> Result<Control, String> {
         .into_iter()
         .find(|control| text.eq_ignore_ascii_case(control.as_str()))
         .ok_or_else(|| format!("{} is none of auto, on and off", quoted(text)))
+}
+
+/// Whole minutes, which Home Assistant may write with a point.
+pub(super) fn whole_minutes(text: &str, least: u16, most: u16) -> Result<u16, String> {
+    let number = text.parse::<f64>().ok().filter(|it| it.fract() == 0.0);
+    let fits = number.filter(|it| (f64::from(least)..=f64::from(most)).contains(it));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole and between two such numbers"
+    )]
+    fits.map(|it| it as u16).ok_or_else(|| format!("{} is no number of minutes from {least} to {most}", quoted(text)))
+}
+
+fn longest(text: &str) -> Result<SignedDuration, String> {
+    whole_minutes(text, LEAST_RUNTIME, 1440).map(|it| SignedDuration::from_mins(it.into()))
 }
 
 fn mark(transaction: Value) -> Result<String, String> {

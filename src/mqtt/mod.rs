@@ -47,7 +47,7 @@ pub mod parts {
         outbound::{Context, Outbound},
         requests::{Request, answered, read as read_request},
         station::{Measured, Unheard, measured},
-        timetable::read as read_timetable,
+        timetable::{lead as read_lead, read as read_timetable},
         topics::{Heard, Knob, Look, Timetable, Topics},
         truth::{Entries, Entry, Once, Rank, Truth},
     };

@@ -137,7 +137,8 @@ impl Outbound {
             }
             // A command is answered by a newly reported state, also when the state is the same as before.
             let answered = before.is_some_and(|(it, _)| it.answered < outlet.answered);
-            let same_look = before.is_some_and(|(it, _)| it.name == outlet.name && it.group == outlet.group);
+            let look = |it: &Outlet| (it.name.clone(), it.group.clone(), it.class, it.longest_on);
+            let same_look = before.is_some_and(|(it, _)| look(it) == look(outlet));
             if !same_look || !same_housing {
                 self.layout.changed(Part::Device(id.device.clone()));
             }
@@ -203,7 +204,8 @@ impl Outbound {
             if unchanged {
                 continue;
             }
-            if before.is_none_or(|(it, _)| it.name != group.name || it.schedules != group.schedules) {
+            let look = |it: &Group| (it.name.clone(), it.lead.is_some());
+            if before.is_none_or(|(it, _)| look(it) != look(group) || it.schedules != group.schedules) {
                 self.layout.changed(Part::Group(slug.clone()));
                 self.look_at_schedules(group, truth);
             }

@@ -36,6 +36,8 @@ pub(super) struct Row<V: 'static> {
     pub has: fn(&V) -> bool,
     /// Its value; `null` while unknown.
     pub read: fn(&V) -> Value,
+    /// The most that its entity can be set to, where that hangs on the subject.
+    pub most: Option<fn(&V) -> Value>,
     /// The entity.
     pub entity: Option<Entity>,
 }

@@ -1,13 +1,18 @@
 //! A message about a schedule in, a change of the config or the reason why not out. Pure.
 
 use jiff::civil::Time;
+use serde_json::{Map, json};
 
 use super::{
+    inbound::whole_minutes,
     message::{Message, Payload},
     topics::Timetable,
     views::ScheduleView,
 };
 use crate::model::{ConfigEdit, House};
+
+/// The longest that the config allows, in minutes.
+const LONGEST_LEAD: u16 = 720;
 
 /// The change that a message wants, `None` if the schedule is so already.
 ///
@@ -30,6 +35,21 @@ pub fn read(timetable: Timetable<'_>, message: &Message, house: &House) -> Resul
     let known = known.ok_or_else(|| format!("`{name}` has no such time by the clock that could be set"))?;
     let time = minute(text).ok_or("it is no time in whole minutes such as 06:30")?;
     Ok((time != known).then_some(ConfigEdit::TimeSchedule { group, name, opens, time }))
+}
+
+/// How early a group is to heat, `None` if it does so already.
+///
+/// # Errors
+/// In words: there is no such group, it does not heat by the weather, or that is no time.
+pub fn lead(group: &str, message: &Message, house: &House) -> Result<Option<ConfigEdit>, String> {
+    let group = house.groups.values().find(|it| it.slug.as_str() == group).ok_or("there is no such group")?;
+    let known = group.lead.ok_or("the group does not heat by the weather")?;
+    let Payload::Bytes(bytes) = &message.payload else { return Err("it is too long".to_owned()) };
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?.trim();
+    let minutes = whole_minutes(text, 0, LONGEST_LEAD)?;
+    let options = Map::from_iter([("melt.lead_minutes".to_owned(), json!(minutes))]);
+    let edit = ConfigEdit::SetGroup { group: group.slug.clone(), options };
+    Ok((known.as_mins() != i64::from(minutes)).then_some(edit))
 }
 
 fn switched(text: &str) -> Option<bool> {

@@ -28,6 +28,10 @@ pub enum Heard<'a> {
     Get(Look<'a>),
     /// A command that changes a schedule in the config.
     Schedule(Timetable<'a>),
+    /// A command for the light on a housing.
+    Led(&'a str),
+    /// A command that changes how early a group heats, in the config.
+    Lead(&'a str),
     /// None of the bridge's own.
     Foreign,
 }
@@ -67,6 +71,8 @@ pub enum Knob<'a> {
     GroupControl(&'a str),
     /// `<dev>/<slot>/acknowledge/set`.
     Acknowledge(&'a str, &'a str),
+    /// `<dev>/<slot>/longest_runtime/set`.
+    Longest(&'a str, &'a str),
     /// `vacation/set`.
     Vacation,
     /// `automation/pause/set`.
@@ -191,12 +197,14 @@ impl Topics {
     }
 
     /// Command topics, to be heard with the RETAIN flag as it was published. Never `<base>/#`: that would hear the bridge itself.
-    pub fn command_filters(&self) -> [String; 10] {
+    pub fn command_filters(&self) -> [String; 12] {
         [
             "+/+/set",
             "+/+/set/+",
             "+/+/control/set",
             "+/+/acknowledge/set",
+            "+/+/longest_runtime/set",
+            "group/+/preheat_lead/set",
             "group/+/schedule/+/+/set",
             "+/get",
             "+/+/get",
@@ -262,6 +270,7 @@ impl Topics {
             // Nothing below these is an outlet.
             [Some("automation" | "weather" | "bridge" | "vacation"), ..] => Heard::Foreign,
             [Some("group"), Some(group), Some("get"), None, _] => Heard::Get(Look::Group(group)),
+            [Some(device), Some("led"), Some("set"), None, _] => Heard::Led(device),
             [Some(device), Some("get"), None, ..] => Heard::Get(Look::Device(device)),
             [Some(device), Some(slot), Some("get"), None, _] => Heard::Get(Look::Outlet(device, slot)),
             [Some("group"), Some(group), Some("set"), None, _]
@@ -277,6 +286,11 @@ impl Topics {
             [Some(device), Some(slot), Some("control"), Some("set"), None]
             | [Some(device), Some(slot), Some("set"), Some("control"), None] => {
                 Heard::Command(Knob::OutletControl(device, slot))
+            }
+            [Some("group"), Some(group), Some("preheat_lead"), Some("set"), None] => Heard::Lead(group),
+            [Some("group"), _, Some("longest_runtime"), ..] => Heard::Foreign,
+            [Some(device), Some(slot), Some("longest_runtime"), Some("set"), None] => {
+                Heard::Command(Knob::Longest(device, slot))
             }
             [Some(device), Some(slot), Some("acknowledge"), Some("set"), None] => {
                 Heard::Command(Knob::Acknowledge(device, slot))
@@ -300,9 +314,10 @@ impl Knob<'_> {
     pub fn is_well_formed(&self) -> bool {
         let slug = |text: &str| text.parse::<Slug>().is_ok();
         match self {
-            Self::Outlet(device, slot) | Self::OutletControl(device, slot) | Self::Acknowledge(device, slot) => {
-                slug(device) && slot_of(slot).is_some()
-            }
+            Self::Outlet(device, slot)
+            | Self::OutletControl(device, slot)
+            | Self::Acknowledge(device, slot)
+            | Self::Longest(device, slot) => slug(device) && slot_of(slot).is_some(),
             Self::Group(group) | Self::GroupControl(group) => slug(group),
             Self::Vacation | Self::Pause => true,
         }

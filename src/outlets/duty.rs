@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     guard::Tempo,
+    led::LedDuty,
     outlet::Outlet,
     survey::{Question, Survey},
 };
@@ -40,6 +41,8 @@ pub(super) enum Duty {
     Enrich,
     /// Ask the housing about itself.
     Housing,
+    /// Look after the light on the housing.
+    Led(LedDuty),
     /// Nothing until then, or until there are new orders.
     Rest(Instant),
 }
@@ -53,7 +56,7 @@ impl Duty {
             Self::Arm(_) | Self::Clear(_) | Self::ReadCountdown(_) | Self::Settle(_) => Some(Operation::Timer),
             Self::Look | Self::Poll => Some(Operation::Poll),
             Self::Ask(_) => Some(Operation::Meter),
-            Self::Housing => Some(Operation::Info),
+            Self::Housing | Self::Led(_) => Some(Operation::Info),
             Self::Announce | Self::Enrich | Self::Rest(_) => None,
         }
     }

@@ -219,6 +219,22 @@ impl Link {
         self.ask_one(child, ("set_device_info", states)).await.map(drop)
     }
 
+    /// How the light on the housing is set.
+    ///
+    /// # Errors
+    /// The request failed, or there is none.
+    pub(super) async fn led(&mut self) -> Result<Value, LinkError> {
+        self.ask_one(None, ("get_led_info", Value::Null)).await
+    }
+
+    /// Sets the light on the housing.
+    ///
+    /// # Errors
+    /// The request failed, or there is none.
+    pub(super) async fn set_led(&mut self, wanted: Value) -> Result<(), LinkError> {
+        self.ask_one(None, ("set_led_info", wanted)).await.map(drop)
+    }
+
     async fn ask_one(&mut self, child: Option<&str>, asked: Question) -> Result<Value, LinkError> {
         match &mut self.speaks {
             Speaks::Klap(it) => it.ask(child, asked, self.timeout).await,
@@ -244,7 +260,8 @@ impl Link {
     }
 
     fn no_timers(&self) -> LinkError {
-        self.place.error(Kind::Device, "its timers cannot be reached over TPAP; switch Third-Party Compatibility on")
+        let words = "its timers and its light cannot be reached over TPAP; switch Third-Party Compatibility on";
+        self.place.error(Kind::Device, words)
     }
 }
 

@@ -146,6 +146,7 @@ impl Task {
             address: self.place.address().to_string(),
             rssi: self.housing.as_ref().and_then(|it| it.rssi),
             protocol: protocol.map(str::to_owned),
+            led: self.led.shown(),
             sockets: self.outlets.values().map(Outlet::socket).collect(),
         };
         let changed = self.housing.as_deref() != Some(&housing);

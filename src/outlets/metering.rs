@@ -105,11 +105,13 @@ impl Task {
         }
     }
 
-    /// Announces the housing again, with what has been learned about its meters.
+    /// Announces the housing again, with what has been learned about its meters and its light.
     pub(super) async fn announce_meters(&mut self) {
         self.agenda.learned = false;
         let Some(housing) = &mut self.housing else { return };
-        Arc::make_mut(housing).sockets = self.outlets.values().map(Outlet::socket).collect();
+        let said = Arc::make_mut(housing);
+        said.sockets = self.outlets.values().map(Outlet::socket).collect();
+        said.led = self.led.shown();
         let (device, housing) = (self.settings.slug.clone(), Arc::clone(housing));
         self.send(Event::DeviceIdentified { device, housing }).await;
     }

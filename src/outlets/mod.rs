@@ -11,6 +11,7 @@ pub mod finding;
 mod guard;
 mod identity;
 mod klap;
+mod led;
 mod link;
 mod meeting;
 mod meter;

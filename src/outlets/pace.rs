@@ -9,7 +9,7 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::link::Kind;
+use super::{link::Kind, outlet::Outlet, task::Task};
 use crate::model::{Slug, Switch};
 
 /// New orders may wake the search for a device that is gone once in this time.
@@ -133,4 +133,17 @@ fn share(device: &Slug) -> f64 {
     let mut hasher = DefaultHasher::new();
     device.hash(&mut hasher);
     f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+}
+
+impl Task {
+    /// How lively the device is, which says how often it is looked at.
+    pub(super) fn mood(&self) -> Mood {
+        if self.switched.is_some_and(|at| at.elapsed() < LIVELY_FOR) {
+            Mood::Lively
+        } else if self.outlets.values().all(Outlet::is_idle) {
+            Mood::Idle
+        } else {
+            Mood::Busy
+        }
+    }
 }

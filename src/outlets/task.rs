@@ -17,9 +17,10 @@ use super::{
     duty::{self, Agenda, Duty, Moment},
     finding::Finder,
     guard::Tempo,
+    led::Led,
     link::{Kind, Link, LinkError},
     outlet::{Failure, Outlet},
-    pace::{self, Mood, Pauses, WAKE},
+    pace::{self, Pauses, WAKE},
     survey::Survey,
     trouble::Whereabouts,
 };
@@ -62,6 +63,7 @@ pub(super) struct Task {
     pub(super) is_strip: bool,
     pub(super) survey: Survey,
     pub(super) housing: Option<Arc<Housing>>,
+    pub(super) led: Led,
     pub(super) outlets: BTreeMap<u8, Outlet>,
     /// The device has not shown its outlets since the last login.
     pub(super) fresh: bool,
@@ -105,6 +107,7 @@ impl Task {
             is_strip: false,
             survey,
             housing: None,
+            led: Led::default(),
             outlets: BTreeMap::new(),
             fresh: true,
             unbroken: false,
@@ -204,7 +207,10 @@ impl Task {
         let order = |slot| orders.wanted.get(&slot).copied().unwrap_or(Switch::Off.into());
         let moment = Moment { now: Instant::now(), clock: self.handle.clock.now(), tempo: self.tempo };
         let with_timers = link.has_timers();
-        let duty = duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment);
+        let duty = match duty::next(&self.outlets, &orders, &self.survey, self.agenda, moment) {
+            Duty::Rest(_) if let Some(led) = self.led_due(&orders, with_timers) => Duty::Led(led),
+            duty => duty,
+        };
         let done = match duty {
             Duty::Switch(slot, Switch::On) if order(slot).timer != Timer::None => {
                 self.stir();
@@ -241,6 +247,7 @@ impl Task {
                 self.refresh_housing(&info).await;
                 Ok(())
             }
+            Duty::Led(duty) => Box::pin(self.tend_led(link, duty)).await,
             Duty::Rest(until) => {
                 tokio::select! {
                     () = sleep_until(until) => {}
@@ -312,16 +319,6 @@ impl Task {
         self.send_reports(reports, rssi).await;
         for (slot, failure) in failures {
             self.tell(slot, failure).await;
-        }
-    }
-
-    fn mood(&self) -> Mood {
-        if self.switched.is_some_and(|at| at.elapsed() < pace::LIVELY_FOR) {
-            Mood::Lively
-        } else if self.outlets.values().all(Outlet::is_idle) {
-            Mood::Idle
-        } else {
-            Mood::Busy
         }
     }
 

@@ -115,3 +115,35 @@ async fn what_only_a_start_reads_is_said() {
     home.start().await;
     home.stop().await;
 }
+
+const MELTS: &str = r#"    walkway:
+      class: heater
+      items: [ { name: Driveway, ip_address: "{mat}", outlets: [0], poll_seconds: 1 } ]
+      melt: { lead_minutes: 45 }
+"#;
+
+#[tokio::test]
+async fn numbers_of_home_assistant_lower_a_limit_and_move_a_lead() {
+    let mut home = Home::new(MELTS, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/driveway/1/decision", &["\"longest_runtime_min\":360"]).await;
+    home.peer.send("heattrax/driveway/1/longest_runtime/set", "120").await;
+    home.peer.wait("heattrax/driveway/1/decision", &["\"longest_runtime_min\":120"]).await;
+    home.peer.send("heattrax/driveway/1/longest_runtime/set", "400").await;
+    home.peer.wait("heattrax/bridge/event", &["refused", "the config allows 360 min"]).await;
+    home.peer.wait("heattrax/driveway", &["\"led\":true"]).await;
+    home.peer.send("heattrax/driveway/led/set", "OFF").await;
+    home.peer.wait("heattrax/driveway", &["\"led\":false"]).await;
+    home.peer.send("heattrax/driveway/led/set", "dim").await;
+    home.peer.wait("heattrax/bridge/event", &["bad_payload", "neither ON nor OFF"]).await;
+    home.peer.wait("heattrax/group/walkway", &["\"preheat_lead_min\":45"]).await;
+    home.peer.send("heattrax/group/walkway/preheat_lead/set", "90").await;
+    home.peer.wait("heattrax/group/walkway", &["\"preheat_lead_min\":90"]).await;
+    let text = std::fs::read_to_string(home.file()).unwrap();
+    assert!(text.contains("melt: { lead_minutes: 90 }"), "{text}");
+    home.stop().await;
+    // The lowered limit is remembered.
+    home.peer.forget();
+    home.start().await;
+    home.peer.wait("heattrax/driveway/1/decision", &["\"longest_runtime_min\":120"]).await;
+    home.stop().await;
+}

@@ -210,6 +210,7 @@ impl Day {
             address: address.to_owned(),
             rssi: Some(-50),
             protocol: None,
+            led: None,
             sockets: (1..=sockets).map(socket).collect(),
         };
         self.happens(Event::DeviceIdentified { device: slug(device), housing: Arc::new(housing) })

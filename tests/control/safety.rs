@@ -1,6 +1,6 @@
 //! The longest runtime and the rest: whoever switched it on, and whatever else happens.
 
-use heattrax::model::NoticeKind;
+use heattrax::model::{NoticeKind, Verb};
 
 use crate::home::*;
 
@@ -312,4 +312,31 @@ fn the_clock_being_set_is_told() {
     day.heard();
     day.clock_set(hours(1));
     assert_eq!(day.heard_kinds(), ["clock_stepped"]);
+}
+
+#[test]
+fn a_person_may_lower_the_longest_runtime_and_not_raise_it() {
+    let mut day = home().mats("mats", &["mat/1"], [daily("06:00", "20:00")]).starts("2026-01-10 05:00");
+    day.report("mat/1", first(Off)).at("06:00").obey().heard();
+    day.asks("mat/1", Verb::LongestOn(hours(2)));
+    assert_eq!((day.outlet("mat/1").longest_allowed(), day.heard_kinds()), (hours(2), vec!["answered"]));
+    day.restart().report("mat/1", first(On).on_for(minutes(0)));
+    assert_eq!(day.at("07:59").wanted("mat/1"), On);
+    assert_eq!((day.at("08:00").wanted("mat/1"), day.key("mat/1")), (Off, "max_runtime"));
+    day.obey().asks("mat/1", Verb::LongestOn(hours(7)));
+    let said = day.hears(NoticeKind::Refused).unwrap().message;
+    assert!(said.contains("the config allows 360 min"), "{said}");
+    // What the config says is no limit of one's own.
+    day.asks("mat/1", Verb::LongestOn(hours(6)));
+    assert_eq!(day.outlet("mat/1").memory.longest_on, None);
+    assert_eq!(day.asks_group("mats", Verb::LongestOn(hours(1))).heard_kinds().last(), Some(&"refused"));
+}
+
+#[test]
+fn a_lowered_limit_holds_against_a_wish_and_a_storm_too() {
+    let long = daily("06:00", "20:00").at_most_on(hours(12));
+    let mut day = home().mats("mats", &["mat/1"], [long]).starts("2026-01-10 05:00");
+    day.report("mat/1", first(Off)).asks("mat/1", Verb::LongestOn(hours(2))).at("06:00").obey();
+    day.asks("mat/1", set_for(On, hours(10))).obey();
+    assert_eq!((day.at("08:00").wanted("mat/1"), day.key("mat/1")), (Off, "max_runtime"));
 }

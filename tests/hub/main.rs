@@ -89,6 +89,7 @@ fn identified() -> Event {
         address: "192.0.2.1".to_owned(),
         rssi: None,
         protocol: None,
+        led: None,
         sockets: vec![socket],
     };
     Event::DeviceIdentified { device: porch(), housing: Arc::new(housing) }

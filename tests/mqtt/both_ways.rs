@@ -42,8 +42,10 @@ fn shows_what_is_published(truth: &Truth, key: &str, component: &Value) {
 
 fn holds_both_ways(house: &House) {
     let truth = rendered(house);
-    let heard =
-        |topic: &str| matches!(topics().sort(topic), Heard::Command(_) | Heard::Request(_) | Heard::Schedule(_));
+    let heard = |topic: &str| {
+        use Heard::{Command, Lead, Led, Request, Schedule};
+        matches!(topics().sort(topic), Command(_) | Request(_) | Schedule(_) | Lead(_) | Led(_))
+    };
     for (_, root) in announcements(house) {
         let own = components(&root).flat_map(|(_, it)| it.get("avty").and_then(Value::as_array).into_iter().flatten());
         for topic in root["avty"].as_array().unwrap().iter().chain(own).map(|it| it["t"].as_str().unwrap()) {

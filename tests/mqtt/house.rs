@@ -44,6 +44,7 @@ pub(crate) fn housing(model: &str, mac: &str, meters: bool, slots: u8) -> Arc<Ho
         address: "192.0.2.7".to_owned(),
         rssi: Some(-60),
         protocol: Some("KLAP".to_owned()),
+        led: Some(true),
         sockets: (1..=slots).map(socket).collect(),
     })
 }
@@ -116,6 +117,7 @@ pub(crate) fn outlet(id: OutletId, name: &str, group: Option<&str>, report: Opti
         commanded: 0,
         answered: 0,
         pending: None,
+        longest_on: SignedDuration::from_hours(6),
         runtime_today: SignedDuration::from_mins(142),
         alarm: None,
         energy_total: Some(418.337),
@@ -189,6 +191,7 @@ pub(crate) fn house() -> House {
         name: "Mats".to_owned(),
         outlets: vec![id("driveway", 1), id("porch", 1)],
         schedules: [morning()].into(),
+        lead: Some(SignedDuration::from_mins(60)),
     };
     house.groups = [(slug("mats"), Arc::new(mats))].into();
     house

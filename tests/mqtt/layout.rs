@@ -39,7 +39,7 @@ fn silent(number: usize) -> House {
         house.devices.insert(device.slug.clone(), Arc::new(device));
     }
     let outlets = (0..number).map(|number| id(device(&name(number), None).slug.as_str(), 1)).collect();
-    let mats = Group { slug: slug("mats"), name: "Mats".to_owned(), outlets, schedules: [].into() };
+    let mats = Group { slug: slug("mats"), name: "Mats".to_owned(), outlets, schedules: [].into(), lead: None };
     house.groups = [(slug("mats"), Arc::new(mats))].into();
     house
 }

@@ -83,6 +83,7 @@ fn a_decision_says_why_and_what_comes_next() {
         "desired": "ON",
         "control": "auto",
         "mode": "schedule",
+        "longest_runtime_min": 360,
         "reason": "schedule",
         "sentence": "schedule `morning` is active",
         "since": "2026-11-24T06:00:00Z",
@@ -128,6 +129,7 @@ fn a_group_of_which_some_are_on_is_mixed() {
         "runtime_min": 47,
         "runtime_today_min": 142,
         "cooldown_until": null,
+        "preheat_lead_min": 60,
     });
     assert_eq!(json_at(&rendered(&house()), "heattrax/group/mats"), expected);
 }
@@ -152,6 +154,7 @@ fn a_housing_says_what_it_is() {
         "mac": "A0:B1:C2:D3:E4:F5",
         "protocol": "KLAP",
         "trouble": null,
+        "led": true,
         "rssi": -58,
     });
     let truth = rendered(&house());

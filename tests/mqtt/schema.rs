@@ -73,6 +73,7 @@ fn platform(name: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "binary_sensor" => (&["stat_t"], &["val_tpl", "dev_cla", "pl_on", "pl_off"]),
         "select" => (&["cmd_t", "ops", "stat_t"], &["val_tpl", "cmd_tpl"]),
         "button" => (&["cmd_t"], &["dev_cla", "pl_prs"]),
+        "number" => (&["cmd_t", "stat_t", "min", "max"], &["val_tpl", "step", "mode", "dev_cla", "unit_of_meas"]),
         "time" => (&["cmd_t", "stat_t"], &["val_tpl"]),
         "event" => (&["stat_t", "evt_typ"], &[]),
         other => panic!("{other} is no platform that every Home Assistant knows"),

@@ -2,10 +2,11 @@
 
 use heattrax::{
     model::ConfigEdit,
-    mqtt::parts::{Heard, Message, Payload, read_timetable},
+    mqtt::parts::{Heard, Message, Payload, read_lead, read_timetable},
 };
 use jiff::civil::time;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::house::{house, slug, topics};
 
@@ -46,6 +47,25 @@ fn what_cannot_be_set_is_told() {
     ] {
         let said = read(topic, payload.as_bytes()).unwrap_err();
         assert!(said.contains(words), "{topic} {payload}: {said}");
+    }
+}
+
+fn lead(payload: &str) -> Result<Option<ConfigEdit>, String> {
+    let topic = "heattrax/group/mats/preheat_lead/set";
+    let topics = topics();
+    let Heard::Lead(group) = topics.sort(topic) else { panic!("{topic}") };
+    let payload = Payload::Bytes(payload.as_bytes().to_vec());
+    read_lead(group, &Message { topic: topic.to_owned(), payload, retain: false, reply: None }, &house())
+}
+
+#[test]
+fn how_early_a_group_heats_is_set_in_minutes() {
+    let options = [("melt.lead_minutes".to_owned(), json!(90))].into_iter().collect();
+    assert_eq!(lead("90"), Ok(Some(ConfigEdit::SetGroup { group: slug("mats"), options })));
+    assert_eq!(lead("60.0"), Ok(None));
+    for wrong in ["721", "-1", "1.5", "soon", "NaN", ""] {
+        let said = lead(wrong).unwrap_err();
+        assert!(said.contains("from 0 to 720"), "{wrong}: {said}");
     }
 }
 

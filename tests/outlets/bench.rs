@@ -6,14 +6,14 @@ use heattrax::{
     emulator::{Model, Plug, PlugOptions},
     hub::{Clock, Handle, Vitals},
     model::{
-        Address, Broker, Cause, Credentials, DeviceSettings, Event, House, Housing, Orders, OutletId, Pin, Report,
-        Secret, Slug, Switch, Trouble, TroubleKind, WeatherBoard,
+        Address, Broker, Cause, Credentials, DeviceSettings, Event, House, Housing, Notice, Orders, OutletId, Pin,
+        Report, Secret, Slug, Switch, Trouble, TroubleKind, WeatherBoard,
     },
     outlets,
 };
 use jiff::Timestamp;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -27,6 +27,7 @@ pub(crate) struct Bench {
     pub(crate) board: watch::Sender<Arc<House>>,
     pub(crate) clock: Clock,
     pub(crate) vitals: Arc<Vitals>,
+    pub(crate) notices: broadcast::Receiver<Arc<Notice>>,
     orders: watch::Sender<Arc<Orders>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -78,9 +79,9 @@ impl Setup {
         let stop = CancellationToken::new();
         let Self { settings, credentials, pin, network, finder, .. } = self;
         let assignment = outlets::Assignment { settings, credentials, pin, network, finder };
-        let vitals = handle.vitals.clone();
+        let (vitals, notices) = (handle.vitals.clone(), handle.listen());
         let task = outlets::run(assignment, handle, ordered, stop.clone());
-        Bench { events, board, clock, vitals, orders, stop, task: tokio::spawn(task) }
+        Bench { events, board, clock, vitals, notices, orders, stop, task: tokio::spawn(task) }
     }
 }
 
@@ -104,7 +105,12 @@ pub(crate) async fn plug(model: Model) -> Plug {
 }
 
 pub(crate) fn wanted(wanted: &[(u8, Switch)], commanded: u64) -> Orders {
-    Orders { wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(), commanded, looks: 0 }
+    Orders {
+        wanted: wanted.iter().map(|(slot, switch)| (*slot, (*switch).into())).collect(),
+        commanded,
+        looks: 0,
+        led: None,
+    }
 }
 
 pub(crate) fn porch() -> Slug {

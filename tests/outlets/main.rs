@@ -13,6 +13,7 @@ mod finding;
 mod first_contact;
 mod foreign;
 mod healing;
+mod lit;
 mod losing;
 mod meters;
 mod orders;

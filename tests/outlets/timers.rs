@@ -21,7 +21,7 @@ const AHEAD: Duration = Duration::from_secs(900);
 fn order(switch: Switch, timer: Timer, off_by: Option<i64>) -> Orders {
     let off_by = off_by.map(|it| Timestamp::from_second(it).unwrap());
     let order = Order { switch, off_by, timer, longest_on: Some(SignedDuration::from_hours(6)), insist: false };
-    Orders { wanted: BTreeMap::from([(1, order)]), commanded: 0, looks: 0 }
+    Orders { wanted: BTreeMap::from([(1, order)]), commanded: 0, looks: 0, led: None }
 }
 
 async fn fast(model: Model) -> Plug {

@@ -20,6 +20,7 @@ fn noon() -> Timestamp {
 fn remembered() -> Remembered {
     let latest = noon() + SignedDuration::from_hours(3);
     Remembered {
+        longest_on: Some(SignedDuration::from_mins(90)),
         control: Control::Off,
         wish: Some(Wish {
             switch: Switch::On,
@@ -80,6 +81,7 @@ fn house(vacation: bool, memory: Remembered) -> House {
         commanded: 0,
         answered: 0,
         pending: None,
+        longest_on: SignedDuration::from_hours(6),
         runtime_today: SignedDuration::ZERO,
         alarm: None,
         energy_total: None,

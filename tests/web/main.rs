@@ -78,6 +78,7 @@ fn outlet(id: &OutletId, availability: Availability) -> Outlet {
         commanded: 0,
         answered: 0,
         pending: None,
+        longest_on: SignedDuration::from_hours(6),
         runtime_today: SignedDuration::ZERO,
         alarm: None,
         energy_total: None,

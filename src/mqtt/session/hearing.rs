@@ -56,6 +56,8 @@ impl Session {
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
             Heard::Schedule(it) => self.hear_schedule(it, message),
+            Heard::Led(device) => self.hear_led(device, message).await,
+            Heard::Lead(group) => self.hear_lead(group, message),
             Heard::Get(look) => self.hear_get(look, message).await,
             Heard::Foreign => self.readback.note_state(&topics, message),
         }

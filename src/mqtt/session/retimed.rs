@@ -1,13 +1,16 @@
-//! What the session does with commands that change a schedule.
+//! What the session does with commands that change the config, or the light on a housing.
+
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{Session, requested::Returned};
 use crate::{
     hub::Errand,
-    model::{Notice, NoticeKind},
+    model::{ConfigEdit, Event, House, Notice, NoticeKind, Slug},
     mqtt::{
         askers::{self, Address},
+        inbound,
         message::{Message, Payload},
         requests, timetable,
         topics::Timetable,
@@ -16,16 +19,48 @@ use crate::{
 
 impl Session {
     pub(super) fn hear_schedule(&mut self, it: Timetable<'_>, message: &Message) {
-        if matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty()) {
-            return;
+        self.hear_edit(message, it.is_well_formed(), |house| timetable::read(it, message, house));
+    }
+
+    pub(super) fn hear_lead(&mut self, group: &str, message: &Message) {
+        self.hear_edit(message, group.parse::<Slug>().is_ok(), |house| timetable::lead(group, message, house));
+    }
+
+    /// What comes of it is what the device says then.
+    pub(super) async fn hear_led(&mut self, device: &str, message: &Message) {
+        let Some(house) = self.may_be_followed(message, device.parse::<Slug>().is_ok()) else { return };
+        match inbound::led(device, message, &house) {
+            Ok((device, on)) => {
+                if let Err(busy) = self.hand_over(Event::LedAsked { device, on }).await {
+                    self.refuse_schedule(NoticeKind::Refused, message, &busy.to_string());
+                }
+            }
+            Err(problem) => self.refuse_schedule(NoticeKind::BadPayload, message, &problem),
         }
-        let (house, now) = (self.handle.picture(), self.handle.clock.now());
+    }
+
+    /// The house as it is, unless the message is empty, or retained.
+    fn may_be_followed(&mut self, message: &Message, is_ours: bool) -> Option<Arc<House>> {
+        if matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty()) {
+            return None;
+        }
         if message.retain {
             let words = format!("a retained command on {} was ignored: send it without the flag", message.topic);
-            let notice = Notice::new(now, NoticeKind::RetainedCommandIgnored, words).with("topic", &message.topic);
-            return self.refuse_retained(message, notice, it.is_well_formed());
+            let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
+            self.refuse_retained(message, notice.with("topic", &message.topic), is_ours);
+            return None;
         }
-        match timetable::read(it, message, &house) {
+        Some(self.handle.picture())
+    }
+
+    fn hear_edit(
+        &mut self,
+        message: &Message,
+        is_ours: bool,
+        read: impl FnOnce(&House) -> Result<Option<ConfigEdit>, String>,
+    ) {
+        let Some(house) = self.may_be_followed(message, is_ours) else { return };
+        match read(&house) {
             Ok(Some(edit)) => self.change_config(Errand::Edit(edit, None), message),
             // Somebody may have moved a switch that shows something else: it is told again what is so.
             Ok(None) => {
