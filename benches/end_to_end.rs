@@ -33,7 +33,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 const ACCOUNT: (&str, &str) = ("bench@example.com", "bench");
 const PATIENCE: Duration = Duration::from_secs(30);
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 500;
 
 /// A child process that ends with the benchmark.
 struct Process(Child);
@@ -147,8 +147,9 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-fn p95(times: &[Duration]) -> Duration {
-    times[times.len() * 95 / 100]
+/// Of times in order.
+fn percentile(times: &[Duration], percent: usize) -> Duration {
+    times[times.len() * percent / 100]
 }
 
 fn resident_mib(process: &Process) -> f64 {
@@ -173,8 +174,13 @@ async fn floor(address: SocketAddr, broker: SocketAddr, id: &str) -> Duration {
         times.push(start.elapsed());
     }
     let middle = median(&mut times);
-    println!("floor: median {:.2} ms, p95 {:.2} ms", millis(middle), millis(p95(&times)));
+    tell("floor", &times);
     middle
+}
+
+fn tell(what: &str, times: &[Duration]) {
+    let at = |percent| millis(percentile(times, percent));
+    println!("{what}: median {:.2} ms, p95 {:.2} ms, p99 {:.2} ms", at(50), at(95), at(99));
 }
 
 fn millis(time: Duration) -> f64 {
@@ -233,7 +239,7 @@ async fn measure(count: u16, latency_ms: u64) {
     // The floor once more, now with the bridge polling beside it: the machine's mood is in both.
     let floor_after = floor(last, broker.address(), "floor-after").await;
     let mean = (floor_before + floor_after) / 2;
-    println!("command to state: median {:.2} ms, p95 {:.2} ms", millis(middle), millis(p95(&times)));
+    tell("command to state", &times);
     println!("ratio to the floor at the median: {:.2}", middle.as_secs_f64() / mean.as_secs_f64());
     println!("resident memory of the bridge: {:.1} MiB", resident_mib(&bridge));
     if fs::metadata(folder.path().join("bridge.log")).is_ok_and(|it| it.len() > 0) {
@@ -248,7 +254,7 @@ async fn main() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // A plug that answers at once shows what the bridge itself costs; a real one takes 20 ms and more over Wi-Fi.
     for latency_ms in [0, 20] {
-        for count in [1, 2, 100] {
+        for count in [1, 10, 100] {
             measure(count, latency_ms).await;
         }
     }

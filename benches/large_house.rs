@@ -19,20 +19,19 @@ mod rig;
 use std::{
     collections::BTreeSet,
     fs,
-    net::{SocketAddr, TcpStream},
-    process::{Command, Stdio},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use heattrax::{
-    emulator::broker::{Broker, BrokerOptions},
-    model::Switch,
-    outlets::Sockets,
+use heattrax::{model::Switch, outlets::Sockets};
+use rig::{
+    Fleet, Home, PATIENCE, all_are, everything,
+    house::{AnyBroker, bridge, listener, say_log},
+    millis,
 };
-use rig::{Fleet, Home, PATIENCE, Process, all_are, everything, free_ports, millis};
 use rumqttc::v5::{
-    AsyncClient, Event, EventLoop, Incoming, MqttOptions,
+    AsyncClient,
     mqttbytes::{QoS, v5::Publish},
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -46,41 +45,6 @@ const STORMS: usize = 5;
 /// The default time between two looks.
 const POLL: Duration = Duration::from_secs(5);
 
-enum AnyBroker {
-    Mosquitto { _process: Process, address: SocketAddr },
-    Embedded(Broker),
-}
-
-impl AnyBroker {
-    async fn start() -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], free_ports(1)));
-        let mut command = Command::new("mosquitto");
-        command.args(["-p", &address.port().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            let options = BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)) };
-            return Self::Embedded(Broker::start(options).await.unwrap());
-        };
-        while TcpStream::connect(address).is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Self::Mosquitto { _process: Process(child), address }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Mosquitto { .. } => "mosquitto",
-            Self::Embedded(_) => "the embedded broker",
-        }
-    }
-
-    fn address(&self) -> SocketAddr {
-        match self {
-            Self::Mosquitto { address, .. } => *address,
-            Self::Embedded(broker) => broker.address(),
-        }
-    }
-}
-
 /// Who listens to the whole house.
 struct Peer {
     client: AsyncClient,
@@ -89,16 +53,8 @@ struct Peer {
 
 impl Peer {
     async fn new(broker: SocketAddr) -> Self {
-        let mut options = MqttOptions::new("peer", broker.ip().to_string(), broker.port());
-        options.set_max_packet_size(Some(16 * 1024 * 1024));
-        let mut network = rumqttc::NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        options.set_network_options(network);
-        let (client, events) = AsyncClient::new(options, 1024);
-        let (sender, incoming) = mpsc::unbounded_channel();
-        tokio::spawn(forward(events, sender));
         // States alone: `heattrax/<device>/<slot>`.
-        client.subscribe("heattrax/+/+", QoS::AtMostOnce).await.unwrap();
+        let (client, incoming) = listener(broker, "peer", &["heattrax/+/+"]).await;
         Self { client, incoming }
     }
 
@@ -120,33 +76,6 @@ impl Peer {
 
     async fn command(&self, state: &str) {
         self.client.publish("heattrax/group/all/set", QoS::AtMostOnce, false, state.to_owned()).await.unwrap();
-    }
-}
-
-async fn forward(mut events: EventLoop, sender: mpsc::UnboundedSender<Publish>) {
-    while let Ok(event) = events.poll().await {
-        if let Event::Incoming(Incoming::Publish(message)) = event
-            && sender.send(message).is_err()
-        {
-            return;
-        }
-    }
-}
-
-fn bridge(fleet: &Fleet, class: &str, broker: SocketAddr) -> Process {
-    let file = fleet.folder.path().join("heattrax.yaml");
-    let mqtt = format!("{{ host: {}, port: {} }}", broker.ip(), broker.port());
-    fs::write(&file, fleet.config(class, &mqtt)).unwrap();
-    let data = fleet.folder.path().join("data");
-    let arguments = ["run", "--config", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--log", "warn"];
-    Process::heattrax(&arguments, &fleet.folder.path().join("bridge.log"))
-}
-
-fn say_log(fleet: &Fleet) {
-    let log = fs::read_to_string(fleet.folder.path().join("bridge.log")).unwrap_or_default();
-    if !log.is_empty() {
-        println!("the bridge's log, {} lines, begins:", log.lines().count());
-        log.lines().take(5).for_each(|it| println!("    {it}"));
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 pub(crate) mod bare;
+pub(crate) mod house;
 pub(crate) mod kasa;
 
 use std::{

@@ -207,6 +207,10 @@ impl Peer {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload.to_owned()).await.unwrap();
     }
 
+    pub(crate) async fn publish(&self, topic: &str, payload: Vec<u8>, retain: bool) {
+        self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await.unwrap();
+    }
+
     /// The topics below `prefix` on which something is retained, for a peer that has just come.
     pub(crate) async fn retained_below(&mut self, prefix: &str) -> Vec<String> {
         self.send("heattrax/marker", "what was retained has come before this").await;

@@ -5,6 +5,7 @@ mod discovered;
 mod doctored;
 mod edited;
 mod explained;
+mod fuzzed;
 mod home;
 mod killed;
 mod requested;
