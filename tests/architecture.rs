@@ -47,7 +47,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("crc32fast", &["tdp"]),
     ("if_addrs", &["outlets"]),
     ("sha2", &["klap", "emulator"]),
-    ("flate2", &["recorded", "emulator"]),
+    ("flate2", &["recorded", "emulator", "mqtt"]),
     ("figment", &["config"]),
     ("serde_saphyr", &["config"]),
     ("strsim", &["config"]),

@@ -19,6 +19,7 @@ mod limit;
 mod mapped;
 mod message;
 mod outbound;
+mod packed;
 mod readback;
 mod requests;
 mod session;

@@ -137,7 +137,7 @@ impl Readback {
         }
         let places = truth.places();
         for (topic, Found { entities: before, family }) in std::mem::take(&mut self.found) {
-            let now = truth.held(&topic).filter(|now| !now.payload.is_empty()).cloned();
+            let now = truth.held(&topic).filter(|now| !now.payload.is_empty());
             let (here, elsewhere): (Vec<_>, Vec<_>) =
                 before.into_iter().partition(|it| places.get(&it.unique).is_none_or(|place| *place == topic));
             if let Some(now) = &now {

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
-use super::announced::{self, Known};
+use super::{
+    announced::{self, Known},
+    packed::Held,
+};
 
 /// The order in which topics are published: Home Assistant has to know an entity before it can become available, and
 /// a device before what hangs on it.
@@ -80,7 +83,7 @@ const ONCE: usize = 4096;
 /// What the broker should hold, and what it is owed.
 #[derive(Debug, Default)]
 pub struct Truth {
-    holds: Entries,
+    holds: BTreeMap<String, Held>,
     owed: BTreeSet<(Rank, String)>,
     first: VecDeque<Once>,
     once: VecDeque<Once>,
@@ -91,21 +94,21 @@ impl Truth {
     /// Says what a topic should hold. Owed if it is news.
     pub fn say(&mut self, topic: &str, entry: Entry) {
         match self.holds.get(topic) {
-            Some(held) if *held == entry => return,
-            Some(held) if held.rank != entry.rank => drop(self.owed.remove(&(held.rank, topic.to_owned()))),
+            Some(held) if held.is(&entry) => return,
+            Some(held) if held.rank() != entry.rank => drop(self.owed.remove(&(held.rank(), topic.to_owned()))),
             _ => {}
         }
         self.owed.insert((entry.rank, topic.to_owned()));
-        self.holds.insert(topic.to_owned(), entry);
+        self.holds.insert(topic.to_owned(), Held::of(entry));
     }
 
     /// Says what Home Assistant is told about a device. Single entities that it was told about before and is not now are taken
     /// back by name.
     pub fn announce(&mut self, topic: &str, entry: Entry) {
-        if self.holds.get(topic) == Some(&entry) {
+        if self.holds.get(topic).is_some_and(|held| held.is(&entry)) {
             return;
         }
-        let before = self.holds.get(topic).map(|held| announced::entities(&held.payload)).unwrap_or_default();
+        let before = self.holds.get(topic).map(|held| announced::entities(&held.payload())).unwrap_or_default();
         self.take_back_components(topic, &before, &entry);
         self.say(topic, entry);
     }
@@ -125,7 +128,7 @@ impl Truth {
         self.say_first(Once { topic: from.to_owned(), payload, retain: false, correlation: None });
         to.iter().for_each(|topic| self.say_again(topic));
         match self.holds.get(from) {
-            Some(held) if !held.payload.is_empty() => self.say_again(from),
+            Some(held) if !held.is_empty() => self.say_again(from),
             _ => self.take_back(from),
         }
     }
@@ -133,16 +136,16 @@ impl Truth {
     /// Has Home Assistant forget an announcement, which is to be said again afterwards if it still is.
     pub fn forget(&mut self, topic: &str) {
         self.say_first(Once::clear(topic.to_owned()));
-        if self.holds.get(topic).is_none_or(|it| it.payload.is_empty()) {
+        if self.holds.get(topic).is_none_or(Held::is_empty) {
             self.take_back(topic);
         }
     }
 
     /// Where each entity is announced, by its unique id.
     pub fn places(&self) -> BTreeMap<String, String> {
-        let announced = self.holds.iter().filter(|(_, entry)| entry.rank.announces() && !entry.payload.is_empty());
-        let entities = announced.flat_map(|(topic, entry)| {
-            let known = announced::entities(&entry.payload).into_iter();
+        let announced = self.holds.iter().filter(|(_, held)| held.rank().announces() && !held.is_empty());
+        let entities = announced.flat_map(|(topic, held)| {
+            let known = announced::entities(&held.payload()).into_iter();
             known.map(move |it| (it.unique, topic.clone()))
         });
         entities.collect()
@@ -150,32 +153,32 @@ impl Truth {
 
     /// Owes a topic once more although nothing of it changed.
     pub fn say_again(&mut self, topic: &str) {
-        if let Some(entry) = self.holds.get(topic) {
-            self.owed.insert((entry.rank, topic.to_owned()));
+        if let Some(held) = self.holds.get(topic) {
+            self.owed.insert((held.rank(), topic.to_owned()));
         }
     }
 
     /// Clears a topic, and remembers to clear it at each connect.
     pub fn take_back(&mut self, topic: &str) {
-        let rank = self.holds.get(topic).map_or(Rank::State, |held| held.rank);
+        let rank = self.holds.get(topic).map_or(Rank::State, Held::rank);
         self.say(topic, Entry { rank, payload: String::new() });
     }
 
     /// Owes all but what was cleared: when Home Assistant has started. It would warn of each announcement that it never had.
     pub fn owe_all_that_is(&mut self) {
-        let there = self.holds.iter().filter(|(_, entry)| !entry.payload.is_empty());
-        self.owed.extend(there.map(|(topic, entry)| (entry.rank, topic.clone())));
+        let there = self.holds.iter().filter(|(_, held)| !held.is_empty());
+        self.owed.extend(there.map(|(topic, held)| (held.rank(), topic.clone())));
     }
 
     /// Owes what is no announcement and was not cleared: from time to time, should something have got lost unseen.
     pub fn owe_state(&mut self) {
-        let there = self.holds.iter().filter(|(_, entry)| !entry.rank.announces() && !entry.payload.is_empty());
-        self.owed.extend(there.map(|(topic, entry)| (entry.rank, topic.clone())));
+        let there = self.holds.iter().filter(|(_, held)| !held.rank().announces() && !held.is_empty());
+        self.owed.extend(there.map(|(topic, held)| (held.rank(), topic.clone())));
     }
 
     /// Owes everything: after each connect, for the broker may have lost what it was told.
     pub fn owe_everything(&mut self) {
-        self.owed = self.holds.iter().map(|(topic, entry)| (entry.rank, topic.clone())).collect();
+        self.owed = self.holds.iter().map(|(topic, held)| (held.rank(), topic.clone())).collect();
     }
 
     /// Queues a message that is published once, before everything else.
@@ -202,13 +205,13 @@ impl Truth {
             return Some(message);
         }
         let (_, topic) = self.owed.pop_first()?;
-        let payload = self.holds.get(&topic)?.payload.clone();
+        let payload = self.holds.get(&topic)?.payload();
         Some(Once { topic, payload, retain: true, correlation: None })
     }
 
     /// Puts a message back that could not be handed on.
     pub fn put_back(&mut self, message: Once) {
-        if message.retain && self.holds.get(&message.topic).is_some_and(|held| held.payload == message.payload) {
+        if message.retain && self.holds.get(&message.topic).is_some_and(|held| held.payload() == message.payload) {
             self.say_again(&message.topic);
         } else {
             self.first.push_front(message);
@@ -216,8 +219,13 @@ impl Truth {
     }
 
     /// What the topic should hold.
-    pub fn held(&self, topic: &str) -> Option<&Entry> {
-        self.holds.get(topic)
+    pub fn held(&self, topic: &str) -> Option<Entry> {
+        self.holds.get(topic).map(Held::entry)
+    }
+
+    /// Should the topic hold anything?
+    pub fn holds(&self, topic: &str) -> bool {
+        self.holds.get(topic).is_some_and(|it| !it.is_empty())
     }
 
     /// Is anything owed?

@@ -78,7 +78,7 @@ impl Session {
         if message.retain || !is_empty || self.emptied.remove(&message.topic) {
             return;
         }
-        if self.truth.held(&message.topic).is_some_and(|held| !held.payload.is_empty()) {
+        if self.truth.holds(&message.topic) {
             let words = format!(
                 "somebody cleared {}, such as Home Assistant when an entity is deleted there: all that was announced on it is \
                  gone until Home Assistant or the bridge starts the next time",
