@@ -25,6 +25,8 @@ mod released;
 mod requested;
 mod rotated;
 mod schema;
+mod slow;
 mod station;
 mod timetable;
+mod tls;
 mod truth;

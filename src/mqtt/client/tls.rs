@@ -24,6 +24,21 @@ pub(super) async fn transport(settings: &MqttSettings) -> Result<Transport, Stri
     Ok(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))))
 }
 
+/// What a broker says that does not want our certificate, or wants one: with TLS 1.3 only after we have taken its own.
+pub(super) fn refused(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(Error::AlertReceived(alert)) = inner.and_then(|it| it.downcast_ref()) {
+            return Some(format!(
+                "refused the TLS connection ({alert:?}): see which client certificate it wants (`mqtt.tls.client_cert_file`)"
+            ));
+        }
+        next = error.source();
+    }
+    None
+}
+
 fn config(files: &TlsFiles) -> Result<ClientConfig, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = Arc::new(match &files.ca_file {

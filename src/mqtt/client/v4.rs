@@ -7,7 +7,7 @@ use rumqttc::{
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
-    at, host, network,
+    at, host, network, tls,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -94,6 +94,7 @@ fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
             (TroubleKind::Passing, "closed the connection".to_owned())
         }
         ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        error if let Some(words) = tls::refused(error) => (TroubleKind::NeedsPerson, words),
         ConnectionError::Io(error) if !was_up => (TroubleKind::Passing, format!("cannot be reached: {error}")),
         ConnectionError::MqttState(StateError::Deserialization(error)) => {
             (TroubleKind::Passing, format!("is lost: {error}"))

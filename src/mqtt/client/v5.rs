@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
-    Reply, at, host, network, taken_over,
+    Reply, at, host, network, taken_over, tls,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -139,6 +139,7 @@ fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
             ..
         }) => (TroubleKind::NeedsPerson, taken_over(&options.settings)),
         ConnectionError::MqttState(StateError::AwaitPingResp) => (TroubleKind::Passing, "answers no longer".to_owned()),
+        error if let Some(words) = tls::refused(error) => (TroubleKind::NeedsPerson, words),
         ConnectionError::Io(error) if !was_up => (TroubleKind::Passing, format!("cannot be reached: {error}")),
         ConnectionError::MqttState(StateError::Deserialization(error)) => {
             (TroubleKind::Passing, format!("is lost: {error}"))
