@@ -57,6 +57,9 @@ impl Layout {
         for topic in gone {
             // A plug that moved to another entry of the config is announced by that one now.
             if !self.announced.values().any(|topics| topics.contains(&topic)) {
+                if let Some(was) = truth.held(&topic) {
+                    truth.note_gone(&topic, &was);
+                }
                 truth.take_back(&topic);
             }
         }

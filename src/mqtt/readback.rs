@@ -12,8 +12,9 @@ use super::{
     discovery,
     leftovers::Left,
     message::{Message, Payload},
+    packed::Held,
     topics::Topics,
-    truth::Truth,
+    truth::{Entry, Rank, Truth},
 };
 use crate::model::{DeviceLayout, House};
 
@@ -29,6 +30,8 @@ const ANEW_AFTER: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 struct Found {
     entities: Vec<Known>,
+    /// As it was.
+    was: Held,
     /// Outlets are children of their housing in it.
     family: bool,
 }
@@ -95,7 +98,9 @@ impl Readback {
         let Ok(payload) = std::str::from_utf8(bytes) else { return };
         if self.closes.is_some() && message.retain && !payload.is_empty() && announced::is_ours(topics, unique, payload)
         {
-            let found = Found { entities: announced::entities(payload), family: announced::is_family(payload) };
+            let (entities, family) = (announced::entities(payload), announced::is_family(payload));
+            let was = Held::of(Entry { rank: Rank::AnnounceChild, payload: payload.to_owned() });
+            let found = Found { entities, was, family };
             self.found.insert(message.topic.clone(), found);
         }
     }
@@ -136,12 +141,18 @@ impl Readback {
             return;
         }
         let places = truth.places();
-        for (topic, Found { entities: before, family }) in std::mem::take(&mut self.found) {
+        for (topic, Found { entities: before, was, family }) in std::mem::take(&mut self.found) {
             let now = truth.held(&topic).filter(|now| !now.payload.is_empty());
             let (here, elsewhere): (Vec<_>, Vec<_>) =
                 before.into_iter().partition(|it| places.get(&it.unique).is_none_or(|place| *place == topic));
             if let Some(now) = &now {
-                truth.take_back_components(&topic, &here, now);
+                if elsewhere.is_empty() {
+                    truth.take_back_components(&topic, &here, now, &was.entry());
+                } else {
+                    // What is announced elsewhere now must not be told of here again.
+                    let nothing = Entry { rank: Rank::AnnounceChild, payload: String::new() };
+                    truth.take_back_components(&topic, &here, now, &nothing);
+                }
             }
             if !elsewhere.is_empty() {
                 tracing::info!("what {topic} announced is announced elsewhere now");
@@ -159,6 +170,7 @@ impl Readback {
                 }
             } else if now.is_none() {
                 tracing::info!("{topic} is not announced any more, it is cleared");
+                truth.note_gone(&topic, &was.entry());
                 truth.take_back(&topic);
             }
         }

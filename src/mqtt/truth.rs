@@ -80,6 +80,9 @@ const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
 /// Messages that are published once and may wait for the broker: an event for each outlet of a large house, a few times over.
 const ONCE: usize = 4096;
 
+/// Announcements that are gone and that Home Assistant may not know to be.
+const GONE: usize = 256;
+
 /// What the broker should hold, and what it is owed.
 #[derive(Debug, Default)]
 pub struct Truth {
@@ -88,6 +91,8 @@ pub struct Truth {
     first: VecDeque<Once>,
     once: VecDeque<Once>,
     lost: u64,
+    /// What was announced and is no more, as it was last: a Home Assistant that was not there when it went does not know so.
+    gone: BTreeMap<String, Held>,
 }
 
 impl Truth {
@@ -108,14 +113,16 @@ impl Truth {
         if self.holds.get(topic).is_some_and(|held| held.is(&entry)) {
             return;
         }
-        let before = self.holds.get(topic).map(|held| announced::entities(&held.payload())).unwrap_or_default();
-        self.take_back_components(topic, &before, &entry);
+        if let Some(held) = self.holds.get(topic).map(Held::entry) {
+            self.take_back_components(topic, &announced::entities(&held.payload), &entry, &held);
+        }
         self.say(topic, entry);
     }
 
-    /// Takes back the entities that a device was announced with before and is not any more.
-    pub(super) fn take_back_components(&mut self, topic: &str, before: &[Known], now: &Entry) {
+    /// Takes back the entities that a device was announced with before and is not any more; `was` is what was announced.
+    pub(super) fn take_back_components(&mut self, topic: &str, before: &[Known], now: &Entry, was: &Entry) {
         if let Some(payload) = announced::farewell(before, &now.payload) {
+            self.note_gone(topic, was);
             self.say_first(Once { topic: topic.to_owned(), payload, retain: true, correlation: None });
             self.owed.insert((now.rank, topic.to_owned()));
         }
@@ -162,6 +169,37 @@ impl Truth {
     pub fn take_back(&mut self, topic: &str) {
         let rank = self.holds.get(topic).map_or(Rank::State, Held::rank);
         self.say(topic, Entry { rank, payload: String::new() });
+    }
+
+    /// Notes what is not announced any more, until Home Assistant has started once: it keeps what it has not seen go.
+    pub(super) fn note_gone(&mut self, topic: &str, was: &Entry) {
+        if !was.payload.is_empty() && (self.gone.len() < GONE || self.gone.contains_key(topic)) {
+            self.gone.entry(topic.to_owned()).or_insert_with(|| Held::of(was.clone()));
+        }
+    }
+
+    /// Tells a Home Assistant that has started of what went while it was away: it can only let go of what it has been told of in this
+    /// life, so each is announced as it was, and taken back.
+    pub fn bid_farewell(&mut self) {
+        let gone = std::mem::take(&mut self.gone);
+        let places = if gone.is_empty() { BTreeMap::new() } else { self.places() };
+        for (topic, was) in gone {
+            let before = was.payload();
+            // What has come up elsewhere since must not be told of here.
+            let elsewhere = |it: &Known| places.get(&it.unique).is_some_and(|place| *place != topic);
+            if announced::entities(&before).iter().any(elsewhere) {
+                continue;
+            }
+            let now = self.holds.get(&topic).map(Held::payload).unwrap_or_default();
+            let taken_back = if now.is_empty() {
+                Some(String::new())
+            } else {
+                announced::farewell(&announced::entities(&before), &now)
+            };
+            let Some(payload) = taken_back else { continue };
+            self.say_first(Once::passing(topic.clone(), before));
+            self.say_first(Once { topic, payload, retain: true, correlation: None });
+        }
     }
 
     /// Owes all but what was cleared: when Home Assistant has started. It would warn of each announcement that it never had.

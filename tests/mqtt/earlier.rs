@@ -65,6 +65,27 @@ async fn what_an_earlier_life_announced_is_taken_back_once_every_device_is_known
     let held = retained(broker.address()).await;
     assert!(topics(&held).contains(&FOREIGN_PLUG));
     assert!(topics(&held).contains(&FOREIGN_BRIDGE));
+    // A Home Assistant that was not there meanwhile keeps what it has not seen go: it is told of it once more, and that it is gone.
+    peer.forget();
+    peer.say("homeassistant/status", "online").await;
+    peer.wait("the end of the birth", |it| it.topic == "heattrax/vacation").await;
+    let said = |topic: &str| -> Vec<_> { peer.seen().into_iter().filter(|it| it.topic == topic).collect() };
+    for topic in [OLD_GROUP, OLD_PLUG, OLD_OUTLET] {
+        let said = said(topic);
+        assert_eq!(said.len(), 2, "{topic}");
+        assert!(said[0].json()["cmps"]["1_old"] == json!({ "p": "number" }) && said[1].payload.is_empty(), "{said:?}");
+    }
+    let kept = said(KEPT);
+    assert!(kept[0].json()["cmps"].as_object().unwrap().len() == 2, "{kept:?}");
+    assert!(
+        kept[1].json()["cmps"]["1_old"] == json!({ "p": "number" })
+            && kept[1].json()["cmps"].as_object().unwrap().len() > 2
+    );
+    assert!(kept[2].json()["cmps"].get("1_old").is_none() && kept.len() == 3);
+    peer.forget();
+    peer.say("homeassistant/status", "online").await;
+    peer.wait("the end of the birth", |it| it.topic == "heattrax/vacation").await;
+    assert!(said(OLD_GROUP).is_empty() && said(KEPT).len() == 1, "once");
 }
 
 #[tokio::test]

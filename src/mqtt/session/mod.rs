@@ -324,6 +324,7 @@ impl Session {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_due(self.birth) {
             self.birth = None;
+            self.truth.bid_farewell();
             self.truth.owe_all_that_is();
         }
         if is_due(self.republish) {
