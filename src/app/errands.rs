@@ -96,9 +96,11 @@ impl Means {
         match errand {
             Errand::LogLevel(level) => {
                 let lever = self.levers.log.as_ref().ok_or("the log cannot be set here")?;
-                let level = lever.set(level.as_deref())?;
-                tracing::info!("the log tells {level} from now on");
-                Ok(json!({ "level": level }))
+                let told = lever.set(level.as_deref())?;
+                if level.is_some() {
+                    tracing::info!("the log tells {told} from now on");
+                }
+                Ok(json!({ "level": told }))
             }
             Errand::Discover { targets, wait } => {
                 let found = discover(Arc::new(Sockets), &targets, wait).await;

@@ -28,6 +28,10 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
         it.refuse("tls", "TLS beside `host: embedded`", "no `tls`: the embedded broker speaks plain MQTT on loopback");
     }
     let usual_port = if tls.is_some() { 8883 } else { 1883 };
+    let websocket = websocket(&it);
+    if websocket.is_some() && host == Some(BrokerHost::Embedded) {
+        it.refuse("transport", "`websocket` beside `host: embedded`", "`tcp`: the embedded broker speaks plain MQTT");
+    }
     let settings = MqttSettings {
         host: host.unwrap_or(BrokerHost::Embedded),
         port: it.whole("port", PORT).unwrap_or(usual_port),
@@ -39,6 +43,7 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
         password: it.secret("password", "password_file"),
         password_file: it.secret_path("password", "password_file"),
         tls,
+        websocket,
         base_topic: topic(&it, "base_topic").unwrap_or_else(|| "heattrax".to_owned()),
         client_id: client_id(&it).unwrap_or_else(|| match hostname.map(str::trim).filter(|name| is_plain(name)) {
             Some(name) => format!("heattrax-{name}"),
@@ -53,6 +58,27 @@ pub(super) fn mqtt(root: &Section<'_>, hostname: Option<&str>) -> Option<MqttSet
     let book = it.book;
     it.close();
     (book.count() == before).then_some(settings)
+}
+
+/// The path, if the broker is spoken to over WebSocket. There is no usual port for that.
+fn websocket(it: &Section<'_>) -> Option<String> {
+    let is_on = it.one_of("transport", &["tcp", "websocket"]) == Some("websocket");
+    let path = it.text("path");
+    if !is_on {
+        if path.is_some() {
+            it.refuse("path", "a path", "none: only `transport: websocket` has one");
+        }
+        return None;
+    }
+    if !it.has("port") {
+        it.miss("port", "the port of the broker's WebSocket listener, such as 9001 or 443");
+    }
+    let path = path.unwrap_or_else(|| "/mqtt".to_owned());
+    let plain = |letter: u8| letter.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&letter);
+    if !path.starts_with('/') || path.len() > 256 || !path.bytes().all(plain) {
+        it.refuse("path", format!("\"{}\"", cut(&path)), "a path that begins with `/`, such as /mqtt");
+    }
+    Some(path)
 }
 
 fn republish(it: &Section<'_>) -> Option<Duration> {

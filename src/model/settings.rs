@@ -291,6 +291,8 @@ pub struct MqttSettings {
     pub password_file: Option<PathBuf>,
     /// TLS, when the section is there.
     pub tls: Option<TlsFiles>,
+    /// The path, beginning with `/`, where the broker is spoken to over WebSocket (`transport: websocket`).
+    pub websocket: Option<String>,
     /// First level of every topic; may hold further levels, no wildcards.
     pub base_topic: String,
     /// Default `heattrax-<hostname>`.

@@ -257,6 +257,7 @@ pub(crate) fn settings(port: u16) -> MqttSettings {
         password: None,
         password_file: None,
         tls: None,
+        websocket: None,
         base_topic: "heattrax".to_owned(),
         client_id: "heattrax-test".to_owned(),
         keep_alive: std::time::Duration::from_secs(15),

@@ -30,3 +30,4 @@ mod station;
 mod timetable;
 mod tls;
 mod truth;
+mod websocket;

@@ -374,6 +374,15 @@ fn host(settings: &MqttSettings) -> String {
     }
 }
 
+/// As the client wants to be told: over WebSocket the whole address.
+fn peer(settings: &MqttSettings) -> String {
+    let host = host(settings);
+    let Some(path) = &settings.websocket else { return host };
+    let scheme = if settings.tls.is_some() { "wss" } else { "ws" };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("{scheme}://{host}:{}{path}", settings.port)
+}
+
 /// How the socket behaves: a command's answer is one small packet, and must not wait 40 ms for company.
 fn network() -> rumqttc::NetworkOptions {
     let mut network = rumqttc::NetworkOptions::new();

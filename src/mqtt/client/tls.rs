@@ -17,11 +17,18 @@ use crate::model::{MqttSettings, TlsFiles};
 
 /// What the connection runs over. The error is a fragment that names the file.
 pub(super) async fn transport(settings: &MqttSettings) -> Result<Transport, String> {
-    let Some(files) = settings.tls.clone() else { return Ok(Transport::tcp()) };
+    let Some(files) = settings.tls.clone() else {
+        return Ok(if settings.websocket.is_some() { Transport::ws() } else { Transport::tcp() });
+    };
     // The machine's store may be hundreds of files.
     let read = tokio::task::spawn_blocking(move || config(&files)).await;
     let config = read.map_err(|_| "the TLS files cannot be read".to_owned())??;
-    Ok(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))))
+    let config = TlsConfiguration::Rustls(Arc::new(config));
+    Ok(if settings.websocket.is_some() {
+        Transport::wss_with_config(config)
+    } else {
+        Transport::tls_with_config(config)
+    })
 }
 
 /// What a broker says that does not want our certificate, or wants one: with TLS 1.3 only after we have taken its own.

@@ -7,7 +7,7 @@ use rumqttc::{
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
-    at, host, network, tls,
+    at, network, peer, tls,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -64,7 +64,7 @@ fn keep_books(post: &Post, opened: &Opened, event: &Event) {
 
 fn described(options: &Options, transport: Transport) -> MqttOptions {
     let settings = &options.settings;
-    let mut described = MqttOptions::new(settings.client_id.as_str(), host(settings), settings.port);
+    let mut described = MqttOptions::new(settings.client_id.as_str(), peer(settings), settings.port);
     let largest = usize::try_from(LARGEST_PACKET).unwrap_or(usize::MAX);
     described
         .set_transport(transport)

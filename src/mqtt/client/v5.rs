@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::{
     CONNECT_WITHIN, Client, End, Filter, IN_FLIGHT, KEEP_ALIVE, LARGEST_PACKET, Once, Opened, Options, Post, REQUESTS,
-    Reply, at, host, network, taken_over, tls,
+    Reply, at, network, peer, taken_over, tls,
 };
 use crate::model::{Trouble, TroubleKind};
 
@@ -92,7 +92,7 @@ fn keep_books(post: &Post, opened: &Opened, event: &Event) {
 
 fn described(options: &Options, transport: Transport) -> MqttOptions {
     let settings = &options.settings;
-    let mut described = MqttOptions::new(settings.client_id.as_str(), host(settings), settings.port);
+    let mut described = MqttOptions::new(settings.client_id.as_str(), peer(settings), settings.port);
     let properties = ConnectProperties { max_packet_size: Some(LARGEST_PACKET), ..ConnectProperties::new() };
     described
         .set_transport(transport)
