@@ -134,10 +134,14 @@ class Program:
 class Bench:
     """A folder and the programs of one scenario. Leaving it ends every one of them."""
 
-    def __init__(self, folder, heattrax, keep=False):
+    def __init__(self, folder, heattrax, keep=False, protocol="5", embedded=None):
         self.folder = pathlib.Path(folder)
         self.heattrax = heattrax
         self.keep = keep
+        # The MQTT version that the bridge begins with.
+        self.protocol = protocol
+        # The embedded broker as a program of its own; mosquitto if there is none.
+        self.embedded = embedded
         self.programs = []
         self.secrets = []
 

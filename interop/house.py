@@ -48,7 +48,7 @@ class House:
             "weather_api": {"enabled": False},
             "devices": {"credentials": {"username": ACCOUNT[0], "password": ACCOUNT[1]}, "groups": groups},
             "safety": {"max_runtime_hours": 6, "cooldown_minutes": 30},
-            "mqtt": {"host": "127.0.0.1", "port": self.broker.port},
+            "mqtt": {"host": "127.0.0.1", "port": self.broker.port, "protocol": self.bench.protocol},
             "web": {"bind_host": "127.0.0.1", "port": self.web_port},
             **sections,
         }

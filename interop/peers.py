@@ -53,6 +53,10 @@ class Broker:
 
     def up(self):
         """Starts it and waits until it lets clients in."""
+        if self.bench.embedded and not self.users:
+            self.program = self.bench.start(Program("broker", [self.bench.embedded, str(self.port)], self.bench.folder))
+            eventually("the broker lets clients in", lambda: self._publish("interop/hello", "1").returncode == 0)
+            return self
         config = self.bench.folder / "mosquitto.conf"
         text = f"listener {self.port} 127.0.0.1\npersistence false\nlog_dest stdout\n"
         if self.users:

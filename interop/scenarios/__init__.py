@@ -14,11 +14,13 @@ class Scenario:
     name: str
     about: str
     play: typing.Callable
+    # Is it about MQTT, so that it is played with every broker and version?
+    in_matrix: bool = False
 
 
-def _of(function):
+def _of(function, in_matrix):
     about = " ".join(function.__doc__.split())
-    return Scenario(function.__name__, about.rstrip("."), function)
+    return Scenario(function.__name__, about.rstrip("."), function, in_matrix)
 
 
 def every(kasa=True, node_red=True):
@@ -28,4 +30,5 @@ def every(kasa=True, node_red=True):
         rooms.append(python_kasa)
     if node_red:
         rooms.append(nodered)
-    return [_of(function) for room in rooms for function in room.SCENARIOS]
+    about_mqtt = (homeassistant, commands, broker, restart)
+    return [_of(function, room in about_mqtt) for room in rooms for function in room.SCENARIOS]
