@@ -6,6 +6,7 @@
 
 mod clock;
 mod errand;
+mod journal;
 mod vitals;
 
 use std::{
@@ -25,6 +26,7 @@ use tokio::{
 pub use self::{
     clock::Clock,
     errand::{Asked, Errand},
+    journal::{Journal, Line, LineLevel},
     vitals::{Counted, DeviceVitals, Operation, Tally, Vitals, WITHIN_MS, resident_memory},
 };
 use crate::{
@@ -95,6 +97,12 @@ pub struct Handle {
     pub pulse: Arc<Pulse>,
     /// What is counted about each device.
     pub vitals: Arc<Vitals>,
+    tickets: Arc<AtomicU64>,
+}
+
+/// MQTT counts its askers itself, from 1: these begin where it never comes.
+fn tickets() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(1 << 48))
 }
 
 /// The hub is gone or its queue is full.
@@ -113,8 +121,9 @@ impl Handle {
         let pulse = Arc::new(Pulse { started: Instant::now(), last_ms: AtomicU64::new(0) });
         // Nobody does errands here.
         let (errands, _) = errand::errands();
-        let vitals = Arc::default();
-        (Self { events, house: shown, plans, planned, notices, errands, clock, pulse, vitals }, heard, board)
+        let (vitals, tickets) = (Arc::default(), tickets());
+        let handle = Self { events, house: shown, plans, planned, notices, errands, clock, pulse, vitals, tickets };
+        (handle, heard, board)
     }
 
     /// Hands an event over, waiting for room. For shells that may wait (a device's task, the weather).
@@ -146,6 +155,11 @@ impl Handle {
     /// Everything that people should hear about, from now on.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.notices.subscribe()
+    }
+
+    /// A number for a command, which no other command has.
+    pub fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Tells people about something that a shell noticed by itself, such as a command that could not be read.
@@ -196,6 +210,7 @@ impl Hub {
             clock: clock.clone(),
             pulse: Arc::clone(&pulse),
             vitals: Arc::default(),
+            tickets: tickets(),
         };
         let orders = orders.collect();
         let hub = Self {

@@ -13,7 +13,7 @@ use super::discover::discover;
 use crate::{
     config, control,
     explain::{Question, explain},
-    hub::{Asked, Errand, Handle},
+    hub::{Asked, Errand, Handle, Journal},
     model::{Celsius, ConfigEdit, ControlSettings, House, Slug},
     outlets::Sockets,
 };
@@ -55,6 +55,8 @@ pub struct Levers {
     pub log: Option<LogLever>,
     /// Changes the config.
     pub config: Option<config::Writer>,
+    /// The last lines of the log.
+    pub journal: Arc<Journal>,
 }
 
 /// All that errands are done with.

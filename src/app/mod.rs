@@ -124,6 +124,7 @@ impl Bridge {
         let (mut hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
         let shown = Arc::new(settings.shown.clone());
+        let journal = Arc::clone(&levers.journal);
         bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
@@ -131,8 +132,9 @@ impl Bridge {
             bridge.handle.notify(trouble);
         }
         let mqtt = bridge.with_broker(settings.mqtt.clone()).await?;
-        let control = Arc::clone(&settings.control);
-        bridge.serve(settings.web.as_ref(), mqtt.is_some(), Vec::new(), Some(control)).await?;
+        let control = Some(Arc::clone(&settings.control));
+        let info = web::WebInfo { mqtt: mqtt.is_some(), settings: control, journal, ..web::WebInfo::default() };
+        bridge.serve(settings.web.as_ref(), info).await?;
         bridge.spawn_devices(&settings, &memory, &hub);
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),
@@ -255,19 +257,12 @@ impl Bridge {
         Ok(Some(mqtt))
     }
 
-    async fn serve(
-        &mut self,
-        settings: Option<&WebSettings>,
-        mqtt: bool,
-        setup: Vec<String>,
-        control: Option<Arc<ControlSettings>>,
-    ) -> Result<(), StartError> {
+    async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {
         let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         self.web = Some(listener.local_addr().map_err(refused)?);
-        let names = vec![bind_host.clone()];
-        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names, settings: control };
+        let info = web::WebInfo { version: VERSION.to_owned(), names: vec![bind_host.clone()], ..info };
         let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
         self.spawn("web", async {
             if let Err(error) = run.await {

@@ -12,6 +12,7 @@ use crate::{
     model::{ControlSettings, Memory, Place, Safety, Thresholds},
     mqtt,
     store::Store,
+    web::WebInfo,
 };
 
 /// Starts what can be started without a valid config: the page's address, and MQTT where the broker is known.
@@ -26,9 +27,11 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle);
+    let journal = Arc::clone(&levers.journal);
     bridge.spawn_errands(hub.errands(), None, Arc::default(), levers);
     let mqtt = bridge.with_broker(partial.mqtt).await?;
-    bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone(), None).await?;
+    let info = WebInfo { mqtt: mqtt.is_some(), setup: list.clone(), journal, ..WebInfo::default() };
+    bridge.serve(Some(&partial.web), info).await?;
     if let Some(mqtt) = mqtt {
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),

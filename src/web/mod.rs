@@ -9,12 +9,16 @@ mod body;
 mod calendar;
 mod client;
 mod document;
+mod events;
 mod gate;
 mod health;
 mod house;
+mod ledger;
 mod line;
+mod logs;
 mod page;
 mod probes;
+mod switch;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -24,14 +28,19 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use tokio::net::TcpListener;
+use jiff::tz::TimeZone;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
-use crate::{hub::Handle, model::ControlSettings};
+use self::ledger::Ledger;
+use crate::{
+    hub::{Handle, Journal},
+    model::ControlSettings,
+};
 
 /// Requests that are under way when the bridge stops may take this long to end.
 const GRACE: Duration = Duration::from_millis(250);
@@ -49,6 +58,8 @@ pub struct WebInfo {
     pub names: Vec<String>,
     /// What decisions depend on: what is explained stands on it. `None` in setup mode.
     pub settings: Option<Arc<ControlSettings>>,
+    /// The last lines of the log; empty where nobody writes them down.
+    pub journal: Arc<Journal>,
 }
 
 struct Site {
@@ -57,6 +68,9 @@ struct Site {
     is_loopback: bool,
     /// What ends by itself only when its client goes ends then.
     stop: CancellationToken,
+    ledger: Arc<Ledger>,
+    /// Seats for those who listen to events.
+    listeners: Arc<Semaphore>,
 }
 
 /// Every endpoint, each with its words for `/openapi.json`.
@@ -65,6 +79,9 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(probes::routes())
         .merge(api::routes())
         .merge(house::routes())
+        .merge(switch::routes())
+        .merge(events::routes())
+        .merge(logs::routes())
         .merge(document::routes())
 }
 
@@ -79,7 +96,11 @@ fn router(site: Arc<Site>) -> Router {
 /// The listener's address cannot be told.
 pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: CancellationToken) -> io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
-    let router = router(Arc::new(Site { info, handle, is_loopback, stop: stop.clone() }));
+    let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
+    let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
+    tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
+    let listeners = Arc::new(Semaphore::new(events::MOST));
+    let router = router(Arc::new(Site { info, handle, is_loopback, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let server = axum::serve(lines, router).with_graceful_shutdown(stop.clone().cancelled_owned());

@@ -127,10 +127,13 @@ impl Home {
             to.iter().for_each(|it| (*it).clone_into(&mut level));
             Ok(level.clone())
         });
-        let bridge =
-            Bridge::start_with(settings, self.clock.clone(), Levers { log: Some(lever), config: Some(writer) })
-                .await
-                .unwrap();
+        let bridge = Bridge::start_with(
+            settings,
+            self.clock.clone(),
+            Levers { log: Some(lever), config: Some(writer), ..Levers::default() },
+        )
+        .await
+        .unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Look, minutes, outlets::rests_until, rounded};
-use crate::model::{Control, Decision, Group, GroupState, Outlet, Reason, Switch};
+use crate::model::{Control, Group, GroupState, Outlet, Reason, Switch};
 
 /// A group.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
@@ -41,7 +41,7 @@ pub(in crate::web) struct GroupView {
 
 pub(super) fn view(look: &Look<'_>, group: &Group) -> GroupView {
     let outlets: Vec<&Arc<Outlet>> = group.outlets.iter().filter_map(|id| look.house.outlets.get(id)).collect();
-    let spoken = spokesman(&outlets);
+    let spoken = spokesman(&outlets).map(|it| &it.decision);
     let settings = look.settings.and_then(|it| it.groups.get(&group.slug));
     let next = |to: Switch| {
         let changes = outlets.iter().filter_map(|it| it.decision.next).filter(|it| it.switch == to);
@@ -85,9 +85,9 @@ fn control(outlets: &[&Arc<Outlet>]) -> Control {
     if controls.all(|it| it == first) { first } else { Control::Auto }
 }
 
-/// The decision that speaks for all of them.
-pub(in crate::web) fn spokesman<'a>(outlets: &[&'a Arc<Outlet>]) -> Option<&'a Decision> {
-    let decisions = || outlets.iter().map(|it| &it.decision);
-    let wanted_on = decisions().find(|it| it.switch.is_on());
-    wanted_on.or_else(|| decisions().find(|it| it.reason != Reason::NothingAsks)).or_else(|| decisions().next())
+/// The outlet that speaks for all of them.
+pub(in crate::web) fn spokesman<'a>(outlets: &[&'a Arc<Outlet>]) -> Option<&'a Outlet> {
+    let first = |asks: fn(&Outlet) -> bool| outlets.iter().copied().map(Arc::as_ref).find(|it| asks(it));
+    let wanted_on = first(|it| it.decision.switch.is_on());
+    wanted_on.or_else(|| first(|it| it.decision.reason != Reason::NothingAsks)).or_else(|| first(|_| true))
 }

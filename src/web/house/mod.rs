@@ -17,8 +17,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) use self::outlets::decision;
 use self::{devices::DeviceView, groups::GroupView, outlets::OutletView, weather::WeatherView};
+pub(super) use self::{
+    groups::{spokesman, state},
+    outlets::{DecisionView, decision},
+};
 use super::{
     Site,
     answer::{Problem, Refusal},
