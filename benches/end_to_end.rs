@@ -15,6 +15,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs,
     net::{SocketAddr, TcpListener},
@@ -85,6 +86,24 @@ impl Peer {
             }
         };
         timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("no {needle} on {topic}"));
+    }
+}
+
+impl Peer {
+    /// Waits until each device has shown its first outlet: when the first did since `started`, and when the last.
+    async fn all_say(&mut self, count: u16, started: Instant) -> (Duration, Duration) {
+        let (mut missing, mut first) =
+            ((0..count).map(|at| format!("heattrax/dev{at}/1")).collect::<BTreeSet<_>>(), None);
+        let said = async {
+            while !missing.is_empty() {
+                let message = self.incoming.recv().await.unwrap();
+                if missing.remove(&*String::from_utf8_lossy(&message.topic)) {
+                    first.get_or_insert(started.elapsed());
+                }
+            }
+        };
+        timeout(PATIENCE, said).await.expect("every device shows its state");
+        (first.unwrap_or_default(), started.elapsed())
     }
 }
 
@@ -220,12 +239,12 @@ async fn measure(count: u16, latency_ms: u64) {
     let data = folder.path().join("data");
     let arguments = ["run", "--config", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--log", "warn"];
     let bridge = spawn(&arguments, &folder.path().join("bridge.log"));
-    peer.wait("heattrax/dev0/1", "\"state\"").await;
-    println!("start to first retained state: {:.0} ms", millis(started.elapsed()));
-    if count > 1 {
-        peer.wait(&format!("heattrax/dev{}/1", count - 1), "\"state\"").await;
-        println!("start to the last device's state: {:.0} ms", millis(started.elapsed()));
-    }
+    let (soonest, latest) = peer.all_say(count, started).await;
+    println!(
+        "start to first retained state: {:.0} ms, to the last device's: {:.0} ms",
+        millis(soonest),
+        millis(latest)
+    );
     let mut times = Vec::new();
     for round in 0..ROUNDS {
         let device = round % usize::from(count);

@@ -7,12 +7,16 @@
 mod amendment;
 mod clock;
 mod errand;
+mod journal;
 mod pulse;
 mod vitals;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,6 +29,7 @@ pub use self::{
     amendment::{Amendment, InForce},
     clock::Clock,
     errand::{Asked, Errand},
+    journal::{Journal, Line, LineLevel},
     pulse::Pulse,
     vitals::{Counted, DeviceVitals, Operation, Tally, Vitals, WITHIN_MS, resident_memory},
 };
@@ -74,6 +79,12 @@ pub struct Handle {
     pub pulse: Arc<Pulse>,
     /// What is counted about each device.
     pub vitals: Arc<Vitals>,
+    tickets: Arc<AtomicU64>,
+}
+
+/// MQTT counts its askers itself, from 1: these begin where it never comes.
+fn tickets() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(1 << 48))
 }
 
 /// The hub is gone or its queue is full.
@@ -93,8 +104,9 @@ impl Handle {
         // Nobody does errands here.
         let (errands, _) = errand::errands();
         let (_, in_force) = watch::channel(Arc::default());
-        let vitals = Arc::default();
-        let handle = Self { events, house: shown, plans, planned, in_force, notices, errands, clock, pulse, vitals };
+        let (vitals, tickets) = (Arc::default(), tickets());
+        let handle =
+            Self { events, house: shown, plans, planned, in_force, notices, errands, clock, pulse, vitals, tickets };
         (handle, heard, board)
     }
 
@@ -134,6 +146,11 @@ impl Handle {
     /// Everything that people should hear about, from now on.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.notices.subscribe()
+    }
+
+    /// A number for a command, which no other command has.
+    pub fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Tells people about something that a shell noticed by itself, such as a command that could not be read.
@@ -191,6 +208,7 @@ impl Hub {
             clock: clock.clone(),
             pulse: Arc::clone(&pulse),
             vitals: Arc::default(),
+            tickets: tickets(),
         };
         let orders = orders.collect();
         let hub = Self {

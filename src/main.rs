@@ -144,7 +144,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             run(Sources::from_process(run_arguments.config, overrides(run_arguments.data))).await
         }
         Some(Command::Demo(demo)) => {
-            let (log, _) = start_log(&plain_log());
+            let (log, ..) = start_log(&plain_log());
             let options = app::DemoOptions {
                 mqtt_port: demo.mqtt_port,
                 web_port: demo.web_port,
@@ -170,7 +170,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             simulation::simulated(&it, &sources)
         }
         Some(Command::Emulate(emulate)) => {
-            let (log, _) = start_log(&plain_log());
+            let (log, ..) = start_log(&plain_log());
             let code = emulation::emulated(emulate).await;
             end_log(log).await;
             code
@@ -187,9 +187,9 @@ async fn run(sources: Sources) -> ExitCode {
     let of = |loaded: &Result<Settings, Problems>| {
         loaded.as_ref().map_or_else(|problems| problems.partial.log.clone(), |settings| settings.log.clone())
     };
-    let (log, lever) = start_log(&of(&loaded));
+    let (log, lever, journal) = start_log(&of(&loaded));
     let mut loaded = loaded;
-    let levers = Levers { log: Some(lever.clone()), config: Some(Writer::new(sources.clone())) };
+    let levers = Levers { log: Some(lever.clone()), config: Some(Writer::new(sources.clone())), journal };
     let code = loop {
         match bridge(loaded, levers.clone()).await {
             Ok(Ended::Stopped) => break ExitCode::SUCCESS,

@@ -61,7 +61,7 @@ def groups_control_and_vacation(bench):
 
 
 def retained_commands_are_refused(bench):
-    """A retained command from before the start is not followed, is cleared at the broker and reported; so is a live one."""
+    """A retained command from before the start is not followed, is cleared at the broker and reported; with MQTT 5 a live one too."""
     house = House(bench)
     topic = f"heattrax/{MAT}/set"
     house.broker.publish(topic, "ON", retain=True)
@@ -69,6 +69,9 @@ def retained_commands_are_refused(bench):
     house.watch.event("retained_command_ignored")
     eventually("the retained command is cleared", lambda: topic not in house.broker.retained("heattrax/#"))
     stays("the relay stays open", lambda: not house.dual.relay(1), 2)
+    if bench.protocol != "5":
+        # There the broker takes the flag away from what it passes on at once: it is a command like any other, until the next start.
+        return
     since = house.watch.mark()
     house.broker.publish("heattrax/garden_plug/1/set", "ON", retain=True)
     house.watch.event("retained_command_ignored", since=since)

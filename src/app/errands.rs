@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config, control,
     explain::{Question, explain},
-    hub::{Asked, Errand, Handle},
+    hub::{Asked, Errand, Handle, Journal},
     model::{Celsius, ConfigEdit, ControlSettings, House, Settings, Slug},
     outlets::Sockets,
 };
@@ -58,6 +58,8 @@ pub struct Levers {
     pub log: Option<LogLever>,
     /// Changes the config.
     pub config: Option<config::Writer>,
+    /// The last lines of the log.
+    pub journal: Arc<Journal>,
 }
 
 /// All that errands are done with.

@@ -159,7 +159,9 @@ impl Bridge {
             bridge.handle.notify(trouble);
         }
         bridge.start_broker(settings.mqtt.as_ref()).await?;
-        bridge.serve(settings.web.as_ref(), settings.mqtt.is_some(), Vec::new()).await?;
+        let journal = Arc::clone(&bridge.levers.journal);
+        let info = web::WebInfo { mqtt: settings.mqtt.is_some(), journal, ..web::WebInfo::default() };
+        bridge.serve(settings.web.as_ref(), info).await?;
         for device in &settings.devices {
             bridge.spawn_device(device, &settings.credentials, memory.pins.get(&device.slug).cloned());
         }
@@ -321,18 +323,12 @@ impl Bridge {
         mqtt
     }
 
-    async fn serve(
-        &mut self,
-        settings: Option<&WebSettings>,
-        mqtt: bool,
-        setup: Vec<String>,
-    ) -> Result<(), StartError> {
+    async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {
         let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         self.web = Some(listener.local_addr().map_err(refused)?);
-        let names = vec![bind_host.clone()];
-        let info = web::WebInfo { version: VERSION.to_owned(), setup, mqtt, names, settings: None };
+        let info = web::WebInfo { version: VERSION.to_owned(), names: vec![bind_host.clone()], ..info };
         let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
         self.spawn("web", async {
             if let Err(error) = run.await {

@@ -12,6 +12,7 @@ use crate::{
     model::{ControlSettings, Memory, Place, Safety, Thresholds},
     mqtt,
     store::Store,
+    web::WebInfo,
 };
 
 /// Starts what can be started without a valid config: the page's address, and MQTT where the broker is known.
@@ -28,7 +29,9 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let mut bridge = Bridge::around(handle, levers);
     bridge.spawn_errands(hub.errands(), true);
     bridge.start_broker(partial.mqtt.as_ref()).await?;
-    bridge.serve(Some(&partial.web), partial.mqtt.is_some(), list.clone()).await?;
+    let journal = Arc::clone(&bridge.levers.journal);
+    let info = WebInfo { mqtt: partial.mqtt.is_some(), setup: list.clone(), journal, ..WebInfo::default() };
+    bridge.serve(Some(&partial.web), info).await?;
     if let Some(mqtt) = partial.mqtt.map(|it| bridge.resolved(it)) {
         let identity = mqtt::Identity {
             bridge_id: store.bridge_id().to_owned(),

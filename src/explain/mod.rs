@@ -20,7 +20,7 @@ use crate::{
 
 pub use self::{
     seed::{forecast, mat_forecast},
-    when::parse_at,
+    when::{local, parse_at},
 };
 
 /// A time that differs from that of the picture by no more than this is now.

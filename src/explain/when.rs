@@ -27,3 +27,9 @@ pub fn parse_at(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp
         _ => there.earlier().map_err(|_| wrong()),
     }
 }
+
+/// An instant for people and programs: RFC 3339 to the second that has begun, with the offset of `zone`.
+pub fn local(zone: &TimeZone, at: Timestamp) -> String {
+    let second = Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at);
+    second.display_with_offset(zone.to_offset(second)).to_string()
+}

@@ -1,17 +1,27 @@
 //! The log: where it goes, what it tells, and how that is changed while the program runs.
 
 use std::{
+    fmt::{Debug, Write},
     io::IsTerminal,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use heattrax::{
     app::LogLever,
+    hub::{Clock, Journal, Line, LineLevel},
     model::{LogFormat, LogSettings},
 };
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
+};
 
 /// Lines of the log that may wait for a slow reader.
 const LOG_LINES: usize = 8192;
@@ -33,13 +43,14 @@ pub(crate) fn log_level(text: &str) -> Result<String, String> {
 
 /// Starts the log. It is written by a thread of its own, and what a stalled reader does not take is lost: a log must never hold up
 /// what minds a heater. The guard writes what is left.
-pub(crate) fn start_log(settings: &LogSettings) -> (WorkerGuard, LogLever) {
+pub(crate) fn start_log(settings: &LogSettings) -> (WorkerGuard, LogLever, Arc<Journal>) {
     let filter = EnvFilter::try_new(loud(&settings.level)).unwrap_or_else(|_| EnvFilter::new(QUIET_BROKER));
     let (filter, reload) = tracing_subscriber::reload::Layer::new(filter);
     let writer = tracing_appender::non_blocking::NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES);
     let (writer, guard) = writer.lossy(true).finish(std::io::stderr());
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
-    let log = tracing_subscriber::registry().with(filter);
+    let journal = Arc::new(Journal::default());
+    let log = tracing_subscriber::registry().with(filter).with(Diarist(Arc::clone(&journal)));
     match settings.format {
         LogFormat::Text => log.with(lines).init(),
         LogFormat::Json => log.with(lines.json()).init(),
@@ -53,7 +64,7 @@ pub(crate) fn start_log(settings: &LogSettings) -> (WorkerGuard, LogLever) {
         }
         Ok(shown.clone())
     });
-    (guard, lever)
+    (guard, lever, journal)
 }
 
 /// What a level or a filter that a person gives lets through.
@@ -70,4 +81,47 @@ fn loud(level: &str) -> &str {
 pub(crate) async fn end_log(guard: WorkerGuard) {
     // A reader that stalls loses the last lines; the process ends all the same.
     let _ = tokio::time::timeout(LAST_LINES, tokio::task::spawn_blocking(move || drop(guard))).await;
+}
+
+/// Keeps the last lines for those who read the log through the bridge.
+struct Diarist(Arc<Journal>);
+
+impl<S: Subscriber> Layer<S> for Diarist {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let level = match *event.metadata().level() {
+            Level::ERROR => LineLevel::Error,
+            Level::WARN => LineLevel::Warn,
+            Level::INFO => LineLevel::Info,
+            Level::DEBUG => LineLevel::Debug,
+            Level::TRACE => LineLevel::Trace,
+        };
+        let mut words = Words::default();
+        event.record(&mut words);
+        let message = words.message + &words.fields;
+        self.0.write(Line { at: Clock::wall().now(), level, target: event.metadata().target().to_owned(), message });
+    }
+}
+
+/// The words of a line, and the fields that come with them.
+#[derive(Default)]
+struct Words {
+    message: String,
+    fields: String,
+}
+
+/// Longer lines are cut: two thousand of them are kept.
+const LONGEST_LINE: usize = 2000;
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing to a string cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+        for text in [&mut self.message, &mut self.fields] {
+            let end = (0..=LONGEST_LINE.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+            text.truncate(end.unwrap_or_default());
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! A *group* is outlets that share rules and limits. The *house* is the whole picture, which every shell
 //! reads and only the hub renews.
 
+pub mod asked;
 mod command;
 mod decision;
 mod edit;

@@ -1,10 +1,6 @@
 //! A message in, a command or the reason why not out. Pure: whatever the bytes are, the worst that comes of them is a notice.
 
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::Time,
-    tz::{AmbiguousOffset, TimeZone},
-};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,16 +9,14 @@ use super::{
     topics::{Knob, Look, slot_of},
 };
 use crate::model::{
-    Command, Control, End, House, Lasting, Notice, NoticeKind, Origin, OutletId, Slug, Switch, Target, Verb,
+    Command, End, House, Lasting, Notice, NoticeKind, Origin, OutletId, Slug, Target, Verb,
+    asked::{because, control, lasting, position, quoted, shortened, verb},
 };
 
 /// The longest payload of a command, in bytes.
 pub const LONGEST: usize = 64 * 1024;
 /// The longest mark that an asker may put on a command, in characters.
 const LONGEST_MARK: usize = 256;
-/// The longest that a wish may last.
-const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(24);
-
 /// The shortest limit of the time on that can be set, in minutes: shorter than the plug's own timer it would be of no use.
 const LEAST_RUNTIME: u16 = 5;
 
@@ -180,50 +174,13 @@ fn switching(target: Target, text: &str, now: Timestamp, zone: &TimeZone) -> Res
     }
     let wished: Wished = serde_json::from_str(text).map_err(|error| shortened(&error.to_string()))?;
     let transaction = wished.transaction.map(mark).transpose()?;
-    let lasting = match (wished.lasts, wished.until) {
-        (Some(_), Some(_)) => return Err("`for` and `until` exclude each other".to_owned()),
-        (Some(lasts), None) => lasts_for(&lasts)?,
-        (None, Some(until)) => lasts_until(&until, now, zone)?,
-        (None, None) => Lasting::Default,
-    };
+    let lasting = lasting(wished.lasts.as_deref(), wished.until.as_deref(), now, zone)?;
     let verb = verb(&wished.state, lasting, "`state` must be ON, OFF or TOGGLE")?;
     let reason = wished.reason.as_deref().and_then(because);
     Ok(Command { transaction, reason, ..Command::new(target, verb, Origin::Mqtt) })
 }
 
-/// Why, in the asker's own words: one short line. `None` if it is blank.
-pub(super) fn because(text: &str) -> Option<String> {
-    let line = shortened(text.trim());
-    (!line.trim().is_empty()).then_some(line)
-}
-
 const ALLOWED: &str = "allowed are ON, OFF, TOGGLE and JSON such as {\"state\":\"ON\",\"for\":\"45m\"}";
-
-fn verb(text: &str, lasting: Lasting, allowed: &str) -> Result<Verb, String> {
-    if !text.trim().eq_ignore_ascii_case("TOGGLE") {
-        let switch = position(text).map_err(|_| format!("{} is no state, {allowed}", quoted(text)))?;
-        return Ok(Verb::Set(switch, lasting));
-    }
-    if lasting != Lasting::Default {
-        return Err("TOGGLE takes neither `for` nor `until`".to_owned());
-    }
-    Ok(Verb::Toggle)
-}
-
-fn position(text: &str) -> Result<Switch, String> {
-    let text = text.trim();
-    [Switch::On, Switch::Off]
-        .into_iter()
-        .find(|switch| text.eq_ignore_ascii_case(switch.as_str()))
-        .ok_or_else(|| format!("{} is neither ON nor OFF", quoted(text)))
-}
-
-fn control(text: &str) -> Result<Control, String> {
-    [Control::Auto, Control::On, Control::Off]
-        .into_iter()
-        .find(|control| text.eq_ignore_ascii_case(control.as_str()))
-        .ok_or_else(|| format!("{} is none of auto, on and off", quoted(text)))
-}
 
 /// Whole minutes, which Home Assistant may write with a point.
 pub(super) fn whole_minutes(text: &str, least: u16, most: u16) -> Result<u16, String> {
@@ -253,69 +210,6 @@ fn mark(transaction: Value) -> Result<String, String> {
     Ok(text)
 }
 
-fn lasts_for(text: &str) -> Result<Lasting, String> {
-    length(text, LONGEST_WISH).map(Lasting::For)
-}
-
-fn lasts_until(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Lasting, String> {
-    if text.trim().eq_ignore_ascii_case("next_change") {
-        return Ok(Lasting::NextChange);
-    }
-    end(text, now, zone, LONGEST_WISH).map(Lasting::Until)
-}
-
-/// The length of `for`, at most `most`.
-pub(super) fn length(text: &str, most: SignedDuration) -> Result<SignedDuration, String> {
-    let duration: SignedDuration =
-        text.trim().parse().map_err(|_| format!("`for` is {}, not a duration such as 45m or 1h30m", quoted(text)))?;
-    if duration <= SignedDuration::ZERO || duration > most {
-        return Err(format!("`for` is {}, it must be above 0 and at most {} h", quoted(text), most.as_hours()));
-    }
-    Ok(duration)
-}
-
-/// The moment of `until`, at most `most` ahead.
-pub(super) fn end(text: &str, now: Timestamp, zone: &TimeZone, most: SignedDuration) -> Result<Timestamp, String> {
-    let text = text.trim();
-    if let Some(time) = time_of_day(text) {
-        let next = next_at(time, now, zone).ok_or_else(|| format!("`until` {} never comes", quoted(text)))?;
-        return Ok(next.min(now + most));
-    }
-    let at: Timestamp = text.parse().map_err(|_| {
-        let form = "a time such as 06:30 or 2026-11-24T06:30:00Z, nor next_change";
-        format!("`until` is {}, neither {form}", quoted(text))
-    })?;
-    if at <= now || at.duration_since(now) > most {
-        return Err(format!("`until` is {}, it must be ahead by at most {} h", quoted(text), most.as_hours()));
-    }
-    Ok(at)
-}
-
-/// `HH:MM`.
-fn time_of_day(text: &str) -> Option<Time> {
-    let (hour, minute) = text.split_once(':')?;
-    let number = |digits: &str| {
-        let plain = (1..=2).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-        plain.then(|| digits.parse::<i8>().ok()).flatten()
-    };
-    (minute.len() == 2).then(|| Time::new(number(hour)?, number(minute)?, 0, 0).ok()).flatten()
-}
-
-/// The next instant at which clocks on the wall show a time: in a gap at its end, in a fold the first time.
-fn next_at(time: Time, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let today = zone.to_datetime(now).date();
-    [today, today.tomorrow().ok()?, today.tomorrow().ok()?.tomorrow().ok()?]
-        .into_iter()
-        .filter_map(|date| {
-            let ambiguous = zone.to_ambiguous_timestamp(date.to_datetime(time));
-            match ambiguous.offset() {
-                AmbiguousOffset::Gap { .. } => Some(zone.following(ambiguous.earlier().ok()?).next()?.timestamp()),
-                _ => ambiguous.earlier().ok(),
-            }
-        })
-        .find(|at| *at > now)
-}
-
 fn about(notice: Notice, knob: Knob<'_>, house: &House) -> Notice {
     match target(knob, house) {
         Ok(Target::Outlet(outlet)) => notice.about_outlet(&outlet),
@@ -327,19 +221,4 @@ fn about(notice: Notice, knob: Knob<'_>, house: &House) -> Notice {
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.collect();
     if names.is_empty() { "none".to_owned() } else { shortened(&names.join(", ")) }
-}
-
-fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text))
-}
-
-/// What strangers wrote is shown in one short line.
-pub(super) fn shortened(text: &str) -> String {
-    const MOST: usize = 120;
-    let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    let mut short: String = plain.take(MOST).collect();
-    if text.chars().nth(MOST).is_some() {
-        short.push('…');
-    }
-    short
 }

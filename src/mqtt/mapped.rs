@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    inbound::{LONGEST, shortened},
+    inbound::LONGEST,
     message::{Message, Payload},
     station::{AHEAD, Unheard, instant},
 };
+use crate::model::asked::shortened;
 use crate::model::{Observation, StationTopic};
 
 /// What one mapping finds in a message that arrived at `now`.

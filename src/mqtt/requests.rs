@@ -12,14 +12,17 @@ use serde_json::{Value, json};
 use super::{
     askers::{Address, answer},
     discovery::identity,
-    inbound::{PAUSE, because, end, length},
+    inbound::PAUSE,
     message::{Message, Payload},
     topics::Topics,
     truth::Once,
 };
 use crate::{
     hub::Errand,
-    model::{Availability, End, Fault, House, Mac, OutletId, Slug, Target, Verb},
+    model::{
+        Availability, End, Fault, House, Mac, OutletId, Slug, Target, Verb,
+        asked::{because, end, length},
+    },
 };
 
 /// No pause of the automation is longer.

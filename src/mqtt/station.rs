@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    inbound::{LONGEST, shortened},
+    inbound::LONGEST,
     message::{Message, Payload},
 };
+use crate::model::asked::shortened;
 use crate::model::{Observation, Quantity};
 
 /// How long a measurement is held to be true where the station does not say.

@@ -8,18 +8,43 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Site, calendar, plain};
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    calendar, plain,
+};
 use crate::{
     explain::{Question, explain, parse_at},
     model::ControlSettings,
 };
 
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new()
+        .routes(routes!(explained))
+        .routes(routes!(planned))
+        .routes(routes!(forecast))
+        .routes(routes!(mat_forecast))
+        .routes(routes!(calendar))
+}
+
 /// `GET /api/explain?group=&at=`: text, or JSON where it is asked for.
-pub(super) async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+#[utoipa::path(get, path = "/api/explain", tag = "house", params(
+    ("group" = Option<String>, Query, description = "One group, by its slug or its name."),
+    ("at" = Option<String>, Query, description = "RFC 3339, or HH:MM of the present day; now where it is not given."),
+), responses(
+    (status = 200, description = "Every voice of every outlet: text, or JSON where `Accept: application/json` asks for it.", content(
+        (String = "text/plain"), (Object = "application/json"),
+    )),
+    (status = 400, description = "The question cannot be understood.", body = String, content_type = "text/plain"),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let settings = match open(&site) {
         Ok(settings) => settings,
-        Err(refused) => return *refused,
+        Err(refused) => return refused.into_response(),
     };
     let house = site.handle.picture();
     let question = match question(uri.query().unwrap_or_default(), &settings, house.at) {
@@ -42,53 +67,75 @@ pub(super) async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: 
 }
 
 /// `GET /api/plan`: what each group will do.
-pub(super) async fn planned(State(site): State<Arc<Site>>) -> Response {
+#[utoipa::path(get, path = "/api/plan", tag = "house", responses(
+    (status = 200, description = "The plan of each group, by its slug.", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn planned(State(site): State<Arc<Site>>) -> Response {
     match open(&site) {
         Ok(_) => Json(Arc::clone(&site.handle.plans.borrow())).into_response(),
-        Err(refused) => *refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
 /// `GET /api/weather/forecast`: the forecast by the hour.
-pub(super) async fn forecast(State(site): State<Arc<Site>>) -> Response {
+#[utoipa::path(get, path = "/api/weather/forecast", tag = "weather", responses(
+    (status = 200, description = "The forecast by the hour; `status` is `no_data` while there is none.", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn forecast(State(site): State<Arc<Site>>) -> Response {
     match open(&site) {
         Ok(settings) => Json(crate::explain::forecast(&settings, &site.handle.picture())).into_response(),
-        Err(refused) => *refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
 /// `GET /api/weather/mat-forecast`: when each group will be on and off.
-pub(super) async fn mat_forecast(State(site): State<Arc<Site>>) -> Response {
+#[utoipa::path(get, path = "/api/weather/mat-forecast", tag = "weather", responses(
+    (status = 200, description = "When each group will be on and off.", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn mat_forecast(State(site): State<Arc<Site>>) -> Response {
     match open(&site) {
         Ok(settings) => {
             let plans = Arc::clone(&site.handle.plans.borrow());
             Json(crate::explain::mat_forecast(&settings, &site.handle.picture(), &plans)).into_response()
         }
-        Err(refused) => *refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
 /// `GET /calendar.ics`: the predicted windows.
-pub(super) async fn calendar(State(site): State<Arc<Site>>) -> Response {
+#[utoipa::path(get, path = "/calendar.ics", tag = "house", responses(
+    (status = 200, description = "The predicted windows.", body = String, content_type = "text/calendar"),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn calendar(State(site): State<Arc<Site>>) -> Response {
     let settings = match open(&site) {
         Ok(settings) => settings,
-        Err(refused) => return *refused,
+        Err(refused) => return refused.into_response(),
     };
     let plans = Arc::clone(&site.handle.plans.borrow());
     let text = calendar::calendar(&plans, &settings);
     ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response()
 }
 
-/// The settings, if they may be shown: as long as there is no login, only on a loopback address.
-fn open(site: &Site) -> Result<Arc<ControlSettings>, Box<Response>> {
-    if !site.is_loopback {
-        let words = "shown on a loopback address only (web.bind_host)";
-        return Err(Box::new(plain(StatusCode::FORBIDDEN, words)));
+/// May the house be shown? As long as there is no login, only on a loopback address.
+pub(super) fn shown(site: &Site) -> Result<(), Refusal> {
+    if site.is_loopback {
+        return Ok(());
     }
-    match site.settings() {
-        Some(settings) if site.info.setup.is_empty() => Ok(settings),
-        _ => Err(Box::new(plain(StatusCode::SERVICE_UNAVAILABLE, "setup mode: the config is absent or wrong"))),
-    }
+    Err(Refusal::new(StatusCode::FORBIDDEN, "shown on a loopback address only (web.bind_host)"))
+}
+
+/// The settings, if they may be shown and there are any.
+pub(super) fn open(site: &Site) -> Result<Arc<ControlSettings>, Refusal> {
+    shown(site)?;
+    site.settings().filter(|_| site.info.setup.is_empty()).ok_or_else(Refusal::setup)
 }
 
 fn question(query: &str, settings: &ControlSettings, now: jiff::Timestamp) -> Result<Question, String> {

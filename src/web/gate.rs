@@ -12,7 +12,7 @@ use axum::{
 use super::{Site, plain};
 
 /// No request to anything that is served here has a larger body.
-const LARGEST_BODY: u64 = 64 * 1024;
+pub(super) const LARGEST_BODY: u64 = 64 * 1024;
 
 /// Refuses unknown `Host` names: a page elsewhere could have its own name lead here, and read with the browser's eyes.
 pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {

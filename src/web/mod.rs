@@ -3,34 +3,43 @@
 //! Reading changes nothing. As long as there is no login, only a loopback address shows names and reasons; any other serves the
 //! two probes, which name nothing of the house.
 
+mod answer;
 mod api;
+mod body;
 mod calendar;
 mod client;
+mod document;
+mod events;
 mod gate;
 mod health;
+mod house;
+mod ledger;
 mod line;
+mod logs;
 mod page;
+mod probes;
+mod switch;
 
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
-    extract::State,
-    http::{StatusCode, header},
+    Router,
+    http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
 };
-use serde_json::json;
-use tokio::net::TcpListener;
+use jiff::tz::TimeZone;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
+use self::ledger::Ledger;
 use crate::{
-    hub::Handle,
-    model::{Availability, Broker, ControlSettings},
+    hub::{Handle, Journal},
+    model::ControlSettings,
 };
 
 /// Requests that are under way when the bridge stops may take this long to end.
@@ -49,12 +58,36 @@ pub struct WebInfo {
     pub names: Vec<String>,
     /// What decisions depend on, where there is no hub that shows it: what is explained stands on it.
     pub settings: Option<Arc<ControlSettings>>,
+    /// The last lines of the log; empty where nobody writes them down.
+    pub journal: Arc<Journal>,
 }
 
 struct Site {
     info: WebInfo,
     handle: Handle,
     is_loopback: bool,
+    /// What ends by itself only when its client goes ends then.
+    stop: CancellationToken,
+    ledger: Arc<Ledger>,
+    /// Seats for those who listen to events.
+    listeners: Arc<Semaphore>,
+}
+
+/// Every endpoint, each with its words for `/openapi.json`.
+fn endpoints() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::with_openapi(document::head())
+        .merge(probes::routes())
+        .merge(api::routes())
+        .merge(house::routes())
+        .merge(switch::routes())
+        .merge(events::routes())
+        .merge(logs::routes())
+        .merge(document::routes())
+}
+
+fn router(site: Arc<Site>) -> Router {
+    let (router, _) = endpoints().split_for_parts();
+    router.layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
 }
 
 impl Site {
@@ -70,18 +103,11 @@ impl Site {
 /// The listener's address cannot be told.
 pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: CancellationToken) -> io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
-    let site = Arc::new(Site { info, handle, is_loopback });
-    let router = Router::new()
-        .route("/", get(front))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/api/explain", get(api::explained))
-        .route("/api/plan", get(api::planned))
-        .route("/api/weather/forecast", get(api::forecast))
-        .route("/api/weather/mat-forecast", get(api::mat_forecast))
-        .route("/calendar.ics", get(api::calendar))
-        .layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check))
-        .with_state(site);
+    let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
+    let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
+    tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
+    let listeners = Arc::new(Semaphore::new(events::MOST));
+    let router = router(Arc::new(Site { info, handle, is_loopback, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let server = axum::serve(lines, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -97,51 +123,6 @@ pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: C
             Ok(())
         }
     }
-}
-
-async fn healthz(State(site): State<Arc<Site>>) -> Response {
-    if site.handle.pulse.is_alive() {
-        return plain(StatusCode::OK, "ok");
-    }
-    let seconds = site.handle.pulse.age().as_secs();
-    plain(StatusCode::SERVICE_UNAVAILABLE, format!("the control loop has not come round for {seconds} s"))
-}
-
-async fn readyz(State(site): State<Arc<Site>>) -> Response {
-    let missing = missing(&site);
-    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": missing.is_empty(), "missing": missing }))).into_response()
-}
-
-/// What the bridge still lacks. Names nothing of the house, for anybody may ask.
-fn missing(site: &Site) -> Vec<String> {
-    if !site.info.setup.is_empty() {
-        return vec!["setup mode".to_owned()];
-    }
-    let house = site.handle.picture();
-    let mut missing = Vec::new();
-    if !site.handle.pulse.is_alive() {
-        missing.push("the control loop does not come round".to_owned());
-    }
-    if site.info.mqtt && house.broker != Broker::Connected {
-        missing.push("the broker is not connected".to_owned());
-    }
-    if !house.every_device_asked() {
-        let unasked = house.devices.values().filter(|it| it.availability == Availability::Unknown).count();
-        missing.push(format!("{unasked} of {} devices have not been asked yet", house.devices.len()));
-    }
-    missing
-}
-
-async fn front(State(site): State<Arc<Site>>) -> Response {
-    let page = match (site.info.setup.is_empty(), site.is_loopback) {
-        (false, _) => page::setup(&site.info.version),
-        (true, true) => page::house(&site.info.version, &site.handle.picture()),
-        (true, false) => page::closed(&site.info.version),
-    };
-    let csp =
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, csp)], page).into_response()
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> Response {

@@ -126,10 +126,8 @@ impl Home {
             to.iter().for_each(|it| (*it).clone_into(&mut level));
             Ok(level.clone())
         });
-        let bridge =
-            Bridge::start_with(settings, self.clock.clone(), Levers { log: Some(lever), config: Some(writer) })
-                .await
-                .unwrap();
+        let levers = Levers { log: Some(lever), config: Some(writer), ..Levers::default() };
+        let bridge = Bridge::start_with(settings, self.clock.clone(), levers).await.unwrap();
         self.handle = Some(bridge.handle().clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();

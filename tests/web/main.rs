@@ -104,7 +104,7 @@ fn house(broker: Broker, availability: Availability) -> House {
 
 fn info() -> WebInfo {
     let (version, names) = ("1.2.3".to_owned(), vec!["porch.example".to_owned()]);
-    WebInfo { version, setup: Vec::new(), mqtt: true, names, settings: None }
+    WebInfo { version, mqtt: true, names, ..WebInfo::default() }
 }
 
 /// The room at work.

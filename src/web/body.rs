@@ -1,0 +1,48 @@
+//! Reading what somebody sends: a JSON object, of which every key is known.
+
+use std::error::Error;
+
+use axum::{
+    Json,
+    body::to_bytes,
+    extract::{FromRequest, Request},
+    http::{StatusCode, header},
+};
+use serde::de::DeserializeOwned;
+
+use super::{answer::Refusal, gate::LARGEST_BODY};
+
+/// A request's body, read.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        // A page elsewhere can have a browser send anything but this without asking first.
+        if kind != "application/json" && !kind.ends_with("+json") {
+            return Err(Refusal::bad("Request must be JSON: its Content-Type must be application/json"));
+        }
+        let most = usize::try_from(LARGEST_BODY).unwrap_or(usize::MAX);
+        let bytes = to_bytes(request.into_body(), most).await;
+        let bytes = bytes.map_err(|_| {
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST_BODY / 1024))
+        })?;
+        read(&bytes).map(Self)
+    }
+}
+
+/// Reads JSON; what is wrong is told with the key that it is at.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Refusal::bad("Request must be JSON: the body is empty"));
+    }
+    let read = Json::<T>::from_bytes(bytes);
+    read.map(|Json(it)| it).map_err(|rejected| {
+        let words = rejected.source().map_or_else(|| rejected.to_string(), ToString::to_string);
+        let plain: String = words.chars().map(|it| if it.is_control() { ' ' } else { it }).take(300).collect();
+        Refusal::bad(format!("the request cannot be read: {plain}"))
+    })
+}
