@@ -92,10 +92,14 @@ class HomeAssistant:
         eventually(f"{entity} is {wanted} in Home Assistant", lambda: self.state(entity) == wanted, seconds)
         return time.monotonic() - began
 
-    def restart(self):
-        """Returns when it is there again."""
+    def down(self):
+        """Returns when it is gone."""
         subprocess.run([self.folder / "down"], check=True, timeout=60)
         eventually("Home Assistant is gone", lambda: not self._answers(), 60)
+
+    def restart(self):
+        """Returns when it is there again."""
+        self.down()
         read_from = self.read_from
         self.up()
         self.read_from = read_from if self.log.stat().st_size >= self.read_from else 0
@@ -354,6 +358,47 @@ EVENING = {
 }
 
 
+def numbers_and_the_light_are_set(place):
+    """A longest runtime is lowered, one above the config's is refused, and the light on a plug is switched: the plug's word is shown."""
+    ha, house = place.ha, place.house
+    number, light = "number.walkway_mat_1_longest_runtime", "switch.walkway_mat_led"
+    ha.wait_state(number, "360")
+    ha.call("number.set_value", number, value=120)
+    ha.wait_state(number, "120")
+    house.broker.publish("heattrax/walkway_mat/1/longest_runtime/set", "400")
+    time.sleep(1)
+    check(ha.state(number) == "120", "one above the config's is refused")
+    ha.call("number.set_value", number, value=360)
+    ha.wait_state(number, "360")
+    ha.wait_state(light, "on")
+    ha.call("switch.turn_off", light)
+    ha.wait_state(light, "off")
+    ha.call("switch.turn_on", light)
+    ha.wait_state(light, "on")
+
+
+def what_goes_while_home_assistant_is_away_goes(place):
+    """A group and a plug that leave the config while Home Assistant is down are gone when it is up again, although the bridge is back first."""
+    ha, house = place.ha, place.house
+    whole = house.config()
+    check([it for it in ha.registered() if "garden" in it], "the garden is there")
+    ha.down()
+    parted = house.config()
+    del parted["devices"]["groups"]["garden"]
+    house.write(parted)
+    house.bridge.terminate()
+    house.run().ready()
+    # It has listened to the broker, and cleared what it found there.
+    eventually("the garden is cleared", lambda: not [it for it in house.broker.retained("homeassistant/#") if "garden" in it], 20)
+    time.sleep(3)
+    ha.up()
+    eventually("the garden is gone in Home Assistant", lambda: not [it for it in ha.registered() if "garden" in it], 20)
+    house.write(whole)
+    house.bridge.terminate()
+    house.run().ready()
+    place.shown(30)
+
+
 def schedules_are_set(place):
     """A schedule is silenced by its switch and moved by its time: both are written to the file, and Home Assistant shows them."""
     ha, house = place.ha, place.house
@@ -394,6 +439,8 @@ SCENARIOS = [
     every_entity_is_as_promised,
     attributes_say_why,
     a_person_switches_in_both_places,
+    numbers_and_the_light_are_set,
+    what_goes_while_home_assistant_is_away_goes,
     how_quick,
     names_change_and_ids_stay,
     schedules_are_set,
