@@ -25,14 +25,31 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     if !named.iter().all(|it| is_known(it, &site.info.names)) {
         return plain(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
     }
+    if is_foreign(&request) {
+        return plain(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");
+    }
     if announced_body(request.headers()) > LARGEST_BODY {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Does a page from elsewhere want something changed, with the rights of whoever looks at it?
+fn is_foreign(request: &Request) -> bool {
+    if request.method().is_safe() {
+        return false;
+    }
+    let text = |name| request.headers().get(name).and_then(|it| it.to_str().ok());
+    // A browser says itself where the page is from; older ones name its origin only.
+    if let Some(site) = text("sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
+    }
+    let origin = text("origin").map(|it| it.split_once("://").map_or(it, |(_, rest)| rest));
+    origin.is_some_and(|it| !it.eq_ignore_ascii_case(text("host").unwrap_or_default()))
 }
 
 fn announced_body(headers: &HeaderMap) -> u64 {

@@ -18,6 +18,7 @@ mod line;
 mod logs;
 mod page;
 mod probes;
+mod schedules;
 mod switch;
 
 use std::{io, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ use axum::{
 use jiff::tz::TimeZone;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use client::{Answer, encoded, get as ask};
@@ -80,6 +82,8 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(api::routes())
         .merge(house::routes())
         .merge(switch::routes())
+        .merge(schedules::routes())
+        .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())
         .merge(document::routes())
@@ -87,7 +91,9 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
 
 fn router(site: Arc<Site>) -> Router {
     let (router, _) = endpoints().split_for_parts();
-    router.layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
+    // Events are not packed: each is to arrive when it happens.
+    let packed = CompressionLayer::new().gzip(true);
+    router.layer(packed).layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
 }
 
 impl Site {

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Site, page, plain};
+use super::{Site, plain};
 use crate::model::{Availability, Broker};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
-    OpenApiRouter::new().routes(routes!(front)).routes(routes!(healthz)).routes(routes!(readyz))
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
 }
 
 /// Is the bridge at work?
@@ -69,19 +69,4 @@ fn missing(site: &Site) -> Vec<String> {
         missing.push(format!("{unasked} of {} devices have not been asked yet", house.devices.len()));
     }
     missing
-}
-
-/// The page.
-#[utoipa::path(get, path = "/", tag = "page", responses(
-    (status = 200, description = "The page.", body = String, content_type = "text/html"),
-))]
-async fn front(State(site): State<Arc<Site>>) -> Response {
-    let page = match (site.info.setup.is_empty(), site.is_loopback) {
-        (false, _) => page::setup(&site.info.version),
-        (true, true) => page::house(&site.info.version, &site.handle.picture()),
-        (true, false) => page::closed(&site.info.version),
-    };
-    let csp =
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, csp)], page).into_response()
 }

@@ -1,0 +1,75 @@
+// What the bridge says, and what it is asked. One line of events keeps the page live; it mends itself.
+
+/** What is known. `house` is null until the bridge has spoken. */
+export const known = { house: null, plans: {}, notices: [], heardAt: 0, isLost: false };
+
+const listeners = new Set();
+
+/** Calls `hear` whenever something is new: `house`, `plan`, `notice` or `link`. Returns how to stop that. */
+export function listen(hear) {
+  listeners.add(hear);
+  return () => listeners.delete(hear);
+}
+
+const tell = (what) => listeners.forEach((it) => it(what));
+
+let events = null;
+
+/** Opens the line. */
+export function connect() {
+  events?.close();
+  events = new EventSource("api/events");
+  const take = (name, keep) =>
+    events.addEventListener(name, (event) => {
+      known.heardAt = Date.now();
+      known.isLost = false;
+      keep(JSON.parse(event.data));
+      tell(name);
+    });
+  take("house", (it) => (known.house = it));
+  take("plan", (it) => (known.plans = it));
+  take("notice", (it) => {
+    known.notices.unshift(it);
+    known.notices.length = Math.min(known.notices.length, 200);
+  });
+  events.onerror = () => {
+    if (!known.isLost) known.lostAt = Date.now();
+    known.isLost = true;
+    tell("link");
+    // A browser gives up for good when the answer is no stream, as while the bridge starts again.
+    if (events.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  };
+  events.onopen = () => {
+    known.isLost = false;
+    tell("link");
+  };
+}
+
+/** Asks for JSON. An answer that is no success is thrown in the bridge's own words. */
+export async function ask(path, { method = "GET", body, headers = {} } = {}) {
+  const asked = { method, headers: { accept: "application/json", ...headers } };
+  if (body !== undefined) {
+    asked.headers["content-type"] = "application/json";
+    asked.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, asked);
+  } catch {
+    throw new Error("the bridge does not answer");
+  }
+  const text = await answer.text();
+  let found;
+  try {
+    found = text === "" ? {} : JSON.parse(text);
+  } catch {
+    found = { error: text };
+  }
+  if (!answer.ok) {
+    const details = Array.isArray(found.details) ? `: ${found.details.join("; ")}` : "";
+    throw Object.assign(new Error(`${found.error ?? found.message ?? answer.statusText}${details}`), { status: answer.status });
+  }
+  return Object.assign(found, { etag: answer.headers.get("etag") });
+}
+
+export const post = (path, body) => ask(path, { method: "POST", body });

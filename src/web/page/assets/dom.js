@@ -1,0 +1,50 @@
+// A small way to make elements. Text is always inserted as text.
+
+/** An element with properties, listeners (`on…`) and children; `null` and `false` children are left out. */
+export function h(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  return dress(element, properties, children);
+}
+
+/** The same for SVG. */
+export function s(tag, properties, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  return dress(element, properties, children);
+}
+
+function dress(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(4).filter((it) => it !== null && it !== undefined && it !== false));
+  return element;
+}
+
+/** Puts children in the place of those that are there. Focus, open details and scroll stay where they were, by their ids. */
+export function show(place, ...children) {
+  const focused = document.activeElement?.id;
+  const open = [...place.querySelectorAll("details[open]")].map((it) => it.id);
+  const scrolled = [...place.querySelectorAll("[data-scroll]")].map((it) => [it.id, it.scrollLeft]);
+  place.replaceChildren(...children.flat(4).filter(Boolean));
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, left] of scrolled) {
+    const again = document.getElementById(id);
+    if (again) again.scrollLeft = left;
+  }
+  if (focused && place.querySelector(`#${CSS.escape(focused)}`)) document.getElementById(focused).focus();
+}
+
+/** An id that may be one in HTML. */
+export const idOf = (text) => text.replace(/[^a-zA-Z0-9_-]/g, "-");
+
+/** Tells people, also those who listen. */
+export function say(text, isTrouble = false) {
+  const place = document.getElementById("said");
+  place.textContent = text;
+  place.className = isTrouble ? "said trouble" : "said";
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => (place.textContent = ""), isTrouble ? 12000 : 5000);
+}

@@ -1,0 +1,176 @@
+// The schedules of each group: add, edit, silence, delete. What is saved is in force at once.
+
+import { ask, known } from "./bridge.js";
+import { h, idOf, say } from "./dom.js";
+import { plain } from "./words.js";
+
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/** By group: the list with its mark, or what went wrong. */
+const lists = new Map();
+/** What is being edited: group, place in the list (null for a new one), and the schedule. */
+let editing = null;
+
+const path = (group) => `api/groups/${encodeURIComponent(group)}/schedules`;
+
+async function load(group, again) {
+  try {
+    lists.set(group, await ask(path(group)));
+  } catch (error) {
+    lists.set(group, { trouble: error.message, schedules: [] });
+  }
+  again();
+}
+
+/** To be called when the view is opened: others may have changed something. */
+export function reload() {
+  lists.clear();
+  editing = null;
+}
+
+/** The view. */
+export function schedules(again) {
+  const groups = Object.entries(known.house.groups);
+  for (const [slug] of groups) {
+    if (!lists.has(slug)) {
+      lists.set(slug, { isLoading: true, schedules: [] });
+      load(slug, again);
+    }
+  }
+  return groups.map(([slug, group]) => card(slug, group, again));
+}
+
+function card(slug, group, again) {
+  const found = lists.get(slug);
+  return h("section", { class: "card" },
+    h("h2", {}, group.name),
+    found.trouble && h("p", { class: "answer trouble" }, found.trouble),
+    found.isLoading && h("p", { class: "quiet" }, "Loading…"),
+    !found.isLoading && found.schedules.length === 0 && h("p", { class: "quiet" }, group.class === "heater" ? "No schedule: it heats by the weather alone, if the config says so." : "No schedule."),
+    h("ul", { class: "windows" }, found.schedules.map((it, index) => row(slug, it, index, found, again))),
+    editing?.group === slug
+      ? form(again)
+      : h("button", { type: "button", class: "act", id: idOf(`add-${slug}`), onclick: () => { editing = { group: slug, index: null, schedule: fresh() }; again(); } }, "Add a schedule"),
+  );
+}
+
+function row(slug, it, index, found, again) {
+  const enabled = it.enabled !== false;
+  const id = idOf(`schedule-${slug}-${index}`);
+  return h("li", { class: enabled ? "" : "is-silent" },
+    h("b", {}, it.name ?? "Unnamed"),
+    h("span", {}, describe(it)),
+    h("span", { class: "row" },
+      h("label", { class: "switch" },
+        h("input", { type: "checkbox", role: "switch", id, checked: enabled, onchange: (event) => change(slug, `${path(slug)}/${index}/enabled`, "PUT", { enabled: event.target.checked }, found.etag, again) }),
+        enabled ? "speaks" : "silent"),
+      h("button", { type: "button", class: "plain", id: `${id}-edit`, onclick: () => { editing = { group: slug, index, schedule: structuredClone(it) }; again(); } }, "Edit"),
+      h("button", { type: "button", class: "plain danger", id: `${id}-delete`, onclick: () => {
+        if (window.confirm(`Delete the schedule “${it.name}”?`)) change(slug, `${path(slug)}/${index}`, "DELETE", undefined, found.etag, again);
+      } }, "Delete"),
+    ),
+  );
+}
+
+async function change(slug, where, method, body, etag, again) {
+  try {
+    await ask(where, { method, body, headers: etag ? { "if-match": etag } : {} });
+    editing = null;
+    say("Saved, and in force.");
+  } catch (error) {
+    if (editing) editing.trouble = error.message;
+    say(error.message, true);
+  }
+  await load(slug, again);
+}
+
+/** A schedule in words. */
+function describe(it) {
+  const days = it.days && it.days.length < 7 ? it.days.map((day) => DAYS[day - 1] ?? day).join(", ") : "every day";
+  const wants = Object.entries(it.conditions ?? {}).map(([key, value]) => (value === true ? plain(key) : value === false ? `no ${plain(key)}` : `${plain(key)} ${value}`));
+  const times = it.all_day ? "all day" : `${moment(it.on)} – ${moment(it.off)}`;
+  return [times, days, wants.length > 0 && `if ${wants.join(" and ")}`, it.priority && it.priority !== "normal" && `${it.priority} priority`].filter(Boolean).join(", ");
+}
+
+function moment(it) {
+  if (!it) return "?";
+  if (it.type === "sunrise" || it.type === "sunset") {
+    const offset = Number(it.offset ?? 0);
+    return offset === 0 ? it.type : `${Math.abs(offset)} min ${offset < 0 ? "before" : "after"} ${it.type}`;
+  }
+  if (it.type === "duration") return `${it.value} h later`;
+  return String(it.value);
+}
+
+const fresh = () => ({ name: "", enabled: true, days: [1, 2, 3, 4, 5, 6, 7], on: { type: "time", value: "06:00" }, off: { type: "time", value: "08:00" } });
+
+function form(again) {
+  const it = editing.schedule;
+  const set = (key) => (event) => { it[key] = event.target.value; };
+  return h("form", { class: "edit", onsubmit: (event) => { event.preventDefault(); save(again); } },
+    h("h3", {}, editing.index === null ? "A new schedule" : "Edit"),
+    h("label", {}, "Name", h("input", { id: "edit-name", required: true, maxlength: 60, value: it.name ?? "", oninput: set("name") })),
+    h("fieldset", {}, h("legend", {}, "Days"), DAYS.map((name, index) => {
+      const day = index + 1;
+      return h("span", {}, h("input", { type: "checkbox", id: `edit-day-${day}`, checked: (it.days ?? [1, 2, 3, 4, 5, 6, 7]).includes(day), onchange: (event) => {
+        const days = new Set(it.days ?? [1, 2, 3, 4, 5, 6, 7]);
+        if (event.target.checked) days.add(day); else days.delete(day);
+        it.days = [...days].sort();
+      } }), h("label", { for: `edit-day-${day}` }, name));
+    })),
+    h("label", { class: "switch" }, h("input", { type: "checkbox", id: "edit-all-day", checked: it.all_day === true, onchange: (event) => {
+      it.all_day = event.target.checked;
+      if (it.all_day) { delete it.on; delete it.off; } else { delete it.all_day; Object.assign(it, { on: fresh().on, off: fresh().off }); }
+      again();
+    } }), "All day"),
+    !it.all_day && time("on", "Goes on at", ["time", "sunrise", "sunset"], it, again),
+    !it.all_day && time("off", "Goes off at", ["time", "sunrise", "sunset", "duration"], it, again),
+    conditions(it, again),
+    h("label", {}, "Priority", h("select", { id: "edit-priority", onchange: set("priority") }, ["critical", "normal", "low"].map((name) => h("option", { value: name, selected: (it.priority ?? "normal") === name }, name)))),
+    editing.trouble && h("p", { class: "answer trouble", role: "alert" }, editing.trouble),
+    h("div", { class: "buttons" },
+      h("button", { type: "submit", class: "act on", id: "edit-save" }, "Save"),
+      h("button", { type: "button", class: "act", id: "edit-cancel", onclick: () => { editing = null; again(); } }, "Cancel")),
+    h("p", { class: "quiet" }, "Its limits (safety) stay as the file has them."),
+  );
+}
+
+function time(key, label, types, it, again) {
+  const at = it[key] ?? (it[key] = { type: "time", value: "06:00" });
+  const isSun = at.type === "sunrise" || at.type === "sunset";
+  return h("fieldset", {}, h("legend", {}, label),
+    h("select", { id: `edit-${key}-type`, "aria-label": label, onchange: (event) => {
+      const type = event.target.value;
+      it[key] = type === "time" ? { type, value: "06:00" } : type === "duration" ? { type, value: 2 } : { type, offset: 0, fallback: type === "sunrise" ? "07:00" : "17:00" };
+      again();
+    } }, types.map((name) => h("option", { value: name, selected: at.type === name }, name === "duration" ? "a while later" : name))),
+    at.type === "time" && h("input", { type: "time", id: `edit-${key}-value`, "aria-label": `${label}, time`, required: true, value: at.value, oninput: (event) => { at.value = event.target.value; } }),
+    at.type === "duration" && h("label", {}, "hours", h("input", { type: "number", id: `edit-${key}-value`, min: "0.1", max: "24", step: "0.1", required: true, value: at.value, oninput: (event) => { at.value = Number(event.target.value); } })),
+    isSun && h("label", {}, "minutes after (− before)", h("input", { type: "number", id: `edit-${key}-offset`, min: "-180", max: "180", value: at.offset ?? 0, oninput: (event) => { at.offset = Number(event.target.value); } })),
+    isSun && h("label", {}, "if there is none", h("input", { type: "time", id: `edit-${key}-fallback`, required: true, value: at.fallback ?? "07:00", oninput: (event) => { at.fallback = event.target.value; } })),
+    !["time", "duration", "sunrise", "sunset"].includes(at.type) && h("span", { class: "quiet" }, `${at.type} ${at.value ?? ""}`),
+  );
+}
+
+function conditions(it, again) {
+  const wanted = it.conditions ?? {};
+  const set = (key, value) => {
+    if (value === null) delete wanted[key]; else wanted[key] = value;
+    if (Object.keys(wanted).length > 0) it.conditions = wanted; else delete it.conditions;
+    again();
+  };
+  const tri = (key, label) => h("label", {}, label, h("select", { id: `edit-${key}`, onchange: (event) => set(key, { any: null, yes: true, no: false }[event.target.value]) },
+    [["any", "does not matter"], ["yes", "yes"], ["no", "no"]].map(([value, words]) => h("option", { value, selected: value === (wanted[key] === undefined ? "any" : wanted[key] ? "yes" : "no") }, words))));
+  return h("fieldset", {}, h("legend", {}, "Only if"),
+    h("label", {}, "the air is at most", h("input", { type: "number", id: "edit-temperature_max", min: "-100", max: "150", step: "0.5", placeholder: "any", value: wanted.temperature_max ?? "", onchange: (event) => set("temperature_max", event.target.value === "" ? null : Number(event.target.value)) })),
+    tri("precipitation_active", "precipitation"),
+    tri("black_ice_risk", "black ice"),
+  );
+}
+
+function save(again) {
+  const { group, index, schedule } = editing;
+  const { safety: _kept, ...told } = schedule;
+  const etag = lists.get(group)?.etag;
+  return index === null ? change(group, path(group), "POST", told, etag, again) : change(group, `${path(group)}/${index}`, "PUT", told, etag, again);
+}

@@ -1,0 +1,121 @@
+//! The page: files of our own that are part of the program. Nothing is fetched from elsewhere.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Site, plain};
+
+/// A file of the page.
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! assets {
+    ($($name:literal: $kind:expr),+ $(,)?) => {
+        &[$(Asset { name: $name, kind: $kind, bytes: include_bytes!(concat!("assets/", $name)) }),+]
+    };
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+const ASSETS: &[Asset] = assets! {
+    "index.html": HTML,
+    "app.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "main.js": SCRIPT,
+    "dom.js": SCRIPT,
+    "words.js": SCRIPT,
+    "bridge.js": SCRIPT,
+    "overview.js": SCRIPT,
+    "plan.js": SCRIPT,
+    "schedules.js": SCRIPT,
+    "weather.js": SCRIPT,
+    "devices.js": SCRIPT,
+    "log.js": SCRIPT,
+};
+
+/// No script and no style but our own files; nobody but our own pages (Home Assistant's ingress among them) may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(front)).routes(routes!(ui)).routes(routes!(asset))
+}
+
+/// The page.
+#[utoipa::path(get, path = "/", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
+async fn front(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    page(&site, &headers)
+}
+
+/// The page, at its old address.
+#[utoipa::path(get, path = "/ui", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
+async fn ui(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    page(&site, &headers)
+}
+
+/// A file of the page.
+#[utoipa::path(get, path = "/static/{name}", tag = "page", params(("name" = String, Path, description = "Its name.")), responses(
+    (status = 200, description = "The file.", body = String, content_type = "text/javascript"),
+    (status = 304, description = "It is as it was."),
+    (status = 404, description = "There is no such file."),
+))]
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match ASSETS.iter().find(|it| it.name == name) {
+        Some(asset) => served(asset, &headers),
+        None => plain(StatusCode::NOT_FOUND, "there is no such file"),
+    }
+}
+
+fn page(site: &Site, headers: &HeaderMap) -> Response {
+    let words = match (site.info.setup.is_empty(), site.is_loopback) {
+        (true, true) => return served(&ASSETS[0], headers),
+        // What is wrong with the config is not for everybody's eyes.
+        (false, _) => {
+            "<p><strong>Setup mode</strong>: the config is absent or wrong, nothing is switched. \
+             See the log or run <code>heattrax check</code>.</p>"
+        }
+        // It listens to more than this machine, and nobody has to log in.
+        (true, false) => {
+            "<p>The bridge is running. What it does is shown on a loopback address only \
+             (<code>web.bind_host</code>).</p>"
+        }
+    };
+    let version = &site.info.version;
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>HeatTrax</title>\
+         <link rel=\"stylesheet\" href=\"static/app.css\"></head><body><main><h1>HeatTrax {version}</h1>\
+         <div class=\"card\">{words}</div></main></body></html>"
+    );
+    ([(header::CONTENT_TYPE, HTML), (header::CONTENT_SECURITY_POLICY, POLICY)], html).into_response()
+}
+
+fn served(asset: &Asset, headers: &HeaderMap) -> Response {
+    let mut hasher = DefaultHasher::new();
+    asset.bytes.hash(&mut hasher);
+    let mark = format!("\"{:016x}\"", hasher.finish());
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+    // What is sent packed has a mark that is weak.
+    let same = known.is_some_and(|it| it.trim_start_matches("W/") == mark);
+    let head = [
+        (header::CONTENT_TYPE, asset.kind.to_owned()),
+        (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+        // Asked for anew each time, so that an update is seen; sent only if it has changed.
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::ETAG, mark),
+    ];
+    if same { (StatusCode::NOT_MODIFIED, head).into_response() } else { (head, asset.bytes).into_response() }
+}

@@ -1,0 +1,252 @@
+//! The schedules of a group, as the config holds them: `/api/groups/{group}/schedules`. Changes go through the one writer of the
+//! config and are in force when they are answered.
+//!
+//! Schedules are named by their place in the list, as clients of the old scheduler do. So that two editors lose nothing, each answer
+//! has an `ETag`, and a change with `If-Match` is refused with 412 if the list has changed since.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    api::open,
+    body::Body,
+};
+use crate::{
+    hub::Errand,
+    model::{ConfigEdit, Slug},
+};
+
+/// A disk can be slow.
+const WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(one, put, remove)).routes(routes!(enable))
+}
+
+/// Does a schedule speak?
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Enabled {
+    enabled: bool,
+}
+
+/// The list of a group.
+struct Schedules {
+    slug: Slug,
+    name: String,
+    list: Vec<Value>,
+}
+
+impl Schedules {
+    /// A mark that is another one whenever the list is.
+    fn etag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.list.iter().for_each(|it| it.to_string().hash(&mut hasher));
+        format!("\"{:016x}\"", hasher.finish())
+    }
+
+    /// Is it the list that whoever wants to change it has seen?
+    fn is_as_seen(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok());
+        if seen.is_none_or(|it| it == "*" || it == self.etag()) {
+            return Ok(());
+        }
+        let words = "the schedules have changed since they were read: look at them again";
+        Err(Refusal::new(StatusCode::PRECONDITION_FAILED, words))
+    }
+
+    fn at(&self, index: usize) -> Result<&Value, Refusal> {
+        self.list.get(index).ok_or_else(|| Refusal::absent(format!("Schedule index {index} out of range")))
+    }
+
+    fn name_at(&self, index: usize) -> Result<String, Refusal> {
+        let name = self.at(index)?.get("name").and_then(Value::as_str).unwrap_or_default();
+        let same = self.list.iter().filter(|it| it.get("name").and_then(Value::as_str) == Some(name)).count();
+        if name.is_empty() || same > 1 {
+            let words =
+                "schedules are changed by their name: give each of the group one of its own in the config first";
+            return Err(Refusal::new(StatusCode::CONFLICT, words));
+        }
+        Ok(name.to_owned())
+    }
+
+    fn answer(&self, status: StatusCode, body: Value) -> Response {
+        (status, [(header::ETAG, self.etag())], Json(body)).into_response()
+    }
+}
+
+impl Site {
+    async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
+        let settings = open(self)?;
+        let known = settings.groups.values().find(|it| it.name == group || it.slug.as_str() == group);
+        let known = known.ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
+        let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), WITHIN).await;
+        let told = told.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+        let list = told.pointer("/groups").and_then(Value::as_object).and_then(|it| it.values().next()?.as_array());
+        Ok(Schedules { slug: known.slug.clone(), name: known.name.clone(), list: list.cloned().unwrap_or_default() })
+    }
+
+    /// Changes the config; it is in force when this returns.
+    async fn edits(&self, edit: ConfigEdit) -> Result<(), Refusal> {
+        let edited = self.handle.errand(Errand::Edit(edit, None), WITHIN).await;
+        edited.map(drop).map_err(|words| Refusal::bad("Invalid schedule").with("details", json!([words])))
+    }
+}
+
+fn named(schedule: &Map<String, Value>) -> Result<String, Refusal> {
+    let name = schedule.get("name").and_then(Value::as_str).filter(|it| !it.trim().is_empty());
+    let name =
+        name.ok_or_else(|| Refusal::bad("Invalid schedule").with("details", json!(["a schedule needs a `name`"])));
+    name.map(str::to_owned)
+}
+
+fn is_taken(list: &[Value], name: &str) -> bool {
+    list.iter().any(|it| it.get("name").and_then(Value::as_str) == Some(name))
+}
+
+/// The schedules of a group.
+#[utoipa::path(get, path = "/api/groups/{group}/schedules", tag = "schedules", params(
+    ("group" = String, Path, description = "The group's name or slug."),
+), responses(
+    (status = 200, description = "`group`, `schedules`; an ETag.", body = Object),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn list(State(site): State<Arc<Site>>, Path(group): Path<String>) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "schedules": it.list })))
+}
+
+/// Adds a schedule, as the config writes schedules.
+#[utoipa::path(post, path = "/api/groups/{group}/schedules", tag = "schedules", request_body = Object, params(
+    ("group" = String, Path, description = "The group's name or slug."),
+), responses(
+    (status = 201, description = "`success`, `schedule`.", body = Object),
+    (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 412, description = "If-Match: the list has changed.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn add(
+    State(site): State<Arc<Site>>,
+    Path(group): Path<String>,
+    headers: HeaderMap,
+    Body(schedule): Body<Map<String, Value>>,
+) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    it.is_as_seen(&headers)?;
+    let name = named(&schedule)?;
+    if is_taken(&it.list, &name) {
+        let words = format!("there is a schedule `{name}` in this group already");
+        return Err(Refusal::bad("Invalid schedule").with("details", json!([words])));
+    }
+    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
+    let now = site.schedules(&group).await?;
+    Ok(now.answer(StatusCode::CREATED, json!({ "success": true, "schedule": schedule })))
+}
+
+/// One schedule, by its place in the list from 0.
+#[utoipa::path(get, path = "/api/groups/{group}/schedules/{index}", tag = "schedules", params(
+    ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
+), responses(
+    (status = 200, description = "`group`, `index`, `schedule`; an ETag.", body = Object),
+    (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, usize)>) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    let schedule = it.at(index)?;
+    Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "index": index, "schedule": schedule })))
+}
+
+/// Puts another schedule in its place; its limits (`safety`) stay as the file has them.
+#[utoipa::path(put, path = "/api/groups/{group}/schedules/{index}", tag = "schedules", request_body = Object, params(
+    ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
+), responses(
+    (status = 200, description = "`success`, `schedule`.", body = Object),
+    (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
+    (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 412, description = "If-Match: the list has changed.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn put(
+    State(site): State<Arc<Site>>,
+    Path((group, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+    Body(schedule): Body<Map<String, Value>>,
+) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    it.is_as_seen(&headers)?;
+    let (before, name) = (it.name_at(index)?, named(&schedule)?);
+    if name != before && is_taken(&it.list, &name) {
+        let words = format!("there is a schedule `{name}` in this group already");
+        return Err(Refusal::bad("Invalid schedule").with("details", json!([words])));
+    }
+    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
+    if name != before {
+        site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: before }).await?;
+    }
+    let now = site.schedules(&group).await?;
+    Ok(now.answer(StatusCode::OK, json!({ "success": true, "schedule": schedule })))
+}
+
+/// Takes a schedule out.
+#[utoipa::path(delete, path = "/api/groups/{group}/schedules/{index}", tag = "schedules", params(
+    ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
+), responses(
+    (status = 200, description = "`success`, `deleted`.", body = Object),
+    (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 412, description = "If-Match: the list has changed.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn remove(
+    State(site): State<Arc<Site>>,
+    Path((group, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    it.is_as_seen(&headers)?;
+    let deleted = it.at(index)?.clone();
+    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: it.name_at(index)? }).await?;
+    let now = site.schedules(&group).await?;
+    Ok(now.answer(StatusCode::OK, json!({ "success": true, "deleted": deleted })))
+}
+
+/// Has a schedule speak or be silent.
+#[utoipa::path(put, path = "/api/groups/{group}/schedules/{index}/enabled", tag = "schedules", request_body = Enabled, params(
+    ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
+), responses(
+    (status = 200, description = "`success`, `enabled`.", body = Object),
+    (status = 400, description = "The request cannot be read.", body = Problem),
+    (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 412, description = "If-Match: the list has changed.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn enable(
+    State(site): State<Arc<Site>>,
+    Path((group, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+    Body(Enabled { enabled }): Body<Enabled>,
+) -> Result<Response, Refusal> {
+    let it = site.schedules(&group).await?;
+    it.is_as_seen(&headers)?;
+    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), name: it.name_at(index)?, enabled }).await?;
+    let now = site.schedules(&group).await?;
+    Ok(now.answer(StatusCode::OK, json!({ "success": true, "enabled": enabled })))
+}
