@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
-    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, ProviderSettings, Schedule, Slug, StationTopic,
+    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug, StationTopic,
     Tariff,
 };
 
@@ -48,6 +48,8 @@ pub struct Settings {
     pub weather: Option<WeatherSettings>,
     /// The HTTP server. `None` when it is switched off.
     pub web: Option<WebSettings>,
+    /// How people are told. `None` when no way is enabled.
+    pub notify: Option<NotifySettings>,
     /// The log.
     pub log: LogSettings,
     /// Where the memory is kept.
