@@ -15,6 +15,7 @@ use crate::{
     explain::{Question, explain},
     hub::{Asked, Errand, Handle},
     model::{Celsius, ConfigEdit, ControlSettings, House, Slug},
+    notify::Post,
     outlets::Sockets,
 };
 
@@ -66,6 +67,8 @@ pub(super) struct Means {
     /// The config with defaults and without secrets.
     pub(super) shown: Arc<Value>,
     pub(super) levers: Levers,
+    /// The ways to people. `None` in setup mode.
+    pub(super) post: Option<Post>,
     pub(super) restart: Arc<Notify>,
 }
 
@@ -109,11 +112,19 @@ impl Means {
             Errand::Backup => Ok(json!({ "config": *self.shown, "memory": self.handle.picture().memory() })),
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::Reload => self.reloads().await,
+            Errand::NotifyTest { provider, subject, body } => {
+                self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())
+            }
+            Errand::NotifyStatus => Ok(self.post()?.status()),
             Errand::Restart => {
                 self.restart.notify_one();
                 Ok(json!({}))
             }
         }
+    }
+
+    fn post(&self) -> Result<&Post, String> {
+        self.post.as_ref().ok_or_else(|| "nobody is told anything in setup mode".to_owned())
     }
 
     async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, String> {

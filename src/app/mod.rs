@@ -28,7 +28,7 @@ use crate::{
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Asked, Clock, Handle, Hub},
     model::{BrokerHost, Class, ControlSettings, Memory, MqttSettings, OnTime, Orders, Settings, Slug, WebSettings},
-    mqtt, outlets, planner,
+    mqtt, notify, outlets, planner,
     store::Store,
     weather, web,
 };
@@ -124,7 +124,8 @@ impl Bridge {
         let (mut hub, handle) = Hub::new(controller, clock);
         let mut bridge = Self::around(handle);
         let shown = Arc::new(settings.shown.clone());
-        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers);
+        let post = bridge.spawn_notify(&settings);
+        bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers, Some(post));
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
         for trouble in troubles {
@@ -176,12 +177,24 @@ impl Bridge {
         control: Option<Arc<ControlSettings>>,
         shown: Arc<serde_json::Value>,
         levers: Levers,
+        post: Option<notify::Post>,
     ) {
         let Some(asked) = asked else { return };
-        let means =
-            errands::Means { handle: self.handle.clone(), control, shown, levers, restart: self.restart.clone() };
+        let restart = self.restart.clone();
+        let means = errands::Means { handle: self.handle.clone(), control, shown, levers, post, restart };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
+    }
+
+    /// Listens from here on: what other rooms notice at the start is told too.
+    fn spawn_notify(&mut self, settings: &Settings) -> notify::Post {
+        let post = notify::Post::open(settings.notify.as_ref(), &settings.control.zone, &settings.data);
+        if let Some(how) = settings.notify.clone() {
+            let (control, handle) = (Arc::clone(&settings.control), self.handle.clone());
+            let run = notify::run(post.clone(), how, control, handle, self.shells.clone());
+            self.spawn("notify", run);
+        }
+        post
     }
 
     /// Where the page is served.

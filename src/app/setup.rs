@@ -26,7 +26,7 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle);
-    bridge.spawn_errands(hub.errands(), None, Arc::default(), levers);
+    bridge.spawn_errands(hub.errands(), None, Arc::default(), levers, None);
     let mqtt = bridge.with_broker(partial.mqtt).await?;
     bridge.serve(Some(&partial.web), mqtt.is_some(), list.clone(), None).await?;
     if let Some(mqtt) = mqtt {

@@ -103,8 +103,7 @@ fn forecast(it: Section<'_>) -> Option<ForecastNotices> {
     it.warn("state_file", "accepted, not used: what was told is kept in the data folder");
     it.close();
     let always = mode == Some("always");
-    let told =
-        ForecastNotices { always, temperature_change: degrees * KELVIN, precipitation_change: millimetres };
+    let told = ForecastNotices { always, temperature_change: degrees * KELVIN, precipitation_change: millimetres };
     enabled.then_some(told)
 }
 
@@ -204,7 +203,8 @@ fn mail_tls(it: &Section<'_>, port: Option<u16>) -> MailTls {
 /// A name without a password, or the other way round, is a slip; neither is a server that asks for none.
 fn login(it: &Section<'_>, enabled: bool) -> Option<(String, Secret)> {
     let password = it.secret("smtp_password", "smtp_password_file");
-    let empty = |key| it.get(key).is_none_or(|it| matches!(&it.value.kind, super::tree::Kind::Text(it) if it.is_empty()));
+    let empty =
+        |key| it.get(key).is_none_or(|it| matches!(&it.value.kind, super::tree::Kind::Text(it) if it.is_empty()));
     let name = if empty("smtp_username") { None } else { it.text("smtp_username") };
     match (name, password) {
         (Some(name), Some(password)) => Some((name, password)),

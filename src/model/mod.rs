@@ -38,8 +38,8 @@ pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use meter::{Learned, Metering};
 pub use name::{OutletId, Slug};
 pub use notify::{
-    ALERT_KINDS, AlertKind, Channel, EmailSettings, ForecastNotices, MailTls, NotifySettings, NtfySettings, RETIRED_ALERTS,
-    Severity, WebhookSettings,
+    ALERT_KINDS, AlertKind, Channel, EmailSettings, ForecastNotices, MailTls, NotifySettings, NtfySettings,
+    RETIRED_ALERTS, Severity, WebhookSettings,
 };
 pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,

@@ -117,10 +117,13 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     alert("weather_service_offline", "There is no weather to act on", Warning, true, &[]),
     alert("weather_service_recovered", "The weather service is back", Info, true, &[]),
     alert("weather_service_outage_alert", "The weather has been gone for long", Critical, true, &[]),
-    alert("weather_provider_changed", "Another weather provider", Info, false, &[
-        Kind::WeatherDegraded,
-        Kind::WeatherRecovered,
-    ]),
+    alert(
+        "weather_provider_changed",
+        "Another weather provider",
+        Info,
+        false,
+        &[Kind::WeatherDegraded, Kind::WeatherRecovered],
+    ),
     alert("sources_disagree", "Forecasts disagree about ice", Info, false, &[Kind::SourcesDisagree]),
     alert("storm_ahead", "A storm is ahead", Info, true, &[Kind::StormAhead]),
     alert("forecast_summary", "Weather forecast", Info, true, &[]),

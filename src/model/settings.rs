@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
-    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug, StationTopic,
-    Tariff,
+    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug,
+    StationTopic, Tariff,
 };
 
 /// A secret. It cannot be printed, logged or serialised by accident.

@@ -133,10 +133,10 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 fn exactly(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%A %d %B %Y %H:%M:%S %Z").to_string()
+    at.to_zoned_datetime(zone.clone()).strftime("%A %d %B %Y %H:%M:%S %Z").to_string()
 }
 
 /// With the offset of the zone.
 pub(super) fn rfc3339(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

@@ -14,6 +14,8 @@ pub const WAITING: usize = 200;
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// A letter that was refused for good so often is given up.
 const REFUSALS: u32 = 5;
+/// After the first time it rests for so long, then four times as long each time.
+const REFUSED_REST: SignedDuration = SignedDuration::from_secs(30);
 
 /// An alert on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,12 +96,13 @@ impl Queue {
         self.letters.remove(at)
     }
 
-    /// A letter was refused for good: it goes behind the others, for they may be taken.
-    pub fn refused(&mut self, id: &str) {
-        if let Some(mut letter) = self.take(id) {
+    /// A letter was refused, others may be taken: it waits for a while, longer each time.
+    pub fn refused(&mut self, id: &str, now: Timestamp) {
+        if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {
+            let rest = REFUSED_REST.saturating_mul(4_i32.saturating_pow(letter.refusals));
             letter.refusals += 1;
             letter.urgent = false;
-            self.letters.push_back(letter);
+            letter.due = now.checked_add(rest).unwrap_or(now);
         }
     }
 

@@ -80,7 +80,7 @@ pub(super) async fn calendar(State(site): State<Arc<Site>>) -> Response {
 }
 
 /// The settings, if they may be shown: as long as there is no login, only on a loopback address.
-fn open(site: &Site) -> Result<Arc<ControlSettings>, Box<Response>> {
+pub(super) fn open(site: &Site) -> Result<Arc<ControlSettings>, Box<Response>> {
     if !site.is_loopback {
         let words = "shown on a loopback address only (web.bind_host)";
         return Err(Box::new(plain(StatusCode::FORBIDDEN, words)));

@@ -9,6 +9,7 @@ mod client;
 mod gate;
 mod health;
 mod line;
+mod notifications;
 mod page;
 
 use std::{io, sync::Arc, time::Duration};
@@ -73,6 +74,7 @@ pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: C
         .route("/api/weather/forecast", get(api::forecast))
         .route("/api/weather/mat-forecast", get(api::mat_forecast))
         .route("/calendar.ics", get(api::calendar))
+        .merge(Router::from(notifications::routes()))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check))
         .with_state(site);
     let cut = CancellationToken::new();
