@@ -36,7 +36,8 @@ fn the_summary_comes_at_its_time_with_hours_energy_cost_and_events() {
     assert!(thought.tick(minutes(-1)).is_empty());
     let told = thought.tick(noon());
     assert_eq!(events(&told), ["daily_summary"]);
-    let wanted = "Since Wed 14 Jan 08:00: Mat outlet 1 was on for 2 h 30 min, 2.5 kWh, 0.50 $.\nWhat happened: overheat once.";
+    let wanted =
+        "Since Wed 14 Jan 08:00: Mat outlet 1 was on for 2 h 30 min, 2.5 kWh, 0.50 $.\nWhat happened: overheat once.";
     assert_eq!(told[0].message, wanted);
     let details = &told[0].details;
     assert_eq!((&details["hours_on"], &details["kwh"], &details["cost"]), (&2.5.into(), &2.5.into(), &0.5.into()));
