@@ -34,7 +34,7 @@ impl Failure {
 /// A way to a person.
 #[derive(Debug)]
 pub(super) enum Way {
-    Mail(Mail),
+    Mail(Box<Mail>),
     Post(Post),
 }
 
@@ -43,7 +43,7 @@ impl Way {
     pub(super) fn of(channel: Channel, settings: &NotifySettings, zone: &TimeZone) -> Option<Self> {
         let zone = zone.clone();
         Some(match channel {
-            Channel::Email => Self::Mail(Mail::new(settings.email.clone()?, zone)),
+            Channel::Email => Self::Mail(Box::new(Mail::new(settings.email.clone()?, zone))),
             Channel::Webhook => Self::Post(Post::webhook(settings.webhook.clone()?, zone)),
             Channel::Ntfy => Self::Post(Post::ntfy(settings.ntfy.clone()?, zone)),
         })

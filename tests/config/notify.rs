@@ -150,3 +150,77 @@ fn the_environment_and_files_name_the_ways_too() {
     assert_eq!(it.ntfy.unwrap().token.unwrap().reveal(), "tk_from_file");
     assert!(it.webhook.is_some() && !it.forecast.unwrap().always);
 }
+
+/// Every property of a schema with its path, and a value that it allows.
+fn values(schema: &serde_json::Value, path: &str, found: &mut Vec<(String, serde_json::Value)>) {
+    for (key, below) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if below["properties"].is_object() {
+            values(below, &path, found);
+            continue;
+        }
+        let usual = [&below["default"], &below["examples"][0], &below["enum"][0]].into_iter().find(|it| !it.is_null());
+        let usual = usual.cloned().unwrap_or_else(|| match below["type"].as_str() {
+            Some("boolean") => true.into(),
+            Some("number" | "integer") => 60.into(),
+            Some("array") => serde_json::json!(["one"]),
+            Some("object") => serde_json::json!({ "X-House": "ramp" }),
+            Some("string") => "text".into(),
+            _ => serde_json::json!({ "email": true }),
+        });
+        found.push((path, usual));
+    }
+}
+
+#[test]
+fn the_schema_names_the_keys_that_are_read_and_no_other() {
+    let text = include_str!("../../config/notifications.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut found = Vec::new();
+    values(&schema, "", &mut found);
+    for (path, value) in &found {
+        // A file that is not there, and half of what belongs together, are no unknown keys.
+        let nested = path.rsplit('.').fold(value.to_string(), |inner, key| format!("{{\"{key}\": {inner}}}"));
+        if let Err(problems) = parse_with(&small_and(&format!("notifications: {nested}\n")), &env(&[])) {
+            let known = path.ends_with("_file") || path.starts_with("quiet_hours");
+            assert!(known && !problems.to_string().contains("unknown"), "{path}: {problems}");
+        }
+    }
+    let names = |of: &str| -> Vec<&str> {
+        schema["properties"][of]["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+    };
+    let routed = names("routing");
+    for kind in heattrax::model::ALERT_KINDS {
+        assert!(routed.contains(&kind.name), "{}", kind.name);
+    }
+    assert_eq!(routed.len(), heattrax::model::ALERT_KINDS.len() + heattrax::model::RETIRED_ALERTS.len());
+    // What is read is named by the reader itself when it meets a key that it does not know.
+    for section in ["", "email", "webhook", "ntfy", "forecast", "quiet_hours"] {
+        let wrong = if section.is_empty() { "{zzz: 1}".to_owned() } else { format!("{{{section}: {{zzz: 1}}}}") };
+        let lines = bad(&small_and(&format!("notifications: {wrong}\n")));
+        let line = lines.iter().find(|it| it.contains("unknown key `zzz`")).unwrap();
+        let allowed = line.split("allowed: ").nth(1).unwrap().split(';').next().unwrap();
+        let mut read: Vec<&str> = allowed.split(' ').map(|it| it.trim_matches('`')).collect();
+        let mut named = if section.is_empty() {
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+        } else {
+            names(section)
+        };
+        read.sort_unstable();
+        named.sort_unstable();
+        assert_eq!(read, named, "{section}");
+    }
+}
+
+#[test]
+fn the_example_of_the_config_is_right() {
+    let text = include_str!("../../config/heattrax.yaml");
+    let commented = text.split("# notifications:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let lines: String = commented.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+    // The files of the example are not here.
+    let lines = lines.replace("smtp_password_file: /run/secrets/smtp", "smtp_password: p");
+    let lines = lines.replace("url_file: /run/secrets/webhook", "url: https://x.example/");
+    let lines = lines.replace("topic_file: /run/secrets/ntfy-topic", "topic: mats");
+    let it = good(&small_and(&format!("notifications:\n{lines}"))).notify.unwrap();
+    assert!(it.email.is_some() && it.webhook.is_some() && it.ntfy.is_some());
+}
