@@ -8,6 +8,7 @@ use std::{
 use jiff::tz::TimeZone;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    address::Envelope,
     message::{Mailbox, SinglePart},
     transport::smtp::{
         Error,
@@ -43,7 +44,30 @@ impl Mail {
     pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
         let message = self.message(letter).map_err(Failure::of_the_letter)?;
         let transport = self.transport.get_or_try_init(|| transport(self.settings.clone())).await?;
-        transport.send(message).await.map(drop).map_err(|error| self.failure(&error))
+        let Err(error) = transport.send(message.clone()).await else { return Ok(()) };
+        let failure = self.failure(&error);
+        if failure.is_of_the_letter && self.settings.to.len() > 1 {
+            return self.send_to_each(transport, &message, failure).await;
+        }
+        Err(failure)
+    }
+
+    /// One wrong address must not keep the others from hearing of it.
+    async fn send_to_each(&self, transport: &Transport, message: &Message, failure: Failure) -> Result<(), Failure> {
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let mut outcome = Err(failure);
+        for (at, to) in envelope.to().iter().enumerate() {
+            let alone = Envelope::new(envelope.from().cloned(), vec![to.clone()]);
+            let alone = alone.map_err(|error| Failure::of_the_letter(error.to_string()))?;
+            match transport.send_raw(&alone, &bytes).await {
+                Ok(_) => outcome = Ok(()),
+                Err(error) => {
+                    let words = self.words(&error);
+                    tracing::warn!("notifications.email.to_emails[{at}] gets no mail: {words}");
+                }
+            }
+        }
+        outcome
     }
 
     fn message(&self, letter: &Letter) -> Result<Message, String> {

@@ -46,6 +46,19 @@ impl Post {
     }
 
     pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
+        self.try_send(letter).await.map_err(|failure| self.without_address(failure))
+    }
+
+    /// What is wrong with a certificate names the host.
+    fn without_address(&self, mut failure: Failure) -> Failure {
+        let url = Url::parse(self.url.reveal()).ok();
+        if let Some(host) = url.as_ref().and_then(Url::host_str).filter(|_| matches!(self.form, Form::Webhook)) {
+            failure.text = failure.text.replace(host, "the address");
+        }
+        failure
+    }
+
+    async fn try_send(&self, letter: &Letter) -> Result<(), Failure> {
         let client = self.client.get_or_try_init(|| async { self.connect() }).await?;
         let mut request = client.post(self.url.reveal()).body(self.body(letter).to_string());
         request = request.header(header::CONTENT_TYPE, "application/json").header("Idempotency-Key", &letter.id);

@@ -135,7 +135,14 @@ impl Teller {
         let now = self.desk.notebook();
         let Some(then) = &self.written else { return true };
         let told = |it: &Notebook| {
-            (it.lost.clone(), it.weather, it.outage_told, it.summary_of, it.forecast.as_ref().map(|it| it.0))
+            (
+                it.lost.clone(),
+                it.wrong.clone(),
+                it.weather,
+                it.outage_told,
+                it.summary_of,
+                it.forecast.as_ref().map(|it| it.0),
+            )
         };
         told(now) != told(then) || (Instant::now() >= self.write_at && now != then)
     }

@@ -16,6 +16,8 @@ use crate::model::{Forecast, OutletId, Slug, WeatherState};
 pub struct Notebook {
     /// Devices that people were told are lost.
     pub lost: BTreeSet<Slug>,
+    /// Devices at whose address, as people were told, another one answers.
+    pub wrong: BTreeSet<Slug>,
     /// The weather as people were told it is. `None`: all is well, or they were told nothing.
     pub weather: Option<WeatherState>,
     /// Since when there has been no weather to act on.
@@ -58,6 +60,8 @@ pub struct Line {
     pub cost: Option<f64>,
     /// Seconds on since local midnight, as last seen.
     pub seen_on: i64,
+    /// The local date on which that was.
+    pub seen_day: Option<Date>,
     /// The bridge's own count of energy, as last seen.
     pub seen_kwh: Option<f64>,
 }

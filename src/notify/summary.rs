@@ -22,20 +22,29 @@ const LATE: SignedDuration = SignedDuration::from_hours(6);
 pub(super) fn look(control: &ControlSettings, house: &House, notebook: &mut Notebook, now: Timestamp) {
     let price = price_at(control, now);
     notebook.diary.since.get_or_insert(now);
+    let day = control.zone.to_datetime(house.at).date();
+    let of_day = house.at.duration_since(instant(&control.zone, day, Time::midnight())).as_secs();
     for (id, outlet) in &house.outlets {
         let today = outlet.runtime_today.as_secs();
         let known = notebook.diary.outlets.entry(id.clone());
         let line = known.or_insert_with(|| Line {
             seen_on: today,
+            seen_day: Some(day),
             seen_kwh: outlet.energy_total,
             kwh: outlet.energy_total.map(|_| 0.0),
             cost: outlet.energy_total.and(price).map(|_| 0.0),
             ..Line::default()
         });
         line.name.clone_from(&outlet.name);
-        // It begins anew at midnight.
-        line.on += if today >= line.seen_on { today - line.seen_on } else { today };
-        line.seen_on = today;
+        if line.seen_day == Some(day) {
+            line.on += (today - line.seen_on).max(0);
+            line.seen_on = today;
+        } else if today <= of_day {
+            // It has begun anew at midnight. Were it more than the day is old, it would still be about yesterday.
+            line.on += today;
+            line.seen_on = today;
+            line.seen_day = Some(day);
+        }
         if let Some(total) = outlet.energy_total {
             let used = line.seen_kwh.map_or(0.0, |seen| (total - seen).max(0.0));
             line.seen_kwh = Some(total);

@@ -79,3 +79,23 @@ async fn a_line_that_cannot_be_secured_carries_no_mail_and_the_mail_waits() {
         room.stop().await;
     }
 }
+
+#[tokio::test]
+async fn one_wrong_address_does_not_keep_the_others_from_hearing_of_it() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let lines = email(&server, ", use_tls: false").replace("[ann@example.org,", "[refused@example.org,");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot, says the plug");
+    let mail = server.next().await;
+    assert!(mail.to.len() == 1 && mail.to[0].contains("bob@example.org"), "{mail:?}");
+    room.until("email", |it| it["health"] == "healthy" && it["waiting"] == 0).await;
+    room.stop().await;
+
+    // Nobody at all takes it: it waits, and is tried again.
+    let folder = tempfile::tempdir().unwrap();
+    let room = Room::start(&lines.replace("bob@", "refused@"), folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot, says the plug");
+    let status = room.until("email", |it| it["health"] == "degraded").await;
+    assert!(status["waiting"] == 1 && status["last_error"].as_str().unwrap().contains("550"), "{status}");
+    room.stop().await;
+}

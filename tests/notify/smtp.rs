@@ -129,6 +129,7 @@ impl Talk {
                     self.mail.login = Some(word.clone());
                     "235 welcome"
                 }
+                "RCPT" if word.contains("refused@") => "550 no such user",
                 "RCPT" => {
                     self.mail.to.push(word.clone());
                     "250 fine"
