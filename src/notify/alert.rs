@@ -69,8 +69,8 @@ impl Alert {
 
     /// About whom it is, as far as that counts for telling it less often.
     pub(super) fn about(&self) -> String {
-        let found = ["outlet", "device", "group"].into_iter().find_map(|key| self.details.get(key)?.as_str());
-        found.unwrap_or_default().to_owned()
+        let found = ["outlet", "device", "devices", "group"].into_iter().find_map(|key| self.details.get(key));
+        found.map(Value::to_string).unwrap_or_default()
     }
 
     /// The last of several that are told as one.

@@ -93,6 +93,15 @@ fn a_house_that_is_lost_as_a_whole_is_told_as_one() {
     assert_eq!((events(&told), told[0].message.as_str()), (vec!["device_found"], "Mat and Steps answer again."));
 }
 
+#[test]
+fn one_batch_of_lost_devices_does_not_hold_another_back() {
+    let mut thought = Thought::of("limit: 30m");
+    thought.look(&without("mat", Passing), noon());
+    assert_eq!(events(&thought.tick(minutes(5))), ["device_lost"]);
+    thought.look(&without_all(), minutes(6));
+    assert_eq!(events(&thought.tick(minutes(11))), ["device_lost"]);
+}
+
 fn seconds(it: i64) -> jiff::Timestamp {
     noon() + jiff::SignedDuration::from_secs(it)
 }

@@ -120,3 +120,58 @@ async fn a_damaged_file_is_set_aside_and_people_are_told_all_the_same() {
     assert!(folder.path().join("notify-webhook.damaged.json").exists());
     room.stop().await;
 }
+
+#[tokio::test]
+async fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_after_them() {
+    let (mut sink, folder) = (Sink::start(Mood::Takes).await, tempfile::tempdir().unwrap());
+    let lines = format!("{}\nquiet_hours: {{from: \"22:00\", to: \"07:10\"}}", sink.webhook());
+    // Seven in the morning, and a minute is a tenth of a second.
+    let room = Room::start(&lines, folder.path(), noon(), 600.0);
+    room.tell(NoticeKind::NoLoad, "Mat draws nothing");
+    room.tell(NoticeKind::Lockout, "Mat is locked off");
+    assert_eq!(sink.next().await.body["event_type"], "lockout");
+    sink.is_quiet().await;
+    assert_eq!(room.status("webhook")["waiting"], 1);
+    let posted = sink.next().await;
+    assert_eq!(posted.body["event_type"], "no_load");
+    let now = room.handle.clock.now();
+    assert!(now >= noon() + SignedDuration::from_mins(10), "{now}");
+    assert!(posted.body["timestamp"].as_str().unwrap().starts_with("2026-01-15T07:0"), "when it happened");
+    room.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_says_a_word_now_and_then_has_a_deadline_all_the_same() {
+    // A mail server that greets, and answers everything by halves.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                while tokio::io::AsyncWriteExt::write_all(&mut stream, b"220-patience\r\n").await.is_ok() {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+            });
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let lines = format!(
+        "email: {{enabled: true, smtp_host: 127.0.0.1, smtp_port: {port}, use_tls: false, from_email: h@example.org, \
+         to_emails: [a@example.org]}}"
+    );
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Lockout, "Mat is locked off");
+    let mut failed = None;
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        failed = Some(room.status("email")).filter(|it| it["consecutive_failures"] != 0);
+        if failed.is_some() {
+            break;
+        }
+    }
+    let failed = failed.expect("it has a deadline");
+    assert!(failed["last_error"].is_string(), "{failed}");
+    assert!(room.handle.clock.now() < noon() + SignedDuration::from_secs(90), "{}", room.handle.clock.now());
+    room.stop().await;
+}

@@ -4,6 +4,7 @@
 mod bridge;
 mod desk;
 mod devices;
+mod discreet;
 mod forecast;
 mod holding;
 mod home;

@@ -34,15 +34,15 @@ fn the_summary_comes_at_its_time_with_hours_energy_cost_and_events() {
     thought.look(&after(-500, 90, 11.5), minutes(-500));
     // Midnight has passed: the count begins anew, but not at once.
     thought.look(&after(-419, 90, 11.5), minutes(-419));
-    thought.look(&after(-300, 100, 12.5), minutes(-300));
+    thought.look(&after(-300, 60, 12.5), minutes(-300));
     assert!(thought.tick(minutes(-1)).is_empty());
     let told = thought.tick(noon());
     assert_eq!(events(&told), ["daily_summary"]);
     let wanted =
-        "Since Wed 14 Jan 08:00: Mat outlet 1 was on for 3 h 10 min, 2.5 kWh, 0.50 $.\nWhat happened: overheat once.";
+        "Since Wed 14 Jan 08:00: Mat outlet 1 was on for 2 h 30 min, 2.5 kWh, 0.50 $.\nWhat happened: overheat once.";
     assert_eq!(told[0].message, wanted);
     let details = &told[0].details;
-    assert_eq!((&details["hours_on"], &details["kwh"], &details["cost"]), (&3.17.into(), &2.5.into(), &0.5.into()));
+    assert_eq!((&details["hours_on"], &details["kwh"], &details["cost"]), (&2.5.into(), &2.5.into(), &0.5.into()));
     assert!(thought.tick(minutes(1)).is_empty());
     // The next day begins with nothing.
     let told = thought.tick(minutes(24 * 60));
