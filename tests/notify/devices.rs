@@ -96,10 +96,16 @@ fn a_house_that_is_lost_as_a_whole_is_told_as_one() {
 #[test]
 fn one_batch_of_lost_devices_does_not_hold_another_back() {
     let mut thought = Thought::of("limit: 30m");
-    thought.look(&without("mat", Passing), noon());
+    let mut house = without_all();
+    thought.look(&house, noon());
     assert_eq!(events(&thought.tick(minutes(5))), ["device_lost"]);
-    thought.look(&without_all(), minutes(6));
-    assert_eq!(events(&thought.tick(minutes(11))), ["device_lost"]);
+    for more in ["porch", "drive"] {
+        let device = house.devices[&slug("mat")].clone();
+        house.devices.insert(slug(more), device);
+    }
+    thought.look(&house, minutes(6));
+    let told = thought.tick(minutes(11));
+    assert_eq!(told[0].details["devices"], serde_json::json!(["drive", "porch"]));
 }
 
 fn seconds(it: i64) -> jiff::Timestamp {
