@@ -31,13 +31,17 @@ pub struct Alert {
 impl Alert {
     /// An alert of a kind.
     pub fn new(kind: &AlertKind, at: Timestamp, message: impl Into<String>) -> Self {
-        let message: String = message.into();
+        let mut message: String = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             event: kind.name.to_owned(),
             title: kind.title.to_owned(),
             severity: kind.severity,
             at,
-            message: message.chars().take(LONGEST).collect(),
+            message,
             details: Map::new(),
         }
     }

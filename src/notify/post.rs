@@ -29,7 +29,7 @@ pub struct Post {
 }
 
 impl Post {
-    /// Reads what waits from the data folder. `None` where no way is enabled. Blocks; to be called before the runtime is busy.
+    /// Reads what waits for each enabled way from the data folder. Blocks; to be called before the runtime is busy.
     pub fn open(settings: Option<&NotifySettings>, zone: &TimeZone, data: &Path) -> Self {
         let channels = settings.map(NotifySettings::channels).unwrap_or_default();
         let boxes = channels.iter().map(|it| Arc::new(Outbox::open(*it, data))).collect();

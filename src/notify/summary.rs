@@ -107,9 +107,6 @@ fn told(control: &ControlSettings, diary: &Diary, now: Timestamp) -> Alert {
         }
         many => {
             let _ = write!(words, "{} outlets were on, together for {}.", many.len(), figures(&sum, currency));
-            for line in many {
-                let _ = write!(words, "\n- {}: {}", line.name, figures(line, currency));
-            }
         }
     }
     if diary.events.is_empty() {
@@ -118,6 +115,10 @@ fn told(control: &ControlSettings, diary: &Diary, now: Timestamp) -> Alert {
         let events = diary.events.iter().map(|(name, count)| format!("{} {count} times", name.replace('_', " ")));
         let _ =
             write!(words, "\nWhat happened: {}.", events.collect::<Vec<_>>().join(", ").replace(" 1 times", " once"));
+    }
+    // Last, for in a large house there may be too many of them for one message.
+    for line in all.iter().filter(|_| all.len() > 1) {
+        let _ = write!(words, "\n- {}: {}", line.name, figures(line, currency));
     }
     let rounded = |it: Option<f64>, by: f64| it.map(|it| (it * by).round() / by);
     #[expect(clippy::cast_precision_loss, reason = "seconds of a day")]

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use heattrax::model::NoticeKind;
+use heattrax::{model::NoticeKind, notify::WAITING};
 
 use crate::{
     home::{Room, noon},
@@ -27,12 +27,31 @@ impl io::Write for Page {
     }
 }
 
-#[tokio::test]
-async fn neither_the_log_nor_the_files_nor_the_status_know_a_secret() {
+fn kept_log() -> (Page, tracing::subscriber::DefaultGuard) {
     let page = Page::default();
     let kept = page.clone();
     let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE);
-    let _log = tracing::subscriber::set_default(log.with_writer(move || kept.clone()).finish());
+    let guard = tracing::subscriber::set_default(log.with_writer(move || kept.clone()).finish());
+    (page, guard)
+}
+
+#[tokio::test]
+async fn that_messages_are_dropped_is_said_once() {
+    let (page, _log) = kept_log();
+    let (refusing, folder) = (Sink::start(Mood::Answers("500 Oh no")).await, tempfile::tempdir().unwrap());
+    let room = Room::start(&format!("{}\nlimit: 0s", refusing.webhook()), folder.path(), noon(), 1.0);
+    for number in 0..WAITING + 50 {
+        room.tell(NoticeKind::FaultEnded, &format!("number {number} is over"));
+    }
+    room.until("webhook", |it| it["dropped"] == 50).await;
+    room.stop().await;
+    let log = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("are dropped from now on").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn neither_the_log_nor_the_files_nor_the_status_know_a_secret() {
+    let (page, _log) = kept_log();
     let (refusing, folder) = (Sink::start(Mood::Answers("500 Oh no")).await, tempfile::tempdir().unwrap());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let lines = format!(

@@ -50,6 +50,20 @@ fn the_summary_comes_at_its_time_with_hours_energy_cost_and_events() {
 }
 
 #[test]
+fn several_outlets_are_summed_up_and_listed() {
+    let mut thought = Thought::of(AT_SEVEN);
+    thought.look(&after(-600, 0, 10.0), minutes(-600));
+    let mut house = after(-500, 90, 11.5);
+    let steps = house.outlets.get_mut(&"steps/1".parse().unwrap()).unwrap();
+    Arc::make_mut(steps).runtime_today = SignedDuration::from_mins(45);
+    thought.look(&house, minutes(-500));
+    let told = thought.tick(noon());
+    let wanted = "Since Wed 14 Jan 21:00: 2 outlets were on, together for 2 h 15 min, 1.5 kWh, 0.30 $.\nNothing else happened.\n\
+                  - Mat outlet 1: 1 h 30 min, 1.5 kWh, 0.30 $\n- Steps outlet 1: 45 min";
+    assert_eq!(told[0].message, wanted);
+}
+
+#[test]
 fn a_restart_keeps_the_day_and_a_summary_that_was_missed_comes_late() {
     let mut thought = Thought::of(AT_SEVEN);
     thought.look(&after(-600, 0, 10.0), minutes(-600));
