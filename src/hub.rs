@@ -8,6 +8,7 @@ mod amendment;
 mod clock;
 mod errand;
 mod journal;
+mod logged;
 mod pulse;
 mod vitals;
 
@@ -25,6 +26,7 @@ use tokio::{
     time::Instant,
 };
 
+use self::logged::log;
 pub use self::{
     amendment::{Amendment, InForce},
     clock::Clock,
@@ -35,7 +37,7 @@ pub use self::{
 };
 use crate::{
     control::Controller,
-    model::{Availability, ControlSettings, Event, House, Notice, NoticeKind, Orders, OutletId, Plan, Slug},
+    model::{Availability, ControlSettings, Event, House, Notice, Orders, OutletId, Plan, Slug},
 };
 
 /// Events that may wait for the hub.
@@ -380,23 +382,5 @@ struct Taken {
 impl Taken {
     fn and(self, other: Self) -> Self {
         Self { reports_only: self.reports_only && other.reports_only, news: self.news || other.news }
-    }
-}
-
-fn log(notice: &Notice) {
-    // That is for the asker alone.
-    if notice.kind == NoticeKind::Answered {
-        return;
-    }
-    let about = match (&notice.device, notice.slot, &notice.group) {
-        (Some(device), Some(slot), _) => format!("{device}/{slot}: "),
-        (Some(device), None, _) => format!("{device}: "),
-        (None, _, Some(group)) => format!("{group}: "),
-        (None, _, None) => String::new(),
-    };
-    if notice.kind.is_warning() {
-        tracing::warn!(target: "heattrax::hub", event = notice.kind.as_str(), "{about}{}", notice.message);
-    } else {
-        tracing::info!(target: "heattrax::hub", event = notice.kind.as_str(), "{about}{}", notice.message);
     }
 }

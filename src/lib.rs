@@ -11,6 +11,7 @@ pub mod emulator;
 pub mod explain;
 pub mod klap;
 pub mod mqtt;
+pub mod notify;
 pub mod outlets;
 pub mod planner;
 pub mod recorded;

@@ -68,6 +68,9 @@ impl Bridge {
         for device in settings.devices.iter().filter(|it| anew.contains(&it.slug)) {
             self.spawn_device(device, &settings.credentials, pins.get(&device.slug).cloned());
         }
+        if before.notify != settings.notify {
+            self.spawn_notify(&settings).await;
+        }
         if before.weather != settings.weather {
             self.spawn_weather(settings.weather.clone()).await;
         }

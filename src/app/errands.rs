@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use crate::{
     explain::{Question, explain},
     hub::{Asked, Errand, Handle, Journal},
     model::{Celsius, ConfigEdit, ControlSettings, House, Settings, Slug},
+    notify::Post,
     outlets::Sockets,
 };
 
@@ -70,6 +71,8 @@ pub(super) struct Means {
     pub(super) is_setup: bool,
     pub(super) levers: Levers,
     pub(super) wants: mpsc::Sender<Want>,
+    /// The ways to people. `None` in setup mode.
+    pub(super) post: watch::Receiver<Option<Post>>,
 }
 
 /// Does errands, each in a task of its own, until `stop`. Whoever asks waits no longer than they want to.
@@ -114,6 +117,10 @@ impl Means {
             Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::Reload => self.reloads().await,
+            Errand::NotifyTest { provider, subject, body } => {
+                self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())
+            }
+            Errand::NotifyStatus => Ok(self.post()?.status()),
             Errand::Restart => {
                 self.wants.send(Want::Restart).await.map_err(|_| "the bridge is stopping".to_owned())?;
                 Ok(json!({}))
@@ -130,6 +137,10 @@ impl Means {
     /// The config with defaults and without secrets.
     fn shown(&self) -> Arc<Value> {
         Arc::clone(&self.handle.in_force.borrow().shown)
+    }
+
+    fn post(&self) -> Result<Post, String> {
+        self.post.borrow().clone().ok_or_else(|| "nobody is told anything in setup mode".to_owned())
     }
 
     async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, String> {

@@ -33,7 +33,7 @@ use crate::{
         BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, HomeAssistantSettings, MqttSettings, OnTime,
         Orders, Pin, Settings, Slug, WeatherSettings, WebSettings,
     },
-    mqtt, outlets, planner,
+    mqtt, notify, outlets, planner,
     store::Store,
     weather, web,
 };
@@ -115,6 +115,8 @@ pub struct Bridge {
     /// Drawn once and kept.
     bridge_id: String,
     levers: Levers,
+    /// The ways to people; `None` in setup mode.
+    post: watch::Sender<Option<notify::Post>>,
     wants: mpsc::Sender<Want>,
     wanted: mpsc::Receiver<Want>,
 }
@@ -151,6 +153,7 @@ impl Bridge {
         hub.show_config(shown);
         let mut bridge = Self::around(handle, levers);
         bridge.amendments = Some(hub.amendments());
+        bridge.spawn_notify(&settings).await;
         bridge.spawn_errands(hub.errands(), false);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
@@ -192,6 +195,7 @@ impl Bridge {
             finder: Arc::new(outlets::finding::Finder::new(Arc::new(outlets::Sockets))),
             bridge_id: String::new(),
             levers,
+            post: watch::channel(None).0,
             wants,
             wanted,
         }
@@ -199,10 +203,24 @@ impl Bridge {
 
     fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, is_setup: bool) {
         let Some(asked) = asked else { return };
-        let (levers, wants) = (self.levers.clone(), self.wants.clone());
-        let means = errands::Means { handle: self.handle.clone(), is_setup, levers, wants };
+        let (levers, wants, post) = (self.levers.clone(), self.wants.clone(), self.post.subscribe());
+        let means = errands::Means { handle: self.handle.clone(), is_setup, levers, wants, post };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
+    }
+
+    /// Listens from here on: what other rooms notice at the start is told too.
+    /// Are people told of anything, the ways to them begin anew.
+    async fn spawn_notify(&mut self, settings: &Settings) {
+        if let Some(room) = self.rooms.remove("notify") {
+            room.let_go().await;
+        }
+        let post = notify::Post::open(settings.notify.as_ref(), &settings.control.zone, &settings.data);
+        self.post.send_replace(Some(post.clone()));
+        let Some(how) = settings.notify.clone() else { return };
+        let (control, handle) = (Arc::clone(&settings.control), self.handle.clone());
+        let room = self.begin("notify", |stop| notify::run(post, how, control, handle, stop));
+        self.rooms.insert("notify", room);
     }
 
     /// Where the page is served.

@@ -43,6 +43,10 @@ const NAMES: &[(&str, &str)] = &[
     ("NOTIFICATION_EMAIL_USE_TLS", "notifications.email.use_tls"),
     ("NOTIFICATION_FORECAST_ENABLED", "notifications.forecast.enabled"),
     ("NOTIFICATION_FORECAST_NOTIFY_MODE", "notifications.forecast.notify_mode"),
+    ("NOTIFICATION_NTFY_ENABLED", "notifications.ntfy.enabled"),
+    ("NOTIFICATION_NTFY_SERVER", "notifications.ntfy.server"),
+    ("NOTIFICATION_NTFY_TOKEN", "notifications.ntfy.token"),
+    ("NOTIFICATION_NTFY_TOPIC", "notifications.ntfy.topic"),
     ("NOTIFICATION_WEBHOOK_ENABLED", "notifications.webhook.enabled"),
     ("NOTIFICATION_WEBHOOK_URL", "notifications.webhook.url"),
     ("OPENWEATHERMAP_API_KEY", "weather_api.openweathermap.api_key"),
@@ -72,12 +76,14 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// The names of secrets, which may also be given with `_FILE`.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 10] = [
     "TAPO_USERNAME",
     "TAPO_PASSWORD",
     "WEB_PASSWORD",
     "WEB_PIN",
     "NOTIFICATION_EMAIL_SMTP_PASSWORD",
+    "NOTIFICATION_NTFY_TOKEN",
+    "NOTIFICATION_NTFY_TOPIC",
     "NOTIFICATION_WEBHOOK_URL",
     "OPENWEATHERMAP_API_KEY",
     "PIRATE_WEATHER_API_KEY",

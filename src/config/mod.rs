@@ -17,6 +17,7 @@ mod groups;
 mod homeassistant;
 mod layers;
 mod melt;
+mod notify;
 mod problem;
 mod providers;
 mod range;
@@ -255,6 +256,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         homeassistant: homeassistant::homeassistant(&root),
         weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),
+        notify: notify::read(&root),
         log: rest::log(&root),
         data,
         shown: show::shown(merged),

@@ -6,21 +6,29 @@ use super::tree::{Kind, Node};
 
 const MASK: &str = "********";
 /// Keys whose values are secrets wherever they stand.
-const SECRETS: [&str; 6] = ["password", "pin", "api_key", "smtp_password", "password_hash", "username"];
+const SECRETS: [&str; 7] = ["password", "pin", "api_key", "smtp_password", "password_hash", "username", "token"];
 
 /// The tree as JSON. What hides behind a webhook is a secret as a whole: its address and its headers hold tokens.
 pub(super) fn shown(node: &Node) -> Value {
+    shown_in(node, "")
+}
+
+/// What stands below the key `above`.
+fn shown_in(node: &Node, above: &str) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,
         Kind::Bool(it) => Value::Bool(*it),
         Kind::Number(it, _) => number(*it),
         Kind::Text(text) if node.place.is_untyped() => typed(text),
         Kind::Text(text) => Value::String(text.clone()),
-        Kind::List(items) => Value::Array(items.iter().map(shown).collect()),
+        Kind::List(items) => Value::Array(items.iter().map(|it| shown_in(it, above)).collect()),
         Kind::Map(entries) => {
             let pairs = entries.iter().map(|entry| {
                 let secret = SECRETS.contains(&entry.key.as_str()) || matches!(entry.key.as_str(), "url" | "headers");
-                (entry.key.clone(), if secret { Value::String(MASK.to_owned()) } else { shown(&entry.value) })
+                // Who knows the topic of a push reads along.
+                let secret = secret || (above == "ntfy" && entry.key == "topic");
+                let value = if secret { Value::String(MASK.to_owned()) } else { shown_in(&entry.value, &entry.key) };
+                (entry.key.clone(), value)
             });
             Value::Object(pairs.collect::<Map<_, _>>())
         }

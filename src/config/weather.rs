@@ -26,6 +26,8 @@ const SPREAD: Range = Range::of(0.0, 100.0, "degrees");
 const VALID_HOURS: Range = Range::above(0.0, 168.0, "hours");
 /// What the provider gives at most: 16 days.
 const HORIZON_HOURS: Range = Range::of(1.0, 384.0, "hours");
+/// How long the weather may be gone until people hear of it once more.
+pub(super) const OUTAGE_MINUTES: Range = Range::from(0.0);
 const PAUSE_MINUTES: Range = Range::of(1.0, 1440.0, "minutes");
 /// A whole day ahead is always asked for: storms are announced, and a longer outage is bridged.
 const LEAST_HORIZON_HOURS: u16 = 24;
@@ -217,8 +219,8 @@ fn resilience(
     };
     let valid = it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0);
     if let Some(it) = it {
-        it.number("outage_alert_after_minutes", Range::from(0.0));
-        it.unused(&["outage_alert_after_minutes"]);
+        // Read by the notifications.
+        it.number("outage_alert_after_minutes", OUTAGE_MINUTES);
     }
     section.into_iter().for_each(Section::close);
     (settings, hours(valid))

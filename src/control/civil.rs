@@ -28,7 +28,7 @@ pub(super) fn days_later(date: Date, days: i64) -> Date {
 }
 
 /// The instant of a wall-clock time on a date.
-pub(super) fn instant(zone: &TimeZone, date: Date, time: Time) -> Timestamp {
+pub fn instant(zone: &TimeZone, date: Date, time: Time) -> Timestamp {
     let local = date.to_datetime(time);
     let read = |offset: Offset| offset.to_timestamp(local).unwrap_or(Timestamp::MAX);
     match zone.to_ambiguous_timestamp(local).offset() {

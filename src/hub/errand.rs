@@ -51,6 +51,17 @@ pub enum Errand {
     Reload,
     /// The memory, and the config without its secrets.
     Backup,
+    /// Send a message to people, to see whether it arrives.
+    NotifyTest {
+        /// By this way only: `email`, `webhook` or `ntfy`.
+        provider: Option<String>,
+        /// Its title.
+        subject: Option<String>,
+        /// Its words.
+        body: Option<String>,
+    },
+    /// How do the ways to people do?
+    NotifyStatus,
     /// Stop as at the end, read the config anew, and start again.
     Restart,
 }

@@ -15,6 +15,7 @@ mod ice;
 mod melt;
 mod meter;
 mod name;
+mod notify;
 mod outlet;
 mod plan;
 mod provider;
@@ -37,6 +38,10 @@ pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use meter::{Learned, Metering};
 pub use name::{OutletId, Slug};
+pub use notify::{
+    ALERT_KINDS, AlertKind, Channel, EmailSettings, ForecastNotices, MailTls, NotifySettings, NtfySettings,
+    RETIRED_ALERTS, Severity, WebhookSettings,
+};
 pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,
     TroubleKind,

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
-    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, OutletId, ProviderSettings, Schedule, Slug, StationTopic,
-    Tariff,
+    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug,
+    StationTopic, Tariff,
 };
 
 /// A secret. It cannot be printed, logged or serialised by accident.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub weather: Option<WeatherSettings>,
     /// The HTTP server. `None` when it is switched off.
     pub web: Option<WebSettings>,
+    /// How people are told. `None` when no way is enabled.
+    pub notify: Option<NotifySettings>,
     /// The log.
     pub log: LogSettings,
     /// Where the memory is kept.

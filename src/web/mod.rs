@@ -16,6 +16,7 @@ mod house;
 mod ledger;
 mod line;
 mod logs;
+mod notifications;
 mod page;
 mod probes;
 mod schedules;
@@ -83,6 +84,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(house::routes())
         .merge(switch::routes())
         .merge(schedules::routes())
+        .merge(notifications::routes())
         .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())

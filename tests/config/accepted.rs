@@ -113,7 +113,6 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
     for (path, text) in [
         ("mqtt", "there is no such section: MQTT is off"),
         ("weather_api.openweathermap.api_url", "accepted, not used: the address without `/data/2.5` is `base_url`"),
-        ("weather_api.resilience.outage_alert_after_minutes", "accepted, not used by this version"),
         ("devices.groups.legacy_mats.automation", "read as `schedules: [{name: Precipitation (from automation), "),
         ("devices.groups.legacy_mats.schedule", "without effect, as it always was"),
         ("morning_mode", "without effect: only groups with `automation`"),
@@ -122,7 +121,9 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
         ("health_check", "accepted, not used by this version"),
         ("reboot", "accepted, not used by this version"),
         ("health_server", "accepted, not used by this version"),
-        ("notifications", "accepted, not used by this version: no notification is sent"),
+        ("notifications.required", "accepted, not used by this version"),
+        ("notifications.check_interval_seconds", "accepted, not used by this version"),
+        ("notifications.forecast.state_file", "accepted, not used: what was told is kept in the data folder"),
         ("web.pin", "accepted, not used by this version"),
         ("web.auth", "accepted, not used by this version"),
     ] {

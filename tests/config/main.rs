@@ -8,6 +8,7 @@ mod layers;
 mod legacy;
 mod melting;
 mod new_problems;
+mod notify;
 mod problems;
 mod schedules;
 mod secrets;

@@ -16,6 +16,7 @@ weather_api: {openweathermap: {api_key: S3cr3t-Zx9}}
 notifications:
   email: {enabled: false, smtp_password: S3cr3t-Zx9}
   webhook: {enabled: true, url: \"https://example.org/S3cr3t-Zx9\", headers: {Authorization: S3cr3t-Zx9}}
+  ntfy: {enabled: true, topic: S3cr3t-Zx9, token: S3cr3t-Zx9}
 ",
     )
     .replace("hunter22", SECRET)

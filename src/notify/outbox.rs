@@ -1,0 +1,260 @@
+//! One way's queue, and the task that empties it. A way that is dead or slow holds nobody up but itself.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    alert::rfc3339,
+    file,
+    queue::{KEPT, Letter, Queue, WAITING},
+    way::{Failure, Way},
+};
+use crate::{hub::Clock, model::Channel};
+
+/// The longest sleep: covers clocks that were set.
+const LOOK: Duration = Duration::from_secs(60);
+/// Letters that follow each other within this are written together.
+const COALESCE: Duration = Duration::from_millis(100);
+/// A file that could not be written is tried again after this.
+const WRITE_AGAIN: Duration = Duration::from_secs(30);
+/// After a letter that was refused, the next one waits for so long.
+const NEXT_LETTER: Duration = Duration::from_secs(1);
+/// A way that has failed so often in a row counts as failed, not as degraded.
+const FAILED: u32 = 3;
+
+/// One way's queue and how the way does.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    pub(super) channel: Channel,
+    path: PathBuf,
+    inside: Mutex<Inside>,
+    /// There is something to send.
+    mail: Notify,
+    /// There is something to write.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    queue: Queue,
+    /// It has been told that letters are dropped, and there has been no room since.
+    is_full: bool,
+    last_check: Option<Timestamp>,
+    last_success: Option<Timestamp>,
+    last_error: Option<String>,
+    failures: u32,
+    given_up: u64,
+}
+
+impl Outbox {
+    /// Reads what waits from `folder`. Blocks; to be called before the runtime is busy.
+    pub(super) fn open(channel: Channel, folder: &Path) -> Self {
+        let path = folder.join(format!("notify-{}.json", channel.as_str()));
+        let inside = Mutex::new(Inside { queue: file::read(&path), ..Inside::default() });
+        Self { channel, path, inside, mail: Notify::new(), changed: Notify::new() }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        // Nothing that is done inside leaves it half done.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a letter in. Never waits.
+    pub(super) fn put(&self, letter: Letter) {
+        let mut inside = self.inside();
+        if inside.queue.put(letter).is_some() && !inside.is_full {
+            inside.is_full = true;
+            let name = self.channel.as_str();
+            tracing::warn!(
+                "{WAITING} notifications wait for {name}: the oldest and least urgent are dropped from now on"
+            );
+        }
+        drop(inside);
+        self.changed.notify_one();
+        self.mail.notify_one();
+    }
+
+    /// How the way does, for `/api/notifications/status`.
+    pub(super) fn status(&self, zone: &TimeZone) -> Value {
+        let inside = self.inside();
+        let health = match (inside.failures, inside.last_success) {
+            (0, None) => "unknown",
+            (0, Some(_)) => "healthy",
+            (failures, _) if failures < FAILED => "degraded",
+            _ => "failed",
+        };
+        let time = |at: Option<Timestamp>| at.map(|it| rfc3339(it, zone));
+        json!({
+            "name": self.channel.as_str(),
+            "enabled": true,
+            "health": health,
+            "last_check": time(inside.last_check),
+            "last_success": time(inside.last_success),
+            "last_error": inside.last_error,
+            "consecutive_failures": inside.failures,
+            "waiting": inside.queue.len(),
+            "dropped": inside.queue.dropped,
+            "given_up": inside.given_up,
+        })
+    }
+
+    /// The same for a way that is not enabled.
+    pub(super) fn status_of_none(channel: Channel) -> Value {
+        json!({
+            "name": channel.as_str(),
+            "enabled": false,
+            "health": "unknown",
+            "last_check": null,
+            "last_success": null,
+            "last_error": null,
+            "consecutive_failures": 0,
+            "waiting": 0,
+            "dropped": 0,
+            "given_up": 0,
+        })
+    }
+
+    fn sent(&self, letter: &Letter, now: Timestamp) {
+        let mut inside = self.inside();
+        inside.queue.take(&letter.id);
+        if inside.failures > 0 {
+            tracing::info!("notifications by {} go through again", self.channel.as_str());
+        }
+        inside.failures = 0;
+        inside.last_check = Some(now);
+        inside.last_success = Some(now);
+        inside.last_error = None;
+        inside.is_full &= inside.queue.len() >= WAITING / 2;
+        drop(inside);
+        self.changed.notify_one();
+    }
+
+    fn failed(&self, letter: &Letter, failure: &Failure, now: Timestamp) {
+        let mut inside = self.inside();
+        if failure.is_of_the_letter {
+            inside.queue.refused(&letter.id, now);
+        } else {
+            inside.queue.no_longer_urgent(&letter.id);
+        }
+        let news = inside.last_error.as_ref() != Some(&failure.text);
+        inside.failures = inside.failures.saturating_add(1);
+        inside.last_check = Some(now);
+        inside.last_error = Some(failure.text.clone());
+        drop(inside);
+        if news {
+            tracing::warn!("a notification by {} failed, it is tried again: {}", self.channel.as_str(), failure.text);
+        }
+        self.changed.notify_one();
+    }
+
+    fn give_up(&self, now: Timestamp) {
+        let mut inside = self.inside();
+        let hopeless = inside.queue.take_hopeless(now);
+        inside.given_up += hopeless.len() as u64;
+        drop(inside);
+        for letter in &hopeless {
+            let (name, event) = (self.channel.as_str(), &letter.alert.event);
+            let why =
+                if now.duration_since(letter.due) > KEPT { "after a day" } else { "it was refused again and again" };
+            tracing::warn!("the notification `{event}` of {} by {name} is given up: {why}", letter.alert.at);
+        }
+        if !hopeless.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Keeps the file as the queue is, until `stop`, and writes the last change then.
+    pub(super) async fn keep(self: Arc<Self>, stop: CancellationToken) {
+        let mut is_failing = false;
+        while stop.run_until_cancelled(self.changed.notified()).await.is_some() {
+            let _ = stop.run_until_cancelled(tokio::time::sleep(COALESCE)).await;
+            match self.write().await {
+                Ok(()) => is_failing = false,
+                Err(error) => {
+                    if !is_failing {
+                        let path = self.path.display();
+                        tracing::warn!("{path} cannot be written, a restart would forget notifications: {error}");
+                    }
+                    is_failing = true;
+                    let _ = stop.run_until_cancelled(tokio::time::sleep(WRITE_AGAIN)).await;
+                    self.changed.notify_one();
+                }
+            }
+        }
+        if let Err(error) = self.write().await {
+            tracing::warn!("{} could not be written at the end: {error}", self.path.display());
+        }
+    }
+
+    async fn write(&self) -> std::io::Result<()> {
+        let (path, queue) = (self.path.clone(), self.inside().queue.clone());
+        let writing = tokio::task::spawn_blocking(move || file::write(&path, &queue));
+        writing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+
+    /// Sends what is due, until `stop`.
+    pub(super) async fn empty(self: Arc<Self>, way: Way, clock: Clock, stop: CancellationToken) {
+        let mut backoff = backoff();
+        // After a failure nothing is sent before this, unless somebody waits for it.
+        let mut rest_until: Option<Timestamp> = None;
+        loop {
+            let now = clock.now();
+            self.give_up(now);
+            let first = self.inside().queue.first(now).cloned();
+            let rests = rest_until.is_some_and(|it| now < it);
+            let Some(letter) = first.filter(|it| it.urgent || !rests) else {
+                let next = if rests { rest_until } else { self.inside().queue.next_due() };
+                let pause = next.map_or(LOOK, |at| until(at, now, &clock));
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.mail.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+                continue;
+            };
+            // A letter that is on its way when the bridge stops waits in the file for the next start.
+            let Some(sent) = stop.run_until_cancelled(way.send(&letter)).await else { return };
+            let now = clock.now();
+            match sent {
+                Ok(()) => {
+                    self.sent(&letter, now);
+                    backoff = self::backoff();
+                    rest_until = None;
+                }
+                Err(failure) => {
+                    self.failed(&letter, &failure, now);
+                    let rest = if failure.is_of_the_letter { Some(NEXT_LETTER) } else { backoff.next() };
+                    let rest = rest.unwrap_or(LOOK).max(failure.pause.unwrap_or_default());
+                    rest_until = now.checked_add(rest).ok();
+                }
+            }
+        }
+    }
+}
+
+/// How long to sleep in real time until `at`; not too long, for the clock may be set.
+fn until(at: Timestamp, now: Timestamp, clock: &Clock) -> Duration {
+    let ahead = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    (clock.real(ahead) + Duration::from_millis(1)).min(LOOK)
+}
+
+/// In the house's time.
+fn backoff() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_secs(5))
+        .with_max_delay(Duration::from_secs(900))
+        .with_factor(2.0)
+        .without_max_times()
+        .with_jitter()
+        .with_jitter_seed(fastrand::u64(..))
+        .build()
+}

@@ -1,0 +1,67 @@
+//! A way to a person, whatever it is made of.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::{email::Mail, http::Post, queue::Letter};
+use crate::model::{Channel, NotifySettings};
+
+/// Whatever takes longer has failed: a server may say a word now and then for ever.
+const TOTAL: Duration = Duration::from_secs(60);
+
+/// A message was not taken.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// Why, in words, without a secret.
+    pub(super) text: String,
+    /// It is this message that is not taken; others may be.
+    pub(super) is_of_the_letter: bool,
+    /// How long whoever refused wishes to be left alone.
+    pub(super) pause: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn of_the_way(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_of_the_letter: false, pause: None }
+    }
+
+    pub(super) fn of_the_letter(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_of_the_letter: true, pause: None }
+    }
+}
+
+/// A way to a person.
+#[derive(Debug)]
+pub(super) enum Way {
+    Mail(Box<Mail>),
+    Post(Post),
+}
+
+impl Way {
+    /// The way of this name, if it is enabled.
+    pub(super) fn of(channel: Channel, settings: &NotifySettings, zone: &TimeZone) -> Option<Self> {
+        let zone = zone.clone();
+        Some(match channel {
+            Channel::Email => Self::Mail(Box::new(Mail::new(settings.email.clone()?, zone))),
+            Channel::Webhook => Self::Post(Post::webhook(settings.webhook.clone()?, zone)),
+            Channel::Ntfy => Self::Post(Post::ntfy(settings.ntfy.clone()?, zone)),
+        })
+    }
+
+    pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
+        let sending = async {
+            match self {
+                Self::Mail(mail) => mail.send(letter).await,
+                Self::Post(post) => post.send(letter).await,
+            }
+        };
+        let late = |_| Failure::of_the_way(format!("it took longer than {} s", TOTAL.as_secs()));
+        let mut sent = tokio::time::timeout(TOTAL, sending).await.map_err(late).and_then(|it| it);
+        if let Err(failure) = &mut sent {
+            // What a server says may have many lines.
+            failure.text = failure.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
+        }
+        sent
+    }
+}

@@ -1,0 +1,82 @@
+//! How the ways to people do, and a message to try them: `/api/notifications/…`.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Site, api};
+use crate::hub::Errand;
+
+/// Nothing that is asked for here takes long: a message is put in a queue.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// The endpoints.
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(status)).routes(routes!(test))
+}
+
+/// A message to try the ways with.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct TestMessage {
+    /// `email`, `webhook` or `ntfy`; all that are enabled if it is not given.
+    provider: Option<String>,
+    /// Its title.
+    subject: Option<String>,
+    /// Its words.
+    body: Option<String>,
+}
+
+/// How each way to people does.
+#[utoipa::path(
+    get,
+    path = "/api/notifications/status",
+    responses((status = 200, description = "Each provider: health, last success, last error, how many messages wait"))
+)]
+async fn status(State(site): State<Arc<Site>>) -> Response {
+    if let Err(refused) = api::open(&site) {
+        return refused.into_response();
+    }
+    match site.handle.errand(Errand::NotifyStatus, WITHIN).await {
+        Ok(found) => Json(found).into_response(),
+        Err(words) => refused(StatusCode::SERVICE_UNAVAILABLE, &words),
+    }
+}
+
+/// Sends a message by one way, or by all that are enabled.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/test",
+    request_body = TestMessage,
+    responses(
+        (status = 202, description = "It is on its way; `/api/notifications/status` tells whether it arrived"),
+        (status = 400, description = "The provider is unknown or not enabled"),
+    )
+)]
+async fn test(State(site): State<Arc<Site>>, body: Bytes) -> Response {
+    if let Err(refused) = api::open(&site) {
+        return refused.into_response();
+    }
+    let message = if body.trim_ascii().is_empty() { Ok(TestMessage::default()) } else { serde_json::from_slice(&body) };
+    let TestMessage { provider, subject, body } = match message {
+        Ok(message) => message,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("the message cannot be read: {error}")),
+    };
+    match site.handle.errand(Errand::NotifyTest { provider, subject, body }, WITHIN).await {
+        Ok(queued) => (StatusCode::ACCEPTED, Json(queued)).into_response(),
+        Err(words) => refused(StatusCode::BAD_REQUEST, &words),
+    }
+}
+
+fn refused(status: StatusCode, words: &str) -> Response {
+    (status, Json::<Value>(json!({ "error": words }))).into_response()
+}

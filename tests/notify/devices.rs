@@ -1,0 +1,120 @@
+use heattrax::model::{Severity, TroubleKind::Passing, TroubleKind::WrongDevice};
+
+use crate::home::{Thought, events, house, minutes, noon, slug, without};
+
+#[test]
+fn a_device_is_told_as_lost_after_a_while_and_as_found_only_then() {
+    let mut thought = Thought::of("device_lost_after: 5m");
+    let (away, here) = (without("mat", Passing), house());
+    assert!(thought.look(&away, noon()).is_empty());
+    assert_eq!(thought.desk.next(noon()), Some(minutes(5)));
+    assert!(thought.tick(minutes(4)).is_empty());
+    let told = thought.tick(minutes(5));
+    assert_eq!(events(&told), ["device_lost"]);
+    assert_eq!(told[0].message, "Mat has not answered since Thu 15 Jan 07:00. Mat does not answer.");
+    assert_eq!(told[0].details["device"], "mat");
+    assert!(thought.look(&away, minutes(60)).is_empty(), "once is enough");
+    // What happens within half a minute is told as one.
+    assert!(thought.look(&here, minutes(61)).is_empty());
+    let told = thought.tick(minutes(62));
+    assert_eq!((events(&told), told[0].message.as_str()), (vec!["device_found"], "Mat answers again."));
+    // A short absence is nobody's concern.
+    assert!(thought.look(&away, minutes(70)).is_empty());
+    assert!(thought.look(&here, minutes(74)).is_empty());
+    assert!(thought.tick(minutes(80)).is_empty());
+}
+
+#[test]
+fn one_that_comes_and_goes_is_told_once() {
+    let mut thought = Thought::of("limit: 2h");
+    let (away, here) = (without("mat", Passing), house());
+    let mut told = Vec::new();
+    for round in 0..12 {
+        told.extend(thought.look(&away, minutes(round * 3)));
+        told.extend(thought.look(&here, minutes(round * 3 + 1)));
+    }
+    assert_eq!(events(&told), ["device_lost"]);
+    assert!(told[0].message.contains("comes and goes: it was lost 6 times within an hour"), "{}", told[0].message);
+}
+
+#[test]
+fn a_restart_neither_tells_it_again_nor_forgets_that_it_is_lost() {
+    let mut thought = Thought::of("");
+    thought.look(&without("mat", Passing), noon());
+    assert_eq!(thought.tick(minutes(5)).len(), 1);
+    let mut next = Thought::after("", thought.desk.notebook().clone());
+    assert!(next.look(&without("mat", Passing), minutes(6)).is_empty());
+    assert!(next.tick(minutes(20)).is_empty());
+    assert!(next.look(&house(), minutes(21)).is_empty());
+    assert_eq!(events(&next.tick(minutes(22))), ["device_found"]);
+}
+
+#[test]
+fn another_device_at_the_address_is_told_at_once() {
+    let mut thought = Thought::of("");
+    let told = thought.look(&without("mat", WrongDevice), noon());
+    assert_eq!((events(&told), told[0].severity), (vec!["device_ip_changed"], Severity::Critical));
+    assert!(thought.look(&without("mat", WrongDevice), minutes(30)).is_empty());
+    assert!(thought.look(&house(), minutes(31)).is_empty());
+    assert_eq!(events(&thought.tick(minutes(32))), ["device_found"]);
+}
+
+#[test]
+fn another_device_is_told_although_the_right_one_was_told_as_lost_before() {
+    let mut thought = Thought::of("");
+    thought.look(&without("mat", Passing), noon());
+    assert_eq!(events(&thought.tick(minutes(5))), ["device_lost"]);
+    assert_eq!(events(&thought.look(&without("mat", WrongDevice), minutes(10))), ["device_ip_changed"]);
+    let mut next = Thought::after("", thought.desk.notebook().clone());
+    assert!(next.look(&without("mat", WrongDevice), minutes(11)).is_empty());
+}
+
+#[test]
+fn a_house_that_is_lost_as_a_whole_is_told_as_one() {
+    let mut thought = Thought::of("");
+    let all = without_all();
+    thought.look(&without("mat", Passing), noon());
+    thought.look(&all, seconds(20));
+    let told = thought.tick(minutes(5));
+    assert_eq!(events(&told), ["device_lost"]);
+    assert!(
+        told[0].message.starts_with("Mat and Steps have not answered since Thu 15 Jan 07:00."),
+        "{}",
+        told[0].message
+    );
+    assert_eq!(told[0].details["devices"], serde_json::json!(["mat", "steps"]));
+    assert!(thought.tick(minutes(10)).is_empty());
+    // The mat is back for a moment only: nobody hears of it.
+    thought.look(&without("steps", Passing), minutes(20));
+    thought.look(&all, minutes(20) + jiff::SignedDuration::from_secs(10));
+    assert!(thought.tick(minutes(25)).is_empty());
+    thought.look(&house(), minutes(30));
+    let told = thought.tick(minutes(31));
+    assert_eq!((events(&told), told[0].message.as_str()), (vec!["device_found"], "Mat and Steps answer again."));
+}
+
+#[test]
+fn one_batch_of_lost_devices_does_not_hold_another_back() {
+    let mut thought = Thought::of("limit: 30m");
+    let mut house = without_all();
+    thought.look(&house, noon());
+    assert_eq!(events(&thought.tick(minutes(5))), ["device_lost"]);
+    for more in ["porch", "drive"] {
+        let device = house.devices[&slug("mat")].clone();
+        house.devices.insert(slug(more), device);
+    }
+    thought.look(&house, minutes(6));
+    let told = thought.tick(minutes(11));
+    assert_eq!(told[0].details["devices"], serde_json::json!(["drive", "porch"]));
+}
+
+fn seconds(it: i64) -> jiff::Timestamp {
+    noon() + jiff::SignedDuration::from_secs(it)
+}
+
+fn without_all() -> heattrax::model::House {
+    let mut house = without("mat", Passing);
+    let steps = without("steps", Passing).devices[&slug("steps")].clone();
+    house.devices.insert(slug("steps"), steps);
+    house
+}

@@ -1,0 +1,65 @@
+use heattrax::{
+    model::AlertKind,
+    notify::{Alert, KEPT, Letter, Queue, WAITING, quiet_until},
+};
+use jiff::{SignedDuration, civil::time, tz::TimeZone};
+
+use crate::home::{minutes, noon};
+
+fn letter(event: &str, at: i64) -> Letter {
+    Letter::new(Alert::new(AlertKind::named(event).unwrap(), minutes(at), event), minutes(at))
+}
+
+#[test]
+fn a_full_queue_drops_the_oldest_of_the_least_urgent() {
+    let mut queue = Queue::default();
+    for at in 0..i64::try_from(WAITING).unwrap() {
+        assert_eq!(queue.put(letter(if at == 7 { "fault_ended" } else { "no_load" }, at)), None);
+    }
+    assert_eq!(queue.put(letter("lockout", 900)).unwrap().alert.event, "fault_ended");
+    assert_eq!(queue.put(letter("lockout", 901)).unwrap().due, minutes(0), "then the oldest warning");
+    assert_eq!(queue.put(letter("fault_ended", 902)).unwrap().alert.event, "fault_ended", "itself, if it is the least");
+    assert_eq!((queue.len(), queue.dropped), (WAITING, 3));
+}
+
+#[test]
+fn a_letter_is_not_sent_before_its_time_unless_somebody_waits_for_it() {
+    let mut queue = Queue::default();
+    queue.put(letter("no_load", 10));
+    assert_eq!(queue.first(minutes(9)), None);
+    assert_eq!(queue.next_due(), Some(minutes(10)));
+    assert!(queue.first(minutes(10)).is_some());
+    queue.put(Letter { urgent: true, ..letter("test", 60) });
+    assert_eq!(queue.first(minutes(10)).unwrap().alert.event, "test");
+}
+
+#[test]
+fn a_letter_is_given_up_after_a_day_or_when_it_was_refused_again_and_again() {
+    let mut queue = Queue::default();
+    queue.put(letter("no_load", 0));
+    assert!(queue.take_hopeless(noon() + KEPT).is_empty());
+    assert_eq!(queue.take_hopeless(noon() + KEPT + SignedDuration::from_secs(1)).len(), 1);
+    let refused = letter("lockout", 0);
+    queue.put(refused.clone());
+    for _ in 0..4 {
+        queue.refused(&refused.id, noon());
+        assert!(queue.take_hopeless(noon()).is_empty());
+    }
+    queue.refused(&refused.id, noon());
+    assert_eq!(queue.take_hopeless(noon()).len(), 1);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn quiet_hours_may_reach_over_midnight() {
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let night = (time(22, 0, 0, 0), time(7, 0, 0, 0));
+    // Seven o'clock is the end, and quiet no more.
+    assert_eq!(quiet_until(night, &zone, noon()), None);
+    assert_eq!(quiet_until(night, &zone, minutes(-1)), Some(noon()));
+    assert_eq!(quiet_until(night, &zone, minutes(15 * 60)), Some(minutes(24 * 60)));
+    assert_eq!(quiet_until(night, &zone, minutes(15 * 60 - 1)), None);
+    let siesta = (time(12, 0, 0, 0), time(14, 0, 0, 0));
+    assert_eq!(quiet_until(siesta, &zone, minutes(6 * 60)), Some(minutes(7 * 60)));
+    assert_eq!(quiet_until(siesta, &zone, minutes(7 * 60)), None);
+}
