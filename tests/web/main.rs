@@ -4,6 +4,7 @@
 mod explained;
 mod healthcheck;
 mod lines;
+mod page;
 mod probes;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
