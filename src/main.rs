@@ -68,6 +68,8 @@ enum Command {
     Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, or a recorded storm as the weather providers would tell it, until stopped
     Emulate(emulation::EmulateArguments),
+    /// Read a password from the standard input, and print a hash of it for `web.password`
+    HashPassword,
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
     Healthcheck {
         /// The health address
@@ -175,6 +177,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             end_log(log).await;
             code
         }
+        Some(Command::HashPassword) => hash_password(),
         Some(Command::Healthcheck { url }) => match web::healthcheck(&url).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(words) => fatal(&words),
@@ -269,6 +272,21 @@ async fn told_to_stop() {
         Err(_) => {
             let _ = interrupted.await;
         }
+    }
+}
+
+/// The first line of the input, hashed.
+fn hash_password() -> ExitCode {
+    let mut line = String::new();
+    if std::io::stdin().read_line(&mut line).is_err() {
+        return fatal("the standard input cannot be read");
+    }
+    match web::hash_password(line.trim_end_matches(['\r', '\n'])) {
+        Ok(hash) => {
+            say(&hash);
+            ExitCode::SUCCESS
+        }
+        Err(words) => refused(&words),
     }
 }
 

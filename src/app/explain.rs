@@ -69,7 +69,7 @@ async fn ask(
 }
 
 /// Where a bridge with these settings is asked, as this machine reaches it.
-pub(super) fn authority(WebSettings { bind_host, port }: &WebSettings) -> String {
+pub(super) fn authority(WebSettings { bind_host, port, .. }: &WebSettings) -> String {
     match bind_host.parse::<IpAddr>() {
         // Whoever listens everywhere is also here.
         Ok(IpAddr::V4(it)) if it.is_unspecified() => format!("127.0.0.1:{port}"),

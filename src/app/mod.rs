@@ -163,7 +163,8 @@ impl Bridge {
         }
         bridge.start_broker(settings.mqtt.as_ref()).await?;
         let journal = Arc::clone(&bridge.levers.journal);
-        let info = web::WebInfo { mqtt: settings.mqtt.is_some(), journal, ..web::WebInfo::default() };
+        let data = Some(settings.data.clone());
+        let info = web::WebInfo { mqtt: settings.mqtt.is_some(), journal, data, ..web::WebInfo::default() };
         bridge.serve(settings.web.as_ref(), info).await?;
         for device in &settings.devices {
             bridge.spawn_device(device, &settings.credentials, memory.pins.get(&device.slug).cloned());
@@ -342,11 +343,11 @@ impl Bridge {
     }
 
     async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {
-        let Some(WebSettings { bind_host, port }) = settings else { return Ok(()) };
+        let Some(how @ WebSettings { bind_host, port, .. }) = settings else { return Ok(()) };
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         self.web = Some(listener.local_addr().map_err(refused)?);
-        let info = web::WebInfo { version: VERSION.to_owned(), names: vec![bind_host.clone()], ..info };
+        let info = web::WebInfo { version: VERSION.to_owned(), names: names(how), access: Some(how.clone()), ..info };
         let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
         self.spawn("web", async {
             if let Err(error) = run.await {
@@ -369,6 +370,11 @@ fn tell_unreadable_cron(settings: &ControlSettings) {
             }
         }
     }
+}
+
+/// Host names under which the page is asked for.
+fn names(settings: &WebSettings) -> Vec<String> {
+    [&settings.bind_host].into_iter().chain(&settings.allowed_hosts).cloned().collect()
 }
 
 /// The devices that a heater hangs on.

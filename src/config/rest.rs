@@ -5,17 +5,21 @@ use super::{
     broker::PORT,
     groups::WISH_HOURS,
     range::Range,
-    schedule::Units,
+    schedule::{Units, hours},
     section::{Section, cut},
+    tree::Node,
 };
-use crate::model::{LogFormat, LogSettings, WebSettings};
+use crate::model::{AccessToken, LogFormat, LogSettings, MayToken, WebSettings};
 
+/// A token that is shorter can be guessed.
+const LEAST_TOKEN: usize = 16;
+const SESSION_HOURS: Range = Range::above(0.0, 24.0 * 365.0, "hours");
 const POSITIVE: Range = Range::above(0.0, f64::MAX, "");
 pub(super) const HOUR_OF_DAY: Range = Range::of(0.0, 24.0, "o'clock");
 
 /// Loopback: what is served when nobody says otherwise, or when nobody can read what was said.
 pub(super) fn usual_web() -> WebSettings {
-    WebSettings { bind_host: "127.0.0.1".to_owned(), port: 4328 }
+    WebSettings::at("127.0.0.1", 4328)
 }
 
 /// The `web` section.
@@ -35,12 +39,15 @@ pub(super) fn web(root: &Section<'_>) -> Web {
         settings: WebSettings {
             bind_host: bind_host(&it).unwrap_or_else(|| usual.settings.bind_host.clone()),
             port: it.whole("port", PORT).unwrap_or(usual.settings.port),
+            password: it.secret("password", "password_file"),
+            pin: it.secret("pin", "pin_file"),
+            tokens: tokens(&it),
+            allowed_hosts: allowed_hosts(&it),
+            session_lasts: it.number("session_hours", SESSION_HOURS).map_or(usual.settings.session_lasts, hours),
         },
         wish_hours: it.number("manual_override_timeout_hours", WISH_HOURS).unwrap_or(usual.wish_hours),
     };
-    it.secret("pin", "pin_file");
-    it.secret("password", "password_file");
-    it.unused(&["pin", "pin_file", "password", "password_file", "auth"]);
+    it.unused(&["auth"]);
     if let Some(auth) = it.section("auth") {
         auth.switch("enabled");
         auth.get("username");
@@ -50,6 +57,34 @@ pub(super) fn web(root: &Section<'_>) -> Web {
     let book = it.book;
     it.close();
     if book.count() == before { read } else { usual }
+}
+
+/// Tokens for programs.
+fn tokens(web: &Section<'_>) -> Vec<AccessToken> {
+    let read = |(path, node): (String, &Node)| {
+        let it = Section::new(web.book, path, node.place.clone(), node);
+        let name = it.text("name").unwrap_or_else(|| "token".to_owned());
+        let token = it.secret("token", "token_file");
+        // A short one could be guessed.
+        if token.as_ref().is_none_or(|it| it.reveal().len() < LEAST_TOKEN) {
+            it.refuse("token", "another", format!("at least {LEAST_TOKEN} characters that nobody can guess"));
+        }
+        let may = match it.one_of("may", &["all", "read"]) {
+            Some("read") => MayToken::Read,
+            _ => MayToken::All,
+        };
+        it.close();
+        token.map(|token| AccessToken { name, token, may })
+    };
+    web.list("tokens").into_iter().filter_map(read).collect()
+}
+
+fn allowed_hosts(it: &Section<'_>) -> Vec<String> {
+    let hosts = it.texts("allowed_hosts").unwrap_or_default();
+    for wrong in hosts.iter().filter(|it| !super::address::is_host(it)) {
+        it.refuse("allowed_hosts", format!("\"{}\"", cut(wrong)), "host names without a port");
+    }
+    hosts
 }
 
 fn bind_host(it: &Section<'_>) -> Option<String> {

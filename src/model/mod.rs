@@ -4,6 +4,7 @@
 //! A *group* is outlets that share rules and limits. The *house* is the whole picture, which every shell
 //! reads and only the hub renews.
 
+mod access;
 pub mod asked;
 mod command;
 mod decision;
@@ -25,6 +26,7 @@ mod settings;
 mod station;
 mod weather;
 
+pub use access::{AccessToken, MayToken, WebSettings};
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use edit::ConfigEdit;
@@ -53,7 +55,7 @@ pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priorit
 pub use settings::{
     Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings, LogFormat,
     LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,
-    WeatherSettings, WebSettings,
+    WeatherSettings,
 };
 pub use station::{Observation, Quantity, Station, StationTopic, Unit};
 pub use weather::{Celsius, Fact, Forecast, Interval, Precipitation, Soon, WeatherBoard, WeatherState};

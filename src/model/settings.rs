@@ -6,7 +6,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
     Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug,
-    StationTopic, Tariff,
+    StationTopic, Tariff, WebSettings,
 };
 
 /// A secret. It cannot be printed, logged or serialised by accident.
@@ -339,15 +339,6 @@ pub struct WeatherSettings {
     pub retry_after: Duration,
     /// Longest pause after failures.
     pub retry_at_most: Duration,
-}
-
-/// The HTTP server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebSettings {
-    /// Address to bind, default `127.0.0.1`.
-    pub bind_host: String,
-    /// Port to bind, default 4328.
-    pub port: u16,
 }
 
 /// How the log is written.

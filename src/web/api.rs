@@ -126,7 +126,7 @@ async fn calendar(State(site): State<Arc<Site>>) -> Response {
 
 /// May the house be shown? As long as there is no login, only on a loopback address.
 pub(super) fn shown(site: &Site) -> Result<(), Refusal> {
-    if site.is_loopback {
+    if site.access.is_open() {
         return Ok(());
     }
     Err(Refusal::new(StatusCode::FORBIDDEN, "shown on a loopback address only (web.bind_host)"))

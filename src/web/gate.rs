@@ -3,13 +3,20 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
+    Json,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Version, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
-use super::{Site, plain};
+use serde_json::json;
+
+use super::{
+    Site,
+    access::{self, May},
+    plain,
+};
 
 /// No request to anything that is served here has a larger body.
 pub(super) const LARGEST_BODY: u64 = 64 * 1024;
@@ -31,11 +38,30 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     if announced_body(request.headers()) > LARGEST_BODY {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
     }
+    let (method, path) = (request.method(), request.uri().path());
+    let needed = access::needed(method, path);
+    if needed > May::Nothing && site.access.needs_secret() {
+        let may = site.access.may(request.headers(), request.uri().query(), path, site.handle.clock.now());
+        if may < needed {
+            return refused(may);
+        }
+    }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// In the shape that clients of the old page know.
+fn refused(may: May) -> Response {
+    let (status, words) = if may == May::Nothing {
+        (StatusCode::UNAUTHORIZED, "Authentication required")
+    } else {
+        (StatusCode::FORBIDDEN, "the PIN or token lets nobody do this: sign in with the password")
+    };
+    let body = json!({ "success": false, "error": words, "redirect": "/control/login" });
+    (status, Json(body)).into_response()
 }
 
 /// Does a page from elsewhere want something changed, with the rights of whoever looks at it?

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::Listener;
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -38,6 +41,16 @@ impl Lines {
     /// Every connection ends at once when `cut` is cancelled.
     pub(super) fn new(listener: TcpListener, cut: CancellationToken) -> Self {
         Self { listener, seats: Arc::new(Semaphore::new(MOST)), cut }
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Connected<IncomingStream<'_, Lines>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 

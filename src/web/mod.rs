@@ -3,6 +3,7 @@
 //! Reading changes nothing. As long as there is no login, only a loopback address shows names and reasons; any other serves the
 //! two probes, which name nothing of the house.
 
+mod access;
 mod answer;
 mod api;
 mod body;
@@ -22,7 +23,7 @@ mod probes;
 mod schedules;
 mod switch;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -36,13 +37,14 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use access::hash_password;
 pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
-use self::ledger::Ledger;
+use self::{access::Access, ledger::Ledger, line::Peer};
 use crate::{
     hub::{Handle, Journal},
-    model::ControlSettings,
+    model::{ControlSettings, WebSettings},
 };
 
 /// Requests that are under way when the bridge stops may take this long to end.
@@ -63,12 +65,16 @@ pub struct WebInfo {
     pub settings: Option<Arc<ControlSettings>>,
     /// The last lines of the log; empty where nobody writes them down.
     pub journal: Arc<Journal>,
+    /// Passwords and the like; none where nobody says.
+    pub access: Option<WebSettings>,
+    /// Where sessions are kept over a restart.
+    pub data: Option<PathBuf>,
 }
 
 struct Site {
     info: WebInfo,
     handle: Handle,
-    is_loopback: bool,
+    access: Access,
     /// What ends by itself only when its client goes ends then.
     stop: CancellationToken,
     ledger: Arc<Ledger>,
@@ -85,6 +91,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(switch::routes())
         .merge(schedules::routes())
         .merge(notifications::routes())
+        .merge(access::routes())
         .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())
@@ -114,10 +121,13 @@ pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: C
     let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
     let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
+    let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));
+    let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
     let listeners = Arc::new(Semaphore::new(events::MOST));
-    let router = router(Arc::new(Site { info, handle, is_loopback, stop: stop.clone(), ledger, listeners }));
+    let router = router(Arc::new(Site { info, handle, access, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
+    let router = router.into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(lines, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let deadline = async {
         stop.cancelled().await;

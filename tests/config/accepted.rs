@@ -124,7 +124,6 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
         ("notifications.required", "accepted, not used by this version"),
         ("notifications.check_interval_seconds", "accepted, not used by this version"),
         ("notifications.forecast.state_file", "accepted, not used: what was told is kept in the data folder"),
-        ("web.pin", "accepted, not used by this version"),
         ("web.auth", "accepted, not used by this version"),
     ] {
         let of_it: Vec<_> = warnings.iter().filter(|it| it.contains(&format!(": {path}: "))).collect();

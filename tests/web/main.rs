@@ -1,6 +1,7 @@
 //! The web room over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod access;
 mod explained;
 mod healthcheck;
 mod lines;
@@ -144,6 +145,15 @@ impl Room {
         String::from_utf8(answer).unwrap()
     }
 
+    /// As it is, body and all.
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
     async fn get(&self, path: &str) -> (u16, String) {
         split(&self.say(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n")).await)
     }
@@ -160,4 +170,14 @@ async fn turn(by: Duration) {
     tokio::time::pause();
     tokio::time::advance(by).await;
     tokio::time::resume();
+}
+
+/// Looks at something that is not told until it is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let looked = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looked).await.unwrap();
 }

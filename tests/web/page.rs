@@ -76,7 +76,9 @@ async fn what_has_not_changed_is_not_sent_again_and_the_rest_is_packed() {
 async fn a_page_of_another_site_may_not_ask_for_changes() {
     let room = room().await;
     let body = "{\"state\":\"OFF\"}";
-    for foreign in ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: http://evil.example", "Origin: null"] {
+    for foreign in
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: http://evil.example", "Origin: null"]
+    {
         let request = format!(
             "POST /api/outlets/porch/2/set HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n{foreign}\r\n\r\n{body}",

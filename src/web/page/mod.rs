@@ -41,6 +41,7 @@ const ASSETS: &[Asset] = assets! {
     "overview.js": SCRIPT,
     "plan.js": SCRIPT,
     "schedules.js": SCRIPT,
+    "signin.js": SCRIPT,
     "weather.js": SCRIPT,
     "devices.js": SCRIPT,
     "log.js": SCRIPT,
@@ -80,7 +81,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 }
 
 fn page(site: &Site, headers: &HeaderMap) -> Response {
-    let words = match (site.info.setup.is_empty(), site.is_loopback) {
+    let words = match (site.info.setup.is_empty(), site.access.is_open()) {
         (true, true) => return served(&ASSETS[0], headers),
         // What is wrong with the config is not for everybody's eyes.
         (false, _) => {

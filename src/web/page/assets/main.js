@@ -1,12 +1,13 @@
 // The page as a whole: which view is shown, and is it still live?
 
-import { connect, known, listen } from "./bridge.js";
+import { ask, connect, known, listen, post } from "./bridge.js";
 import { devices } from "./devices.js";
 import { h, show } from "./dom.js";
 import { log } from "./log.js";
 import { overview } from "./overview.js";
 import { plan } from "./plan.js";
 import { reload, schedules } from "./schedules.js";
+import { signIn } from "./signin.js";
 import { weather } from "./weather.js";
 
 /** Name, words, view, and what it is drawn anew for. */
@@ -22,8 +23,10 @@ const VIEWS = [
 const main = document.getElementById("main");
 const chosen = () => VIEWS.find(([name]) => `#${name}` === location.hash) ?? VIEWS[0];
 
+let isOut = false;
+
 function draw() {
-  if (!known.house) return;
+  if (!known.house || isOut) return;
   const [, , view] = chosen();
   // Nobody's typing is taken away.
   if (main.contains(document.activeElement) && ["INPUT", "SELECT"].includes(document.activeElement.tagName) && document.activeElement.type !== "radio" && view === overview) return;
@@ -76,5 +79,31 @@ theme.addEventListener("click", () => {
   paint(name);
 });
 
+/** Asks who is signed in; whoever has to say who they are is asked. */
+async function enter() {
+  let session;
+  try {
+    session = await ask("api/auth/session");
+  } catch {
+    setTimeout(enter, 2000);
+    return;
+  }
+  isOut = session.needs !== "none" && !session.signed_in;
+  document.getElementById("tabs").hidden = isOut;
+  document.getElementById("leave").hidden = session.needs === "none" || isOut;
+  if (isOut) signIn(main, session.needs, enter);
+  else connect();
+}
+
+document.getElementById("leave").addEventListener("click", async () => {
+  await post("api/auth/logout", {}).catch(() => {});
+  location.reload();
+});
+
+// A session that has ended looks like a lost connection.
+listen((what) => {
+  if (what === "link" && known.isLost && !isOut) ask("api/auth/session").then((it) => it.needs !== "none" && !it.signed_in && enter(), () => {});
+});
+
 tabs();
-connect();
+enter();

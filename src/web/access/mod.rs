@@ -1,0 +1,197 @@
+//! Who may look, and who may change something.
+//!
+//! Without a password, a PIN or a token in the config, a loopback address serves everything and any other nothing of the house. With
+//! one, whatever reveals or changes something needs a session (a cookie that only this server can read) or a bearer token.
+
+mod guesses;
+mod routes;
+mod sessions;
+
+use std::{net::IpAddr, path::Path, sync::Arc};
+
+use argon2::{
+    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
+    password_hash::{SaltString, rand_core::OsRng},
+};
+use axum::http::{HeaderMap, Method, header};
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use self::{guesses::Guesses, sessions::Sessions};
+use crate::model::{MayToken, Secret, WebSettings};
+pub(super) use routes::routes;
+
+/// The session's cookie.
+const COOKIE: &str = "heattrax_session";
+/// Hashing a password takes tens of megabytes.
+const HASHES_AT_ONCE: usize = 2;
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum May {
+    /// Nothing but what is open to all.
+    Nothing,
+    /// Look.
+    Read,
+    /// Look, and switch outlets: who knows the PIN.
+    Control,
+    /// Everything.
+    All,
+}
+
+impl May {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Read => "read",
+            Self::Control => "control",
+            Self::All => "all",
+        }
+    }
+}
+
+/// The door.
+pub(super) struct Access {
+    settings: Settings,
+    is_loopback: bool,
+    sessions: Sessions,
+    guesses: Guesses,
+    hashing: Arc<Semaphore>,
+}
+
+struct Settings {
+    password: Option<Secret>,
+    pin: Option<Secret>,
+    tokens: Vec<(Secret, May)>,
+    lasts: SignedDuration,
+}
+
+impl Access {
+    /// The door of a server on such an address. Sessions are kept in `data`, so that they survive a restart.
+    pub(super) fn new(settings: &WebSettings, is_loopback: bool, data: Option<&Path>, now: Timestamp) -> Self {
+        let may = |may| if may == MayToken::All { May::All } else { May::Read };
+        let settings = Settings {
+            password: settings.password.clone(),
+            pin: settings.pin.clone(),
+            tokens: settings.tokens.iter().map(|it| (it.token.clone(), may(it.may))).collect(),
+            lasts: settings.session_lasts,
+        };
+        // Another password ends the sessions that were opened with the one before.
+        let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
+        let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
+        let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
+        Self { settings, is_loopback, sessions, guesses: Guesses::default(), hashing }
+    }
+
+    /// Does anybody have to say who they are?
+    pub(super) fn needs_secret(&self) -> bool {
+        self.settings.password.is_some() || self.settings.pin.is_some() || !self.settings.tokens.is_empty()
+    }
+
+    /// May the house be shown at all on this address?
+    pub(super) fn is_open(&self) -> bool {
+        self.is_loopback || self.needs_secret()
+    }
+
+    /// What may whoever sent this do?
+    pub(super) fn may(&self, headers: &HeaderMap, query: Option<&str>, path: &str, now: Timestamp) -> May {
+        if !self.needs_secret() {
+            return if self.is_loopback { May::All } else { May::Nothing };
+        }
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+        let bearer = bearer.and_then(|it| it.strip_prefix("Bearer ").or_else(|| it.strip_prefix("bearer ")));
+        if let Some(token) = bearer {
+            return self.token(token.trim());
+        }
+        // A calendar cannot send a header.
+        if path == "/calendar.ics"
+            && let Some(token) = query.and_then(|it| it.split('&').find_map(|part| part.strip_prefix("token=")))
+        {
+            return self.token(token);
+        }
+        cookie(headers).and_then(|it| self.sessions.may(it, now)).unwrap_or(May::Nothing)
+    }
+
+    fn token(&self, given: &str) -> May {
+        let is_it = |known: &Secret| bool::from(known.reveal().as_bytes().ct_eq(given.as_bytes()));
+        self.settings.tokens.iter().filter(|(known, _)| is_it(known)).map(|(_, may)| *may).max().unwrap_or(May::Nothing)
+    }
+
+    /// Is it the password, or the PIN?
+    async fn knows(&self, password: Option<String>, pin: Option<String>) -> May {
+        let Ok(_turn) = self.hashing.acquire().await else { return May::Nothing };
+        let (known_password, known_pin) = (self.settings.password.clone(), self.settings.pin.clone());
+        let looking = tokio::task::spawn_blocking(move || {
+            let is_it = |known: Option<Secret>, given: Option<String>| match (known, given) {
+                (Some(known), Some(given)) => matches(known.reveal(), &given),
+                _ => false,
+            };
+            if is_it(known_password, password) {
+                May::All
+            } else if is_it(known_pin, pin) {
+                May::Control
+            } else {
+                May::Nothing
+            }
+        });
+        looking.await.unwrap_or(May::Nothing)
+    }
+}
+
+/// A hash of the config (`$argon2id$…`), or the text itself.
+fn matches(known: &str, given: &str) -> bool {
+    if known.starts_with("$argon2") {
+        let Ok(hash) = PasswordHash::new(known) else { return false };
+        return Argon2::default().verify_password(given.as_bytes(), &hash).is_ok();
+    }
+    bool::from(known.as_bytes().ct_eq(given.as_bytes()))
+}
+
+/// A hash of a password, for the config.
+///
+/// # Errors
+/// In words: it is empty, or cannot be hashed.
+pub fn hash_password(password: &str) -> Result<String, String> {
+    if password.is_empty() {
+        return Err("give the password on the standard input: an empty one lets everybody in".to_owned());
+    }
+    let salt = SaltString::generate(&mut OsRng);
+    let hash = Argon2::default().hash_password(password.as_bytes(), &salt);
+    hash.map(|it| it.to_string()).map_err(|error| format!("the password cannot be hashed: {error}"))
+}
+
+/// What a request needs.
+pub(super) fn needed(method: &Method, path: &str) -> May {
+    let is_open = matches!(path, "/" | "/ui" | "/control" | "/control/login" | "/healthz" | "/readyz" | "/api/ping")
+        || path.starts_with("/static/")
+        || path.starts_with("/api/auth/");
+    if is_open {
+        return May::Nothing;
+    }
+    if method.is_safe() {
+        return May::Read;
+    }
+    let levels: Vec<&str> = path.split('/').collect();
+    match levels[..] {
+        ["", "api", "outlets", ..] | ["", "api", "mat", ..] | ["", "api", "devices", "control"] => May::Control,
+        ["", "api", "groups", _, "set" | "control-mode" | "control" | "ack"] => May::Control,
+        _ => May::All,
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+    all.flat_map(|it| it.split(';')).find_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// Whose guesses are counted together: an address, of IPv6 the network.
+fn guesser(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(it) => {
+            let parts = it.segments();
+            IpAddr::V6([parts[0], parts[1], parts[2], parts[3], 0, 0, 0, 0].into())
+        }
+        v4 => v4,
+    }
+}

@@ -1,0 +1,137 @@
+//! Signing in and out: `/api/auth/…`.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Access, COOKIE, May, cookie, guesser};
+use crate::web::{
+    Site,
+    answer::{Problem, Refusal},
+    body::Body,
+    line::Peer,
+};
+
+/// Nobody has a longer one.
+const LONGEST: usize = 1024;
+
+pub(in crate::web) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(session)).routes(routes!(login)).routes(routes!(logout))
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+struct Session {
+    /// `none`, `pin`, `password`, `pin_or_password`, or `token` if nobody can sign in.
+    needs: &'static str,
+    signed_in: bool,
+    /// `none`, `read`, `control`, or `all`.
+    may: &'static str,
+}
+
+impl Access {
+    fn needs(&self) -> &'static str {
+        match (self.settings.password.is_some(), self.settings.pin.is_some()) {
+            (true, true) => "pin_or_password",
+            (true, false) => "password",
+            (false, true) => "pin",
+            (false, false) if self.needs_secret() => "token",
+            (false, false) => "none",
+        }
+    }
+}
+
+/// Who is signed in, and what signing in needs. Open to all.
+#[utoipa::path(get, path = "/api/auth/session", tag = "access", responses((status = 200, description = "Who is signed in.", body = Session)))]
+async fn session(State(site): State<Arc<Site>>, headers: HeaderMap) -> Json<Session> {
+    let may = site.access.may(&headers, None, "", site.handle.clock.now());
+    Json(Session { needs: site.access.needs(), signed_in: may > May::Nothing, may: may.as_str() })
+}
+
+/// What somebody knows.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    /// The PIN, which lets its owner look and switch.
+    pin: Option<String>,
+    /// The password, which lets its owner do everything.
+    password: Option<String>,
+}
+
+/// Opens a session.
+#[utoipa::path(post, path = "/api/auth/login", tag = "access", request_body = Login, responses(
+    (status = 200, description = "`success`, `session_expires`; a cookie.", body = Object),
+    (status = 400, description = "Neither a PIN nor a password.", body = Problem),
+    (status = 401, description = "It is wrong, or there is none in the config.", body = Problem),
+    (status = 429, description = "Wrong too often: Retry-After says how long to wait.", body = Problem),
+))]
+async fn login(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    Body(Login { pin, password }): Body<Login>,
+) -> Result<Response, Refusal> {
+    let access = &site.access;
+    let given = [&pin, &password].into_iter().flatten().collect::<Vec<_>>();
+    if given.is_empty() || given.iter().any(|it| it.is_empty() || it.len() > LONGEST) {
+        return Err(Refusal::bad("PIN is required").with("success", json!(false)));
+    }
+    if access.needs() == "none" || access.needs() == "token" {
+        let words = "No PIN configured. Contact your administrator.";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
+    }
+    let from = origin(peer, &headers);
+    let address = guesser(from);
+    if let Err(left) = access.guesses.try_now(address) {
+        let seconds = left.as_secs() + 1;
+        let words = format!("wrong too often: try again in {seconds} s");
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, words).with("success", json!(false));
+        return Ok(([(header::RETRY_AFTER, seconds.to_string())], refusal).into_response());
+    }
+    let may = access.knows(password, pin).await;
+    if may == May::Nothing {
+        tracing::warn!("somebody at {from} was not let in: the PIN or password is wrong");
+        let words = if given_pin_only(access) { "Invalid PIN" } else { "Invalid PIN or password" };
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
+    }
+    access.guesses.right(address);
+    let now = site.handle.clock.now();
+    let (shown, until) = access.sessions.begin(may, access.settings.lasts, now);
+    let secure = headers.get("x-forwarded-proto").is_some_and(|it| it == "https");
+    let secure = if secure { "; Secure" } else { "" };
+    let seconds = access.settings.lasts.as_secs();
+    let kept = format!("{COOKIE}={shown}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
+    let until = crate::explain::local(&site.zone(), until);
+    Ok(([(header::SET_COOKIE, kept)], Json(json!({ "success": true, "session_expires": until }))).into_response())
+}
+
+/// Where a request comes from: a proxy on this machine says it of others.
+fn origin(peer: Peer, headers: &HeaderMap) -> IpAddr {
+    let address = peer.0.ip().to_canonical();
+    let told = headers.get("x-forwarded-for").and_then(|it| it.to_str().ok()).and_then(|it| it.rsplit(',').next());
+    let told = told.and_then(|it| it.trim().parse().ok()).filter(|_| address.is_loopback());
+    told.unwrap_or(address)
+}
+
+fn given_pin_only(access: &Access) -> bool {
+    access.needs() == "pin"
+}
+
+/// Ends the session.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "access", responses((status = 200, description = "It has ended.", body = Object)))]
+async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    if let Some(shown) = cookie(&headers) {
+        site.access.sessions.end(shown);
+    }
+    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    ([(header::SET_COOKIE, gone)], Json(json!({ "success": true }))).into_response()
+}

@@ -1,0 +1,36 @@
+// Who are you?
+
+import { connect, post } from "./bridge.js";
+import { h, say, show } from "./dom.js";
+
+/** Shows the way in; `done` is called when somebody is in. */
+export function signIn(place, needs, done) {
+  if (needs === "token") {
+    show(place, h("p", { class: "card" }, "Only programs with a token are let in here. Set web.password or web.pin in the config to sign in."));
+    return;
+  }
+  const words = { pin: "PIN", password: "Password", pin_or_password: "PIN or password" }[needs] ?? "Password";
+  const trouble = h("p", { class: "answer trouble", role: "alert", hidden: true });
+  const input = h("input", { id: "secret", type: "password", autocomplete: "current-password", inputmode: needs === "pin" ? "numeric" : null, required: true });
+  const form = h("form", { class: "card signin", onsubmit: async (event) => {
+    event.preventDefault();
+    const given = input.value;
+    const tries = { pin: [{ pin: given }], password: [{ password: given }] }[needs] ?? [{ password: given, pin: given }];
+    try {
+      for (const it of tries) await post("api/auth/login", it);
+      say("You are in.");
+      connect();
+      done();
+    } catch (error) {
+      trouble.hidden = false;
+      trouble.textContent = error.message;
+      input.value = "";
+      input.focus();
+    }
+  } },
+  h("h2", {}, "Sign in"),
+  h("label", { for: "secret" }, words), input, trouble,
+  h("button", { type: "submit", class: "act on" }, "Let me in"));
+  show(place, form);
+  input.focus();
+}
