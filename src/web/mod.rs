@@ -21,6 +21,7 @@ mod notifications;
 mod page;
 mod probes;
 mod schedules;
+mod seed;
 mod switch;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -90,6 +91,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(house::routes())
         .merge(switch::routes())
         .merge(schedules::routes())
+        .merge(seed::routes())
         .merge(notifications::routes())
         .merge(access::routes())
         .merge(page::routes())
