@@ -9,6 +9,7 @@ mod api;
 mod body;
 mod calendar;
 mod client;
+mod discover;
 mod document;
 mod events;
 mod gate;
@@ -17,6 +18,7 @@ mod house;
 mod ledger;
 mod line;
 mod logs;
+mod metrics;
 mod notifications;
 mod page;
 mod probes;
@@ -97,6 +99,8 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(metrics::routes())
+        .merge(discover::routes())
         .merge(document::routes())
 }
 

@@ -1,7 +1,7 @@
 //! Guessing takes time: the more often somebody was wrong, the longer they wait.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -34,7 +34,7 @@ impl Wrong {
 
 /// Who was wrong how often.
 #[derive(Debug, Default)]
-pub(super) struct Guesses(Mutex<HashMap<Option<IpAddr>, Wrong>>);
+pub(super) struct Guesses(Mutex<BTreeMap<Option<IpAddr>, Wrong>>);
 
 impl Guesses {
     /// Has this address to wait? It is counted as a try that was wrong until [`Guesses::right`] says otherwise, so that many tries at

@@ -83,7 +83,9 @@ impl Sessions {
 
     /// Ends one.
     pub(super) fn end(&self, shown: &str) {
-        self.change(|sessions| drop(sessions.remove(&hashed(shown))));
+        self.change(|sessions| {
+            sessions.remove(&hashed(shown));
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Session>)) {

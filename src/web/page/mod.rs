@@ -52,7 +52,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
-    OpenApiRouter::new().routes(routes!(front)).routes(routes!(ui)).routes(routes!(asset))
+    OpenApiRouter::new()
+        .routes(routes!(front))
+        .routes(routes!(ui))
+        .routes(routes!(control))
+        .routes(routes!(control_login))
+        .routes(routes!(asset))
 }
 
 /// The page.
@@ -65,6 +70,18 @@ async fn front(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
 #[utoipa::path(get, path = "/ui", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
 async fn ui(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     page(&site, &headers)
+}
+
+/// The page for phones had this address.
+#[utoipa::path(get, path = "/control", tag = "page", responses((status = 303, description = "To the page.")))]
+async fn control() -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, "./")]).into_response()
+}
+
+/// Signing in had this address.
+#[utoipa::path(get, path = "/control/login", tag = "page", responses((status = 303, description = "To the page.")))]
+async fn control_login() -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, "../")]).into_response()
 }
 
 /// A file of the page.
