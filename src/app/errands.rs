@@ -116,6 +116,17 @@ impl Means {
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
+            Errand::ConfigText => {
+                let read = self.with_writer(config::Writer::text).await?;
+                let (text, etag) = read.map_err(|refused| refused.to_string())?;
+                let file = self.levers.config.as_ref().map(|it| it.file().to_string_lossy().into_owned());
+                Ok(json!({ "text": text, "etag": etag, "file": file }))
+            }
+            Errand::CheckConfig(text) => {
+                let found = self.with_writer(move |it| it.problems(&text)).await?;
+                Ok(json!({ "problems": found.iter().map(problem).collect::<Value>() }))
+            }
+            Errand::PutConfig(text, etag) => self.puts(text, etag).await,
             Errand::Reload => self.reloads().await,
             Errand::NotifyTest { provider, subject, body } => {
                 self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())
@@ -195,6 +206,27 @@ impl Means {
         Ok(json!({ "changed": edited.paths, "etag": edited.etag, "restart": restart }))
     }
 
+    /// The whole file is another one. What is wrong with it is told by its places.
+    async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
+        let now = self.handle.clock.now();
+        let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
+        let written = match written {
+            Err(config::Refused::Wrong(problems)) => {
+                return Ok(json!({ "problems": problems.list.iter().map(problem).collect::<Value>() }));
+            }
+            other => other.map_err(|refused| refused.to_string())?,
+        };
+        tracing::info!("the config was written as a whole");
+        let restart = if written.paths.is_empty() && !self.is_setup {
+            None
+        } else {
+            let read = self.with_writer(config::Writer::check).await?;
+            let settings = read.map_err(|problems| format!("the file was written, and is wrong by now: {problems}"))?;
+            self.goes_on_with(settings).await?
+        };
+        Ok(json!({ "problems": [], "etag": written.etag, "restart": restart }))
+    }
+
     async fn reloads(&self) -> Result<Value, String> {
         let read = self.with_writer(config::Writer::check).await?;
         let settings = read.map_err(|problems| format!("the bridge goes on with the config it has: {problems}"))?;
@@ -231,4 +263,21 @@ impl Means {
         let listed = listed.map(|(name, it)| (name.clone(), it.get("schedules").cloned().unwrap_or(json!([]))));
         Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>() }))
     }
+}
+
+/// A problem for programs: where it is, and what is allowed there.
+fn problem(it: &config::Problem) -> Value {
+    let (line, column) = match &it.place {
+        config::Place::File { line, column, .. } => (Some(*line), Some(*column)),
+        _ => (None, None),
+    };
+    json!({
+        "place": it.place.to_string(),
+        "line": line,
+        "column": column,
+        "path": it.path,
+        "found": it.found,
+        "allowed": it.allowed,
+        "hint": it.hint,
+    })
 }

@@ -47,6 +47,12 @@ pub enum Errand {
     Schedules(Option<Slug>),
     /// Change the config, if it is still the one with this mark; of any if `None`.
     Edit(ConfigEdit, Option<String>),
+    /// The config file as text, with its secrets, and its mark.
+    ConfigText,
+    /// What is wrong with such a text?
+    CheckConfig(String),
+    /// Put a text in the place of the config file, if that is still the one with this mark; whatever it is if `None`.
+    PutConfig(String, Option<String>),
     /// Read the config file anew; the bridge goes on as it is if that is wrong.
     Reload,
     /// The memory, and the config without its secrets.

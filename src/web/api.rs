@@ -124,17 +124,8 @@ async fn calendar(State(site): State<Arc<Site>>) -> Response {
     ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response()
 }
 
-/// May the house be shown? As long as there is no login, only on a loopback address.
-pub(super) fn shown(site: &Site) -> Result<(), Refusal> {
-    if site.access.is_open() {
-        return Ok(());
-    }
-    Err(Refusal::new(StatusCode::FORBIDDEN, "shown on a loopback address only (web.bind_host)"))
-}
-
 /// The settings, if they may be shown and there are any.
 pub(super) fn open(site: &Site) -> Result<Arc<ControlSettings>, Refusal> {
-    shown(site)?;
     site.settings().filter(|_| site.info.setup.is_empty()).ok_or_else(Refusal::setup)
 }
 

@@ -25,7 +25,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     answer::{Problem, Refusal},
-    api::shown,
     house::HouseView,
     ledger::Entry,
     logs::{level, line},
@@ -67,7 +66,6 @@ async fn events(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    shown(&site)?;
     let log = asked.log.as_deref().map(level).transpose()?;
     let seat = Arc::clone(&site.listeners).try_acquire_owned();
     let seat = seat.map_err(|_| {

@@ -16,7 +16,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     answer::{Problem, Refusal},
-    api::shown,
     body::Body,
 };
 use crate::{
@@ -81,7 +80,6 @@ async fn logs(
     State(site): State<Arc<Site>>,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Lines>, Refusal> {
-    shown(&site)?;
     let Query(asked) = asked.map_err(|it| Refusal::bad(it.body_text()))?;
     let level = asked.level.as_deref().map_or(Ok(LineLevel::Trace), level)?;
     let limit = asked.limit.unwrap_or(USUAL);
@@ -99,7 +97,6 @@ async fn logs(
     (status = 403, description = "On a loopback address only.", body = Problem),
 ))]
 async fn log_level(State(site): State<Arc<Site>>, Body(asked): Body<Level>) -> Result<Json<Value>, Refusal> {
-    shown(&site)?;
     let set = site.handle.errand(Errand::LogLevel(Some(asked.level)), WITHIN).await;
     set.map(Json).map_err(|words| Refusal::new(StatusCode::BAD_REQUEST, words))
 }

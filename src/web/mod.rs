@@ -9,6 +9,7 @@ mod api;
 mod body;
 mod calendar;
 mod client;
+mod config;
 mod discover;
 mod document;
 mod events;
@@ -100,6 +101,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(events::routes())
         .merge(logs::routes())
         .merge(metrics::routes())
+        .merge(config::routes())
         .merge(discover::routes())
         .merge(document::routes())
 }

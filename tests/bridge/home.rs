@@ -43,6 +43,7 @@ pub(crate) struct Home {
     rules: String,
     bridge: Option<(CancellationToken, JoinHandle<heattrax::app::Ended>)>,
     handle: Option<Handle>,
+    pub(crate) web: Option<SocketAddr>,
     written: Option<String>,
 }
 
@@ -79,6 +80,7 @@ impl Home {
             written: None,
             bridge: None,
             handle: None,
+            web: None,
         };
         home.start().await;
         home
@@ -129,6 +131,7 @@ impl Home {
         let levers = Levers { log: Some(lever), config: Some(writer), ..Levers::default() };
         let bridge = Bridge::start_with(settings, self.clock.clone(), levers).await.unwrap();
         self.handle = Some(bridge.handle().clone());
+        self.web = bridge.web_address();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });

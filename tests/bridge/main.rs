@@ -8,6 +8,7 @@ mod explained;
 mod fuzzed;
 mod home;
 mod killed;
+mod repaired;
 mod requested;
 
 use std::time::Duration;

@@ -226,7 +226,7 @@ async fn beyond_this_machine_and_in_setup_mode_nothing_is_told() {
     let setup = Room::start(info(), crate::house(Broker::Unknown, Availability::Unknown)).await;
     for target in targets {
         let (status, body) = open.get(target).await;
-        assert_eq!(status, 403, "{target}");
+        assert_eq!(status, 401, "{target}");
         assert!(!body.contains("Mat"), "{body}");
         assert_eq!(setup.get(target).await.0, 503, "{target}");
     }

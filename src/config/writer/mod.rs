@@ -6,6 +6,7 @@
 
 mod change;
 mod render;
+mod whole;
 mod wish;
 
 use std::{

@@ -7,11 +7,18 @@ mod guesses;
 mod routes;
 mod sessions;
 
-use std::{net::IpAddr, path::Path, sync::Arc};
+use std::{
+    net::IpAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use argon2::{
     Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
-    password_hash::{SaltString, rand_core::OsRng},
+    password_hash::{
+        SaltString,
+        rand_core::{OsRng, RngCore},
+    },
 };
 use axum::http::{HeaderMap, Method, header};
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +62,8 @@ impl May {
 pub(super) struct Access {
     settings: Settings,
     is_loopback: bool,
+    /// On an address beyond this machine, as long as there is no secret in the config: whoever can read the log is its owner.
+    code: Mutex<Option<String>>,
     sessions: Sessions,
     guesses: Guesses,
     hashing: Arc<Semaphore>,
@@ -81,23 +90,50 @@ impl Access {
         let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
         let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
         let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
-        Self { settings, is_loopback, sessions, guesses: Guesses::default(), hashing }
+        let it = Self { settings, is_loopback, code: Mutex::default(), sessions, guesses: Guesses::default(), hashing };
+        if !is_loopback && !it.has_secret() {
+            it.draw_code();
+        }
+        it
+    }
+
+    /// Another code for whoever reads the log: each is good once.
+    fn draw_code(&self) {
+        let mut bytes = [0; 8];
+        OsRng.fill_bytes(&mut bytes);
+        // Letters and digits that nobody confuses.
+        const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        let code: String = bytes.iter().map(|it| char::from(LETTERS[usize::from(*it) % LETTERS.len()])).collect();
+        tracing::warn!(
+            "the page is open to more than this machine, and no web.password is set: its one-time code is {code}"
+        );
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+
+    /// Is it the code? Then it has been.
+    fn takes_code(&self, given: &str) -> bool {
+        let mut code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = given.trim().to_uppercase();
+        let is_it = code.as_ref().is_some_and(|it| bool::from(it.as_bytes().ct_eq(given.as_bytes())));
+        if is_it {
+            *code = None;
+        }
+        is_it
     }
 
     /// Does anybody have to say who they are?
     pub(super) fn needs_secret(&self) -> bool {
-        self.settings.password.is_some() || self.settings.pin.is_some() || !self.settings.tokens.is_empty()
+        !self.is_loopback || self.has_secret()
     }
 
-    /// May the house be shown at all on this address?
-    pub(super) fn is_open(&self) -> bool {
-        self.is_loopback || self.needs_secret()
+    fn has_secret(&self) -> bool {
+        self.settings.password.is_some() || self.settings.pin.is_some() || !self.settings.tokens.is_empty()
     }
 
     /// What may whoever sent this do?
     pub(super) fn may(&self, headers: &HeaderMap, query: Option<&str>, path: &str, now: Timestamp) -> May {
         if !self.needs_secret() {
-            return if self.is_loopback { May::All } else { May::Nothing };
+            return May::All;
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
         let bearer = bearer.and_then(|it| it.strip_prefix("Bearer ").or_else(|| it.strip_prefix("bearer ")));
@@ -120,6 +156,13 @@ impl Access {
 
     /// Is it the password, or the PIN?
     async fn knows(&self, password: Option<String>, pin: Option<String>) -> May {
+        if let Some(given) = password.as_ref().filter(|_| !self.has_secret()) {
+            let is_it = self.takes_code(given);
+            if is_it {
+                self.draw_code();
+            }
+            return if is_it { May::All } else { May::Nothing };
+        }
         let Ok(_turn) = self.hashing.acquire().await else { return May::Nothing };
         let (known_password, known_pin) = (self.settings.password.clone(), self.settings.pin.clone());
         let looking = tokio::task::spawn_blocking(move || {
@@ -168,6 +211,10 @@ pub(super) fn needed(method: &Method, path: &str) -> May {
         || path.starts_with("/api/auth/");
     if is_open {
         return May::Nothing;
+    }
+    // The config holds secrets.
+    if path.starts_with("/api/config") {
+        return May::All;
     }
     if method.is_safe() {
         return May::Read;

@@ -31,7 +31,8 @@ pub(in crate::web) fn routes() -> OpenApiRouter<Arc<Site>> {
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 struct Session {
-    /// `none`, `pin`, `password`, `pin_or_password`, or `token` if nobody can sign in.
+    /// `none`, `pin`, `password`, `pin_or_password`, `code` for the one-time code in the log (as `password`), or
+    /// `token` if nobody can sign in.
     needs: &'static str,
     signed_in: bool,
     /// `none`, `read`, `control`, or `all`.
@@ -44,7 +45,8 @@ impl Access {
             (true, true) => "pin_or_password",
             (true, false) => "password",
             (false, true) => "pin",
-            (false, false) if self.needs_secret() => "token",
+            (false, false) if !self.settings.tokens.is_empty() => "token",
+            (false, false) if self.needs_secret() => "code",
             (false, false) => "none",
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -41,6 +41,7 @@ const ASSETS: &[Asset] = assets! {
     "overview.js": SCRIPT,
     "plan.js": SCRIPT,
     "schedules.js": SCRIPT,
+    "settings.js": SCRIPT,
     "signin.js": SCRIPT,
     "weather.js": SCRIPT,
     "devices.js": SCRIPT,
@@ -62,14 +63,14 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 
 /// The page.
 #[utoipa::path(get, path = "/", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
-async fn front(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    page(&site, &headers)
+async fn front(headers: HeaderMap) -> Response {
+    served(&ASSETS[0], &headers)
 }
 
 /// The page, at its old address.
 #[utoipa::path(get, path = "/ui", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
-async fn ui(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    page(&site, &headers)
+async fn ui(headers: HeaderMap) -> Response {
+    served(&ASSETS[0], &headers)
 }
 
 /// The page for phones had this address.
@@ -95,30 +96,6 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
         Some(asset) => served(asset, &headers),
         None => plain(StatusCode::NOT_FOUND, "there is no such file"),
     }
-}
-
-fn page(site: &Site, headers: &HeaderMap) -> Response {
-    let words = match (site.info.setup.is_empty(), site.access.is_open()) {
-        (true, true) => return served(&ASSETS[0], headers),
-        // What is wrong with the config is not for everybody's eyes.
-        (false, _) => {
-            "<p><strong>Setup mode</strong>: the config is absent or wrong, nothing is switched. \
-             See the log or run <code>heattrax check</code>.</p>"
-        }
-        // It listens to more than this machine, and nobody has to log in.
-        (true, false) => {
-            "<p>The bridge is running. What it does is shown on a loopback address only \
-             (<code>web.bind_host</code>).</p>"
-        }
-    };
-    let version = &site.info.version;
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>HeatTrax</title>\
-         <link rel=\"stylesheet\" href=\"static/app.css\"></head><body><main><h1>HeatTrax {version}</h1>\
-         <div class=\"card\">{words}</div></main></body></html>"
-    );
-    ([(header::CONTENT_TYPE, HTML), (header::CONTENT_SECURITY_POLICY, POLICY)], html).into_response()
 }
 
 fn served(asset: &Asset, headers: &HeaderMap) -> Response {

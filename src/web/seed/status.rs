@@ -16,7 +16,7 @@ use crate::{
     web::{
         Site,
         answer::{Problem, Refusal},
-        api::{open, shown},
+        api::open,
         body::Body,
         switch::asking::{agreed, ask},
     },
@@ -64,7 +64,6 @@ async fn health(State(site): State<Arc<Site>>) -> (StatusCode, Json<Value>) {
     (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    shown(&site)?;
     let house = site.handle.picture();
     let settings = site.settings().filter(|_| site.info.setup.is_empty());
     let valid = settings.as_ref().and_then(|it| it.forecast_valid);
@@ -141,7 +140,6 @@ fn expectations<'a>(item: &Item<'a>, settings: &'a ControlSettings, house: &'a H
     (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn system(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    shown(&site)?;
     let has_pin = site.info.access.as_ref().is_some_and(|it| it.pin.is_some());
     let notify = site.handle.errand(Errand::NotifyStatus, WITHIN).await;
     Ok(Json(json!({ "success": true, "status": {
@@ -194,7 +192,6 @@ async fn set_vacation(
     (status = 503, description = "It is busy or stopping.", body = Problem),
 ))]
 async fn restart(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    shown(&site)?;
     let asked = site.handle.errand(Errand::Restart, WITHIN).await;
     asked.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
     Ok(Json(json!({ "status": "ok", "message": "Application is restarting..." })))

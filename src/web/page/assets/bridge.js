@@ -67,7 +67,7 @@ export async function ask(path, { method = "GET", body, headers = {} } = {}) {
   }
   if (!answer.ok) {
     const details = Array.isArray(found.details) ? `: ${found.details.join("; ")}` : "";
-    throw Object.assign(new Error(`${found.error ?? found.message ?? answer.statusText}${details}`), { status: answer.status });
+    throw Object.assign(new Error(`${found.error ?? found.message ?? answer.statusText}${details}`), { status: answer.status, problems: found.problems });
   }
   return Object.assign(found, { etag: answer.headers.get("etag") });
 }

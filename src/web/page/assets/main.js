@@ -7,6 +7,7 @@ import { log } from "./log.js";
 import { overview } from "./overview.js";
 import { plan } from "./plan.js";
 import { reload, schedules } from "./schedules.js";
+import { forget, settings } from "./settings.js";
 import { signIn } from "./signin.js";
 import { weather } from "./weather.js";
 
@@ -18,16 +19,20 @@ const VIEWS = [
   ["weather", "Weather", weather, ["house"]],
   ["devices", "Devices", devices, ["house"]],
   ["log", "Log", log, ["notice", "house"]],
+  ["settings", "Config", settings, []],
 ];
 
 const main = document.getElementById("main");
 const chosen = () => VIEWS.find(([name]) => `#${name}` === location.hash) ?? VIEWS[0];
 
 let isOut = false;
+let wasSetup = null;
 
 function draw() {
   if (!known.house || isOut) return;
-  const [, , view] = chosen();
+  // Without a config there is nothing else to be seen.
+  const isSetup = known.house.bridge.setup.length > 0;
+  const [, , view] = isSetup ? VIEWS.at(-1) : chosen();
   // Nobody's typing is taken away.
   if (main.contains(document.activeElement) && ["INPUT", "SELECT"].includes(document.activeElement.tagName) && document.activeElement.type !== "radio" && view === overview) return;
   show(main, view(draw));
@@ -53,6 +58,7 @@ function link() {
 
 window.addEventListener("hashchange", () => {
   reload();
+  forget();
   tabs();
   draw();
   main.focus();
@@ -63,6 +69,14 @@ listen((what) => {
   link();
   if (what === "link") return;
   const [, , , live] = chosen();
+  const isSetup = known.house?.bridge.setup.length > 0;
+  if (isSetup !== wasSetup) {
+    wasSetup = isSetup;
+    forget();
+    draw();
+    return;
+  }
+  if (isSetup) return;
   if (live.includes(what) || main.querySelector(":scope > .quiet")) draw();
 });
 setInterval(link, 1000);

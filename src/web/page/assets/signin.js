@@ -9,13 +9,13 @@ export function signIn(place, needs, done) {
     show(place, h("p", { class: "card" }, "Only programs with a token are let in here. Set web.password or web.pin in the config to sign in."));
     return;
   }
-  const words = { pin: "PIN", password: "Password", pin_or_password: "PIN or password" }[needs] ?? "Password";
+  const words = { pin: "PIN", password: "Password", pin_or_password: "PIN or password", code: "One-time code, from the log of the bridge" }[needs] ?? "Password";
   const trouble = h("p", { class: "answer trouble", role: "alert", hidden: true });
-  const input = h("input", { id: "secret", type: "password", autocomplete: "current-password", inputmode: needs === "pin" ? "numeric" : null, required: true });
+  const input = h("input", { id: "secret", type: "password", autocomplete: needs === "code" ? "one-time-code" : "current-password", inputmode: needs === "pin" ? "numeric" : null, required: true });
   const form = h("form", { class: "card signin", onsubmit: async (event) => {
     event.preventDefault();
     const given = input.value;
-    const tries = { pin: [{ pin: given }], password: [{ password: given }] }[needs] ?? [{ password: given, pin: given }];
+    const tries = { pin: [{ pin: given }], password: [{ password: given }], code: [{ password: given }] }[needs] ?? [{ password: given, pin: given }];
     try {
       for (const it of tries) await post("api/auth/login", it);
       say("You are in.");

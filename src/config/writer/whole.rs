@@ -1,0 +1,65 @@
+//! The file as a whole: for whoever edits it as text, and for a first one.
+
+use std::{fs, io, path::Path};
+
+use jiff::Timestamp;
+
+use super::{Edited, Refused, Writer, etag, parse_what};
+use crate::config::Problem;
+
+impl Writer {
+    /// The text of the file and its mark; empty where there is no file yet. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn text(&self) -> Result<(String, String), Refused> {
+        let text = match fs::read_to_string(self.file()) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(self.trouble("read", source)),
+        };
+        let mark = etag(&text);
+        Ok((text, mark))
+    }
+
+    /// What is wrong with a text, were it in the file.
+    pub fn problems(&self, text: &str) -> Vec<Problem> {
+        let name = self.file().to_string_lossy().into();
+        let read = parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true);
+        read.err().map(|it| it.list).unwrap_or_default()
+    }
+
+    /// Puts a text in the place of the file, if it is right, and the file still the one with the mark `seen`. Blocks for as long as the
+    /// disk takes.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was changed.
+    pub fn put_text(&self, text: &str, seen: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
+        let _alone = self.at_work.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (before, mark) = self.text()?;
+        if seen.is_some_and(|it| it != mark) {
+            return Err(Refused::Changed);
+        }
+        let name = self.file().to_string_lossy().into();
+        parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true)
+            .map_err(|problems| Refused::Wrong(Box::new(problems)))?;
+        if text == before {
+            return Ok(Edited { paths: Vec::new(), etag: mark });
+        }
+        let written = if self.file().exists() { self.replace(&before, text, now) } else { first(&self.file(), text) };
+        written.map_err(|source| self.trouble("written", source))?;
+        Ok(Edited { paths: vec!["(the whole file)".to_owned()], etag: etag(text) })
+    }
+}
+
+/// A first file, which others may not read: it holds passwords.
+fn first(file: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write;
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist_noclobber(file)?;
+    Ok(())
+}

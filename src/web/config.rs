@@ -1,0 +1,105 @@
+//! The config file as text: `/api/config/…`. In setup mode too: this is how a wrong one is repaired without a shell.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    body::Body,
+};
+use crate::hub::Errand;
+
+/// A disk can be slow.
+const WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(text, put)).routes(routes!(check)).routes(routes!(download))
+}
+
+/// A config.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    /// YAML.
+    text: String,
+}
+
+async fn done(site: &Site, errand: Errand) -> Result<Value, Refusal> {
+    let found = site.handle.errand(errand, WITHIN).await;
+    found.map_err(|words| Refusal::new(StatusCode::CONFLICT, words))
+}
+
+/// The config file, with its secrets.
+#[utoipa::path(get, path = "/api/config/text", tag = "config", responses(
+    (status = 200, description = "`text`, `file`; an ETag. The text is empty where there is no file yet.", body = Object),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be read, or there is none that could be changed.", body = Problem),
+))]
+async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let found = done(&site, Errand::ConfigText).await?;
+    let mark = format!("\"{}\"", found["etag"].as_str().unwrap_or_default());
+    Ok(([(header::ETAG, mark)], Json(json!({ "text": found["text"], "file": found["file"] }))).into_response())
+}
+
+/// Puts another text in the place of the file, if it is right; it is in force then. The file as it was is kept beside it.
+#[utoipa::path(put, path = "/api/config/text", tag = "config", request_body = Text, responses(
+    (status = 200, description = "`restart`: why the bridge starts again for it, null if it went on.", body = Object),
+    (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
+))]
+async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Text>) -> Result<Response, Refusal> {
+    let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok()).filter(|it| *it != "*");
+    let seen = seen.map(|it| it.trim_matches('"').to_owned());
+    let found = done(&site, Errand::PutConfig(it.text, seen)).await.map_err(|refusal| {
+        let changed = refusal.words().contains("has changed since");
+        if changed { Refusal { status: StatusCode::PRECONDITION_FAILED, ..refusal } } else { refusal }
+    })?;
+    if found["problems"].as_array().is_some_and(|it| !it.is_empty()) {
+        return Err(Refusal::bad("the config would be wrong").with("problems", found["problems"].clone()));
+    }
+    let mark = format!("\"{}\"", found["etag"].as_str().unwrap_or_default());
+    Ok(([(header::ETAG, mark)], Json(json!({ "restart": found["restart"] }))).into_response())
+}
+
+/// What would be wrong with a text, as `heattrax check` says it. Changes nothing.
+#[utoipa::path(post, path = "/api/config/check", tag = "config", request_body = Text, responses(
+    (status = 200, description = "`problems`: none if it is right.", body = Object),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "There is no config that could be changed.", body = Problem),
+))]
+async fn check(State(site): State<Arc<Site>>, Body(it): Body<Text>) -> Result<Json<Value>, Refusal> {
+    done(&site, Errand::CheckConfig(it.text)).await.map(Json)
+}
+
+/// The config file, to be kept.
+#[utoipa::path(get, path = "/api/config/download", tag = "config", responses(
+    (status = 200, description = "The file, with its secrets.", body = String, content_type = "application/yaml"),
+    (status = 404, description = "There is no file yet.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be read.", body = Problem),
+))]
+async fn download(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let found = done(&site, Errand::ConfigText).await?;
+    let text = found["text"].as_str().unwrap_or_default().to_owned();
+    if text.is_empty() {
+        return Err(Refusal::absent("Configuration file not found"));
+    }
+    let head: [(HeaderName, &str); 2] = [
+        (header::CONTENT_TYPE, "application/yaml; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"heattrax.yaml\""),
+    ];
+    Ok((head, text).into_response())
+}

@@ -1,0 +1,139 @@
+// The config file: looked at, changed, checked and saved, with the place of everything that is wrong.
+
+import { ask, known, post } from "./bridge.js";
+import { h, say } from "./dom.js";
+
+let file = null;
+let text = "";
+let problems = null;
+let trouble = "";
+let isBusy = false;
+
+/** To be called when the view is opened. */
+export function forget() {
+  file = null;
+  problems = null;
+  trouble = "";
+}
+
+async function load(again) {
+  try {
+    file = await ask("api/config/text");
+    text = file.text;
+    trouble = "";
+    if (known.house?.bridge.setup.length > 0) problems = (await post("api/config/check", { text })).problems;
+  } catch (error) {
+    file = { text: "" };
+    trouble = error.message;
+  }
+  again();
+}
+
+/** The view. */
+export function settings(again) {
+  if (!file) {
+    file = { isLoading: true };
+    load(again);
+  }
+  const setup = known.house.bridge.setup;
+  if (file.isLoading) return [h("p", { class: "card quiet" }, "Loading…")];
+  return [
+    setup.length > 0 && h("section", { class: "card" },
+      h("h2", {}, "Setup mode"),
+      h("p", {}, "The config is absent or wrong, so nothing is switched. Put it right here; the bridge starts with it at once.")),
+    h("section", { class: "card wide" },
+      h("div", { class: "head" }, h("h2", {}, file.file ?? "The config"), h("a", { class: "plain", href: "api/config/download", download: "heattrax.yaml" }, "Download")),
+      trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
+      problems && listed(),
+      h("label", { for: "config" }, "YAML, with its secrets"),
+      h("textarea", { id: "config", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "24", oninput: (event) => { text = event.target.value; }, value: text }),
+      h("div", { class: "buttons" },
+        h("button", { type: "button", class: "act", id: "check", disabled: isBusy, onclick: () => check(again) }, "Check"),
+        h("button", { type: "button", class: "act on", id: "save", disabled: isBusy, onclick: () => save(again) }, "Save and use"),
+        h("button", { type: "button", class: "act", id: "reread", disabled: isBusy, onclick: () => { forget(); again(); } }, "Read again")),
+      h("label", { class: "plain" }, "Upload a file ", h("input", { type: "file", id: "upload", accept: ".yaml,.yml", onchange: async (event) => {
+        text = await event.target.files[0].text();
+        await check(again);
+      } })),
+      h("p", { class: "quiet" }, "What is saved is checked first, is in force at once, and the file as it was is kept beside it.")),
+    setup.length > 0 && text === "" && h("section", { class: "card" }, h("h2", {}, "A first config"),
+      h("button", { type: "button", class: "act", id: "example", onclick: () => { text = EXAMPLE; again(); } }, "Begin with an example")),
+  ];
+}
+
+function listed() {
+  if (problems.length === 0) return h("p", { class: "answer", role: "status" }, "It is right.");
+  return h("ul", { class: "windows", role: "alert" }, problems.map((it) => h("li", {},
+    it.line
+      ? h("button", { type: "button", class: "plain place", onclick: () => go(it) }, `Line ${it.line}`)
+      : h("b", {}, it.place),
+    h("span", {}, `${it.path ? `${it.path}: ` : ""}found ${it.found}`),
+    h("span", { class: "quiet" }, `allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`))));
+}
+
+/** Puts the cursor where something is wrong. */
+function go({ line, column }) {
+  const area = document.getElementById("config");
+  const before = area.value.split("\n").slice(0, line - 1).reduce((sum, it) => sum + it.length + 1, 0);
+  const end = area.value.indexOf("\n", before);
+  area.focus();
+  area.setSelectionRange(before + (column ?? 1) - 1, end < 0 ? area.value.length : end);
+  area.scrollTop = (line / area.value.split("\n").length) * area.scrollHeight - area.clientHeight / 2;
+}
+
+async function check(again) {
+  isBusy = true;
+  again();
+  try {
+    problems = (await post("api/config/check", { text })).problems;
+    trouble = "";
+  } catch (error) {
+    trouble = error.message;
+  }
+  isBusy = false;
+  again();
+}
+
+async function save(again) {
+  isBusy = true;
+  again();
+  try {
+    const saved = await ask("api/config/text", { method: "PUT", body: { text }, headers: file.etag ? { "if-match": file.etag } : {} });
+    file.etag = saved.etag;
+    problems = [];
+    trouble = "";
+    say(saved.restart ? `Saved. The bridge starts again: ${saved.restart}.` : "Saved, and in force.");
+  } catch (error) {
+    problems = error.problems ?? problems;
+    trouble = error.message;
+  }
+  isBusy = false;
+  again();
+}
+
+const EXAMPLE = `location:
+  latitude: 40.7128
+  longitude: -74.006
+  timezone: America/New_York
+
+safety:
+  max_runtime_hours: 6
+  cooldown_minutes: 30
+
+devices:
+  credentials:
+    username: the e-mail address of your Tapo account
+    password: its password
+  groups:
+    walkway:
+      class: heater
+      items:
+        - name: Walkway mat
+          ip_address: 192.168.1.50
+          outlets: [0]
+      melt:
+        enabled: true
+
+# mqtt:
+#   host: localhost
+`;

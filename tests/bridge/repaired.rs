@@ -1,0 +1,122 @@
+//! The config as text, over HTTP: looked at, checked, saved; and a wrong one repaired without a shell.
+
+use std::{net::SocketAddr, path::Path};
+
+use heattrax::{
+    app::{self, Ended, Levers},
+    config::{Overrides, Sources, Writer},
+    hub::Clock,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{home::Home, noon};
+
+const RULES: &str = r#"    walkway:
+      class: heater
+      items: [ { name: Driveway, ip_address: "{mat}", outlets: [0], poll_seconds: 1 } ]
+      schedules: # all day
+        - { name: always, on: { type: time, value: "00:00" }, off: { type: time, value: "23:59" } }
+"#;
+
+/// Status, mark and body.
+async fn asks(address: SocketAddr, method: &str, path: &str, mark: &str, body: Option<Value>) -> (u16, String, Value) {
+    let body = body.map(|it| it.to_string()).unwrap_or_default();
+    let mark = if mark.is_empty() { String::new() } else { format!("If-Match: {mark}\r\n") };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n{mark}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mark = head.lines().find_map(|it| it.strip_prefix("etag: ")).unwrap_or_default().to_owned();
+    let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), mark, body)
+}
+
+#[tokio::test]
+async fn the_file_is_edited_as_text_and_in_force_at_once() {
+    let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    let web = home.web.unwrap();
+    let (status, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
+    let text = found["text"].as_str().unwrap().to_owned();
+    assert!(status == 200 && text.contains("# all day") && !mark.is_empty(), "{found}");
+    // What would be wrong is told with its place, and nothing is changed.
+    let wrong = text.replace("max_runtime_hours: 6", "max_runtime_hours: -6");
+    let (status, _, told) = asks(web, "POST", "/api/config/check", "", Some(json!({ "text": wrong }))).await;
+    assert_eq!(
+        (status, &told["problems"][0]["path"], &told["problems"][0]["line"]),
+        (200, &json!("safety.max_runtime_hours"), &json!(2))
+    );
+    let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": wrong }))).await;
+    assert_eq!((status, &told["problems"][0]["path"]), (400, &json!("safety.max_runtime_hours")));
+    assert_eq!(std::fs::read_to_string(home.file()).unwrap(), text);
+    // Somebody else has not seen what the first one has changed.
+    let silent = text.replace("{ name: always,", "{ name: always, enabled: false,");
+    let (status, newer, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": silent }))).await;
+    assert_eq!((status, &told["restart"]), (200, &Value::Null));
+    home.peer.wait("heattrax/driveway/1", &["\"OFF\""]).await;
+    assert_eq!(asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": text }))).await.0, 412);
+    assert_eq!(asks(web, "PUT", "/api/config/text", &newer, Some(json!({ "text": text }))).await.0, 200);
+    home.peer.wait("heattrax/driveway/1", &["\"ON\""]).await;
+    home.stop().await;
+}
+
+/// What `main` does with a config that is absent or wrong, the page on any free port.
+async fn in_setup(file: &Path) -> (app::Bridge, SocketAddr) {
+    let flags = Overrides { data: file.parent().map(Path::to_owned), ..Overrides::default() };
+    let writer = Writer::new(Sources { file: Some(file.to_owned()), flags, ..Sources::default() });
+    let mut problems = writer.check().unwrap_err();
+    problems.partial.web.port = 0;
+    let bridge =
+        app::setup(problems, Clock::wall(), Levers { config: Some(writer), ..Levers::default() }).await.unwrap();
+    let address = bridge.web_address().unwrap();
+    (bridge, address)
+}
+
+const GOOD: &str = "location: {latitude: 40.7, longitude: -74, timezone: America/New_York}\n\
+    safety: {max_runtime_hours: 6, cooldown_minutes: 30}\n\
+    devices: {credentials: {username: someone@example.org, password: hunter3}, groups: {}}\n";
+
+#[tokio::test]
+async fn a_wrong_config_is_repaired_on_the_page_and_the_bridge_starts_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heattrax.yaml");
+    std::fs::write(&file, GOOD.replace("40.7", "940.7")).unwrap();
+    let (bridge, web) = in_setup(&file).await;
+    let running = tokio::spawn(bridge.run_until(std::future::pending()));
+    let (_, _, house) = asks(web, "GET", "/api/house", "", None).await;
+    assert!(house["bridge"]["setup"][0].as_str().unwrap().contains("location.latitude"), "{house}");
+    let (_, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
+    assert!(found["text"].as_str().unwrap().contains("940.7"));
+    let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": GOOD }))).await;
+    assert_eq!((status, &told["restart"]), (200, &json!("it was in setup mode")));
+    assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD);
+    let kept = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flatten()
+        .any(|it| it.file_name().to_string_lossy().ends_with(".bak"));
+    assert!(kept, "the file as it was is kept");
+}
+
+#[tokio::test]
+async fn a_first_config_is_written_where_there_was_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config").join("heattrax.yaml");
+    let (bridge, web) = in_setup(&file).await;
+    let running = tokio::spawn(bridge.run_until(std::future::pending()));
+    assert_eq!(asks(web, "GET", "/api/config/text", "", None).await.2["text"], "");
+    assert_eq!(asks(web, "GET", "/api/config/download", "", None).await.0, 404);
+    assert_eq!(asks(web, "PUT", "/api/config/text", "", Some(json!({ "text": GOOD }))).await.0, 200);
+    assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD);
+}
