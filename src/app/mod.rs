@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config,
     control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Asked, Clock, Handle, Hub},
@@ -125,6 +126,7 @@ impl Bridge {
         let mut bridge = Self::around(handle);
         let shown = Arc::new(settings.shown.clone());
         let journal = Arc::clone(&levers.journal);
+        let config_file = levers.config.as_ref().map(config::Writer::file);
         bridge.spawn_errands(hub.errands(), Some(Arc::clone(&settings.control)), shown, levers);
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
@@ -133,7 +135,8 @@ impl Bridge {
         }
         let mqtt = bridge.with_broker(settings.mqtt.clone()).await?;
         let control = Some(Arc::clone(&settings.control));
-        let info = web::WebInfo { mqtt: mqtt.is_some(), settings: control, journal, ..web::WebInfo::default() };
+        let mqtt_is_used = mqtt.is_some();
+        let info = web::WebInfo { mqtt: mqtt_is_used, settings: control, journal, config_file, ..Default::default() };
         bridge.serve(settings.web.as_ref(), info).await?;
         bridge.spawn_devices(&settings, &memory, &hub);
         let identity = mqtt::Identity {

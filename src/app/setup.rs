@@ -6,7 +6,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{Bridge, Levers, StartError, VERSION};
 use crate::{
-    config::Problems,
+    config::{self, Problems},
     control::Controller,
     hub::{Clock, Hub},
     model::{ControlSettings, Memory, Place, Safety, Thresholds},
@@ -28,9 +28,10 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle);
     let journal = Arc::clone(&levers.journal);
+    let config_file = levers.config.as_ref().map(config::Writer::file);
     bridge.spawn_errands(hub.errands(), None, Arc::default(), levers);
     let mqtt = bridge.with_broker(partial.mqtt).await?;
-    let info = WebInfo { mqtt: mqtt.is_some(), setup: list.clone(), journal, ..WebInfo::default() };
+    let info = WebInfo { mqtt: mqtt.is_some(), setup: list.clone(), journal, config_file, ..WebInfo::default() };
     bridge.serve(Some(&partial.web), info).await?;
     if let Some(mqtt) = mqtt {
         let identity = mqtt::Identity {

@@ -49,6 +49,7 @@ use crate::model::{
 };
 
 pub use self::{
+    almanac::sun,
     conditions::black_ice_risk,
     cron_times::validate_cron,
     foresight::Foresight,

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod body;
+mod bridge;
 mod calendar;
 mod client;
 mod document;
@@ -18,9 +19,10 @@ mod line;
 mod logs;
 mod page;
 mod probes;
+mod seed;
 mod switch;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -60,6 +62,12 @@ pub struct WebInfo {
     pub settings: Option<Arc<ControlSettings>>,
     /// The last lines of the log; empty where nobody writes them down.
     pub journal: Arc<Journal>,
+    /// The config file, if there is one.
+    pub config_file: Option<PathBuf>,
+    /// Is there a PIN?
+    pub has_pin: bool,
+    /// Are notifications sent?
+    pub notifies: bool,
 }
 
 struct Site {
@@ -82,6 +90,8 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(switch::routes())
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(bridge::routes())
+        .merge(seed::routes())
         .merge(document::routes())
 }
 

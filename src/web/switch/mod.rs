@@ -23,7 +23,7 @@ use super::{
     house::{DecisionView, Look, decision, spokesman, state},
 };
 use crate::model::{
-    Command, House, Lasting, Origin, OutletId, Slug, Switch, Target, Verb,
+    Command, House, Origin, OutletId, Slug, Switch, Target, Verb,
     asked::{because, control, lasting, verb},
 };
 
@@ -224,11 +224,6 @@ impl Site {
         };
         Done { state: position, decision: spokesman(&outlets).map(|it| decision(&look, it)), answers }
     }
-}
-
-/// Plain `ON` or `OFF`.
-pub(super) fn plain(switch: Switch) -> Verb {
-    Verb::Set(switch, Lasting::Default)
 }
 
 /// The outlet that an address names.
