@@ -17,6 +17,7 @@ mod house;
 mod ledger;
 mod line;
 mod logs;
+mod metrics;
 mod page;
 mod probes;
 mod seed;
@@ -92,6 +93,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(logs::routes())
         .merge(bridge::routes())
         .merge(seed::routes())
+        .merge(metrics::routes())
         .merge(document::routes())
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Home {
     rules: String,
     bridge: Option<(CancellationToken, JoinHandle<heattrax::app::Ended>)>,
     written: Option<String>,
+    web: Option<SocketAddr>,
 }
 
 impl Home {
@@ -76,6 +77,7 @@ impl Home {
             data,
             rules,
             written: None,
+            web: None,
             bridge: None,
         };
         home.start().await;
@@ -134,6 +136,7 @@ impl Home {
         )
         .await
         .unwrap();
+        self.web = bridge.web_address();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move { bridge.run_until(stopped).await.unwrap() });
@@ -165,6 +168,11 @@ impl Home {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where its page is.
+    pub(crate) fn web(&self) -> SocketAddr {
+        self.web.unwrap()
     }
 
     pub(crate) fn data(&self) -> &Path {

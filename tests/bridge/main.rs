@@ -8,6 +8,7 @@ mod explained;
 mod home;
 mod killed;
 mod requested;
+mod served;
 
 use std::time::Duration;
 
