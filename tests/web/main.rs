@@ -5,6 +5,7 @@ mod explained;
 mod healthcheck;
 mod lines;
 mod probes;
+mod served;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
