@@ -137,6 +137,7 @@ impl Bridge {
         let control = Some(Arc::clone(&settings.control));
         let mqtt_is_used = mqtt.is_some();
         let info = web::WebInfo { mqtt: mqtt_is_used, settings: control, journal, config_file, ..Default::default() };
+        bridge.serve_health(settings.health.as_ref(), info.clone()).await;
         bridge.serve(settings.web.as_ref(), info).await?;
         bridge.spawn_devices(&settings, &memory, &hub);
         let identity = mqtt::Identity {
@@ -258,6 +259,22 @@ impl Bridge {
             self.broker = Some(broker);
         }
         Ok(Some(mqtt))
+    }
+
+    /// A port that is taken is no reason to leave the heaters alone: it is told, and the rest goes on.
+    async fn serve_health(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) {
+        let Some(WebSettings { bind_host, port }) = settings else { return };
+        let listener = match TcpListener::bind((bind_host.as_str(), *port)).await {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!("health_server cannot listen on {bind_host}:{port}: {error}"),
+        };
+        let info = web::WebInfo { version: VERSION.to_owned(), names: vec![bind_host.clone()], ..info };
+        let run = web::serve_health(listener, info, self.handle.clone(), self.shells.clone());
+        self.spawn("health server", async {
+            if let Err(error) = run.await {
+                tracing::error!("the health server failed: {error}");
+            }
+        });
     }
 
     async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {

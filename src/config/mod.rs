@@ -255,6 +255,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         homeassistant: homeassistant::homeassistant(&root),
         weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),
+        health: rest::health(&root),
         log: rest::log(&root),
         data,
         shown: show::shown(merged),

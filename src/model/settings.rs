@@ -48,6 +48,8 @@ pub struct Settings {
     pub weather: Option<WeatherSettings>,
     /// The HTTP server. `None` when it is switched off.
     pub web: Option<WebSettings>,
+    /// `/health` on a port of its own (`health_server`). `None` when it is switched off, as it is by default.
+    pub health: Option<WebSettings>,
     /// The log.
     pub log: LogSettings,
     /// Where the memory is kept.

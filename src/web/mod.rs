@@ -97,8 +97,8 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(document::routes())
 }
 
-fn router(site: Arc<Site>) -> Router {
-    let (router, _) = endpoints().split_for_parts();
+fn router(endpoints: OpenApiRouter<Arc<Site>>, site: Arc<Site>) -> Router {
+    let (router, _) = endpoints.split_for_parts();
     router.layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
 }
 
@@ -108,11 +108,35 @@ fn router(site: Arc<Site>) -> Router {
 /// The listener's address cannot be told.
 pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: CancellationToken) -> io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
+    serve_what(listener, info, handle, stop, is_loopback, endpoints()).await
+}
+
+/// Serves `/health`, `/health/weather` and the probes, which name nothing of the house, on any address.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve_health(
+    listener: TcpListener,
+    info: WebInfo,
+    handle: Handle,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    serve_what(listener, info, handle, stop, true, probes::bare().merge(seed::probes())).await
+}
+
+async fn serve_what(
+    listener: TcpListener,
+    info: WebInfo,
+    handle: Handle,
+    stop: CancellationToken,
+    is_loopback: bool,
+    endpoints: OpenApiRouter<Arc<Site>>,
+) -> io::Result<()> {
     let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
     let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
     let listeners = Arc::new(Semaphore::new(events::MOST));
-    let router = router(Arc::new(Site { info, handle, is_loopback, stop: stop.clone(), ledger, listeners }));
+    let router = router(endpoints, Arc::new(Site { info, handle, is_loopback, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let server = axum::serve(lines, router).with_graceful_shutdown(stop.clone().cancelled_owned());

@@ -16,7 +16,12 @@ use super::{Site, page, plain};
 use crate::model::{Availability, Broker};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
-    OpenApiRouter::new().routes(routes!(front)).routes(routes!(healthz)).routes(routes!(readyz))
+    bare().routes(routes!(front))
+}
+
+/// The probes without the page.
+pub(super) fn bare() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
 }
 
 /// Is the bridge at work?

@@ -110,3 +110,18 @@ async fn in_setup_mode_the_house_says_why_and_nothing_is_switched() {
     let (status, body) = room.get("/api/devices/status").await;
     assert!(status == 503 && body.contains("\"setup_mode\":true"), "{status} {body}");
 }
+
+#[tokio::test]
+async fn the_health_server_serves_its_probes_and_nothing_else() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let room = room().await;
+    let address = listener.local_addr().unwrap();
+    let serving = heattrax::web::serve_health(listener, info(), room.handle.clone(), room.stop.clone());
+    tokio::spawn(serving);
+    let room = Room { address, ..room };
+    assert_eq!(json(&room, "/health").await["service"], "heattrax_scheduler");
+    assert_eq!(room.get("/health/weather").await.0, 503, "no settings, no weather");
+    for path in ["/", "/api/house", "/api/status", "/metrics"] {
+        assert_eq!(room.get(path).await.0, 404, "{path}");
+    }
+}

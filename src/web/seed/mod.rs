@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(super) use self::status::probes;
 use super::Site;
 use crate::model::{ControlSettings, DeviceSettings, GroupSettings, House, Member, OutletId, Switch};
 
