@@ -7,6 +7,7 @@ mod doctor;
 mod errands;
 mod explain;
 mod rooms;
+mod served;
 mod setup;
 mod stop;
 
@@ -19,19 +20,19 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
     sync::{mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config,
     control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
     hub::{Amendment, Asked, Clock, Handle, Hub},
     model::{
         BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, HomeAssistantSettings, MqttSettings, OnTime,
-        Orders, Pin, Settings, Slug, WeatherSettings, WebSettings,
+        Orders, Pin, Settings, Slug, WeatherSettings,
     },
     mqtt, notify, outlets, planner,
     store::Store,
@@ -162,9 +163,16 @@ impl Bridge {
             bridge.handle.notify(trouble);
         }
         bridge.start_broker(settings.mqtt.as_ref()).await?;
-        let journal = Arc::clone(&bridge.levers.journal);
-        let data = Some(settings.data.clone());
-        let info = web::WebInfo { mqtt: settings.mqtt.is_some(), journal, data, ..web::WebInfo::default() };
+        let info = web::WebInfo {
+            mqtt: settings.mqtt.is_some(),
+            journal: Arc::clone(&bridge.levers.journal),
+            config_file: bridge.levers.config.as_ref().map(config::Writer::file),
+            data: Some(settings.data.clone()),
+            has_pin: settings.web.as_ref().is_some_and(|it| it.pin.is_some()),
+            notifies: settings.notify.is_some(),
+            ..web::WebInfo::default()
+        };
+        bridge.serve_health(settings.health.as_ref(), info.clone()).await;
         bridge.serve(settings.web.as_ref(), info).await?;
         for device in &settings.devices {
             bridge.spawn_device(device, &settings.credentials, memory.pins.get(&device.slug).cloned());
@@ -341,21 +349,6 @@ impl Bridge {
         }
         mqtt
     }
-
-    async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {
-        let Some(how @ WebSettings { bind_host, port, .. }) = settings else { return Ok(()) };
-        let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
-        let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
-        self.web = Some(listener.local_addr().map_err(refused)?);
-        let info = web::WebInfo { version: VERSION.to_owned(), names: names(how), access: Some(how.clone()), ..info };
-        let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
-        self.spawn("web", async {
-            if let Err(error) = run.await {
-                tracing::error!("the web server failed: {error}");
-            }
-        });
-        Ok(())
-    }
 }
 
 /// The config checks cron expressions by itself, for only control may name the crate that reads them. Should the two ever differ,
@@ -370,11 +363,6 @@ fn tell_unreadable_cron(settings: &ControlSettings) {
             }
         }
     }
-}
-
-/// Host names under which the page is asked for.
-fn names(settings: &WebSettings) -> Vec<String> {
-    [&settings.bind_host].into_iter().chain(&settings.allowed_hosts).cloned().collect()
 }
 
 /// The devices that a heater hangs on.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{Bridge, Levers, StartError, VERSION};
 use crate::{
-    config::Problems,
+    config::{self, Problems},
     control::Controller,
     hub::{Clock, Hub},
     model::{ControlSettings, Memory, Place, Safety, Thresholds},
@@ -30,7 +30,9 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     bridge.spawn_errands(hub.errands(), true);
     bridge.start_broker(partial.mqtt.as_ref()).await?;
     let journal = Arc::clone(&bridge.levers.journal);
-    let info = WebInfo { mqtt: partial.mqtt.is_some(), setup: list.clone(), journal, ..WebInfo::default() };
+    let config_file = bridge.levers.config.as_ref().map(config::Writer::file);
+    let mqtt = partial.mqtt.is_some();
+    let info = WebInfo { mqtt, setup: list.clone(), journal, config_file, ..WebInfo::default() };
     bridge.serve(Some(&partial.web), info).await?;
     if let Some(mqtt) = partial.mqtt.map(|it| bridge.resolved(it)) {
         let identity = mqtt::Identity {

@@ -257,6 +257,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         weather: forecasts.map(|it| it.settings),
         web: web.enabled.then_some(web.settings),
         notify: notify::read(&root),
+        health: rest::health(&root),
         log: rest::log(&root),
         data,
         shown: show::shown(merged),

@@ -145,9 +145,19 @@ fn log_level(text: &str) -> Option<String> {
     parts.map(|parts| parts.join(","))
 }
 
+/// Reads `health_server`: `None` unless it is switched on.
+pub(super) fn health(root: &Section<'_>) -> Option<WebSettings> {
+    let it = root.section("health_server")?;
+    let enabled = it.switch("enabled").unwrap_or(false);
+    let bind_host = it.text("host").unwrap_or_else(|| "0.0.0.0".to_owned());
+    let port = it.whole("port", PORT).unwrap_or(4329);
+    it.close();
+    enabled.then_some(WebSettings::at(bind_host, port))
+}
+
 /// Checks the sections of the seed that nothing uses yet.
 pub(super) fn unused(root: &Section<'_>) {
-    root.unused(&["scheduler", "health_check", "reboot", "health_server"]);
+    root.unused(&["scheduler", "health_check", "reboot"]);
     if let Some(it) = root.section("scheduler") {
         it.number("check_interval_minutes", Range::of(1.0, 1440.0, "minutes"));
         it.number("forecast_hours", Range::from(1.0));
@@ -167,12 +177,6 @@ pub(super) fn unused(root: &Section<'_>) {
     }
     if let Some(it) = root.section("reboot") {
         it.number("pause_seconds", Range::from(-86_400.0));
-        it.close();
-    }
-    if let Some(it) = root.section("health_server") {
-        it.switch("enabled");
-        it.text("host");
-        it.whole::<u16>("port", PORT);
         it.close();
     }
 }

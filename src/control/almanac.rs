@@ -75,6 +75,12 @@ impl Almanac {
     }
 }
 
+/// Sunrise and sunset of a local date. `None` where there is none (polar day, polar night).
+pub fn sun(zone: TimeZone, place: Place, date: Date) -> (Option<Timestamp>, Option<Timestamp>) {
+    let almanac = Almanac::new(zone, place);
+    (almanac.sun(date, SunEvent::Sunrise), almanac.sun(date, SunEvent::Sunset))
+}
+
 /// The days of UTC that hold half a day around any moment of a local date, up to 14 hours east and 12 west.
 fn days_around(date: Date) -> [Date; 5] {
     [-2, -1, 0, 1, 2].map(|by| days_later(date, by))

@@ -50,6 +50,7 @@ use crate::model::{
 };
 
 pub use self::{
+    almanac::sun,
     civil::instant,
     conditions::black_ice_risk,
     cron_times::validate_cron,

@@ -19,7 +19,8 @@ use crate::{
 };
 
 pub use self::{
-    seed::{forecast, mat_forecast},
+    seed::{forecast, mat_forecast, seed_state, solar_times},
+    weather::code_words,
     when::{local, parse_at},
 };
 

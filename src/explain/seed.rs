@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::inputs::rounded;
 use crate::{
-    control::black_ice_risk,
+    control::{black_ice_risk, sun},
     model::{Celsius, ControlSettings, House, Interval, Plan, Slug, Switch, WeatherState},
 };
 
@@ -23,13 +23,8 @@ pub fn forecast(settings: &ControlSettings, house: &House) -> Value {
     let Some(forecast) = &board.forecast else { return no_data("there is no forecast yet") };
     let until = house.at.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     let hours: Vec<Value> = forecast.between(house.at, until).map(|it| hour(settings, it)).collect();
-    // The seed's three words.
     let age = house.at.duration_since(forecast.issued_at).as_secs_f64() / 3600.0;
-    let state = match WeatherState::of(board, Some(valid), house.at) {
-        WeatherState::Online => "online",
-        WeatherState::Degraded => "degraded_offline_using_cache",
-        WeatherState::Offline => "offline_no_weather_data",
-    };
+    let state = seed_state(WeatherState::of(board, Some(valid), house.at));
     json!({
         "status": "ok",
         "last_updated": local(settings, forecast.issued_at),
@@ -41,6 +36,28 @@ pub fn forecast(settings: &ControlSettings, house: &House) -> Value {
         "hours": hours,
         "alerts": [],
         "weather_state": state,
+    })
+}
+
+/// The three words that earlier clients know.
+pub fn seed_state(state: WeatherState) -> &'static str {
+    match state {
+        WeatherState::Online => "online",
+        WeatherState::Degraded => "degraded_offline_using_cache",
+        WeatherState::Offline => "offline_no_weather_data",
+    }
+}
+
+/// When the sun rises and sets today, `null` on a day without.
+pub fn solar_times(settings: &ControlSettings, now: Timestamp) -> Value {
+    let date = settings.zone.to_datetime(now).date();
+    let (rise, set) = sun(settings.zone.clone(), settings.place, date);
+    let clock = |at: Option<Timestamp>| at.map(|it| settings.zone.to_datetime(it).strftime("%H:%M").to_string());
+    json!({
+        "date": date.to_string(),
+        "sunrise": clock(rise),
+        "sunset": clock(set),
+        "timezone": settings.zone.iana_name(),
     })
 }
 

@@ -86,7 +86,7 @@ pub(super) fn is_current(it: &Observation, at: Timestamp) -> bool {
 }
 
 /// WMO weather codes in words (table 4677 as Open-Meteo uses it).
-pub(super) fn code_words(code: u8) -> &'static str {
+pub fn code_words(code: u8) -> &'static str {
     match code {
         0 => "clear",
         1 | 2 => "some clouds",

@@ -65,4 +65,11 @@ pub enum ConfigEdit {
         /// `manual_override_hours`, `melt.lead_minutes`, …
         options: Map<String, Value>,
     },
+    /// Flags of a group's `automation`, of which the predecessor's page knew; `null` takes one out.
+    SetAutomation {
+        /// Which.
+        group: Slug,
+        /// `weather_control`, `precipitation_control`, `morning_mode`: true or false.
+        flags: Map<String, Value>,
+    },
 }

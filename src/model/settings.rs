@@ -50,6 +50,8 @@ pub struct Settings {
     pub web: Option<WebSettings>,
     /// How people are told. `None` when no way is enabled.
     pub notify: Option<NotifySettings>,
+    /// `/health` on a port of its own (`health_server`). `None` when it is switched off, as it is by default.
+    pub health: Option<WebSettings>,
     /// The log.
     pub log: LogSettings,
     /// Where the memory is kept.

@@ -29,7 +29,7 @@ use super::{
     ledger::Entry,
     logs::{level, line},
 };
-use crate::hub::{Line, LineLevel};
+use crate::hub::{Line, LineLevel, Plans};
 
 /// Clients at the same time: connections must be left for others.
 pub(super) const MOST: usize = 24;
@@ -73,7 +73,7 @@ async fn events(
     })?;
     let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()).map(str::to_owned);
     let (queue, queued) = mpsc::channel(QUEUE);
-    tokio::spawn(Listener { site, queue, house: None, _seat: seat }.tell(seen, log));
+    tokio::spawn(Listener { site, queue, house: None, plans: None, _seat: seat }.tell(seen, log));
     let stream = Sse::new(ReceiverStream::new(queued)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     Ok(stream.into_response())
 }
@@ -86,6 +86,8 @@ struct Listener {
     queue: mpsc::Sender<Queued>,
     /// What was told of the house last.
     house: Option<HouseView>,
+    /// What was told of the plans last.
+    plans: Option<Arc<Plans>>,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -161,8 +163,17 @@ impl Listener {
         self.send(Event::default().event("house").data(json!(self.site.view(&picture)).to_string()))
     }
 
-    fn plans(&self) -> Result<(), Gone> {
+    /// Plans are worked out afresh all the time, and mostly say the same.
+    fn plans(&mut self) -> Result<(), Gone> {
         let plans = Arc::clone(&self.site.handle.plans.borrow());
+        let says_the_same = |it: &Arc<Plans>| {
+            it.len() == plans.len()
+                && it.iter().zip(&*plans).all(|(one, other)| one.0 == other.0 && one.1.says_the_same(other.1))
+        };
+        if self.plans.as_ref().is_some_and(says_the_same) {
+            return Ok(());
+        }
+        self.plans = Some(Arc::clone(&plans));
         self.send(Event::default().event("plan").data(json!(*plans).to_string()))
     }
 

@@ -7,10 +7,10 @@ mod access;
 mod answer;
 mod api;
 mod body;
+mod bridge;
 mod calendar;
 mod client;
 mod config;
-mod discover;
 mod document;
 mod events;
 mod gate;
@@ -73,6 +73,12 @@ pub struct WebInfo {
     pub access: Option<WebSettings>,
     /// Where sessions are kept over a restart.
     pub data: Option<PathBuf>,
+    /// The config file, if there is one.
+    pub config_file: Option<PathBuf>,
+    /// Is there a PIN?
+    pub has_pin: bool,
+    /// Are notifications sent?
+    pub notifies: bool,
 }
 
 struct Site {
@@ -100,14 +106,14 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(bridge::routes())
         .merge(metrics::routes())
         .merge(config::routes())
-        .merge(discover::routes())
         .merge(document::routes())
 }
 
-fn router(site: Arc<Site>) -> Router {
-    let (router, _) = endpoints().split_for_parts();
+fn router(endpoints: OpenApiRouter<Arc<Site>>, site: Arc<Site>) -> Router {
+    let (router, _) = endpoints.split_for_parts();
     // Events are not packed: each is to arrive when it happens.
     let packed = CompressionLayer::new().gzip(true);
     router.layer(packed).layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
@@ -126,13 +132,37 @@ impl Site {
 /// The listener's address cannot be told.
 pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: CancellationToken) -> io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
+    serve_what(listener, info, handle, stop, is_loopback, endpoints()).await
+}
+
+/// Serves `/health`, `/health/weather` and the probes, which name nothing of the house, on any address.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve_health(
+    listener: TcpListener,
+    info: WebInfo,
+    handle: Handle,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    serve_what(listener, info, handle, stop, true, probes::routes().merge(seed::probes())).await
+}
+
+async fn serve_what(
+    listener: TcpListener,
+    info: WebInfo,
+    handle: Handle,
+    stop: CancellationToken,
+    is_loopback: bool,
+    endpoints: OpenApiRouter<Arc<Site>>,
+) -> io::Result<()> {
     let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
     let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
     let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));
     let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
     let listeners = Arc::new(Semaphore::new(events::MOST));
-    let router = router(Arc::new(Site { info, handle, access, stop: stop.clone(), ledger, listeners }));
+    let router = router(endpoints, Arc::new(Site { info, handle, access, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let router = router.into_make_service_with_connect_info::<Peer>();

@@ -178,6 +178,11 @@ impl Home {
         self.clock.now()
     }
 
+    /// Where its page is.
+    pub(crate) fn web(&self) -> SocketAddr {
+        self.web.unwrap()
+    }
+
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
     }

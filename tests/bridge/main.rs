@@ -10,6 +10,7 @@ mod home;
 mod killed;
 mod repaired;
 mod requested;
+mod served;
 
 use std::time::Duration;
 

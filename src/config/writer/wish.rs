@@ -69,6 +69,16 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
             });
             Ok(each.flatten().collect())
         }
+        ConfigEdit::SetAutomation { group, flags } => {
+            let (path, _) = group_of(file, group)?;
+            let path = key(&path, "automation");
+            if at(file, &path).is_none() {
+                let flags = flags.iter().filter(|(_, value)| !value.is_null());
+                let flags: Map<_, _> = flags.map(|(name, value)| (name.clone(), value.clone())).collect();
+                return Ok(if flags.is_empty() { Vec::new() } else { vec![Change::Set(path, Value::Object(flags))] });
+            }
+            Ok(flags.iter().filter_map(|(name, value)| set(file, key(&path, name), value)).collect())
+        }
     }
 }
 

@@ -90,11 +90,14 @@ impl Access {
         let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
         let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
         let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
-        let it = Self { settings, is_loopback, code: Mutex::default(), sessions, guesses: Guesses::default(), hashing };
-        if !is_loopback && !it.has_secret() {
-            it.draw_code();
+        Self { settings, is_loopback, code: Mutex::default(), sessions, guesses: Guesses::default(), hashing }
+    }
+
+    /// There is a code from the first question on how to sign in.
+    fn has_code(&self) {
+        if self.code.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.draw_code();
         }
-        it
     }
 
     /// Another code for whoever reads the log: each is good once.
@@ -157,11 +160,7 @@ impl Access {
     /// Is it the password, or the PIN?
     async fn knows(&self, password: Option<String>, pin: Option<String>) -> May {
         if let Some(given) = password.as_ref().filter(|_| !self.has_secret()) {
-            let is_it = self.takes_code(given);
-            if is_it {
-                self.draw_code();
-            }
-            return if is_it { May::All } else { May::Nothing };
+            return if self.takes_code(given) { May::All } else { May::Nothing };
         }
         let Ok(_turn) = self.hashing.acquire().await else { return May::Nothing };
         let (known_password, known_pin) = (self.settings.password.clone(), self.settings.pin.clone());
@@ -206,8 +205,17 @@ pub fn hash_password(password: &str) -> Result<String, String> {
 
 /// What a request needs.
 pub(super) fn needed(method: &Method, path: &str) -> May {
-    let is_open = matches!(path, "/" | "/ui" | "/control" | "/control/login" | "/healthz" | "/readyz" | "/api/ping")
-        || path.starts_with("/static/")
+    let is_open = matches!(
+        path,
+        "/" | "/ui"
+            | "/control"
+            | "/control/login"
+            | "/healthz"
+            | "/readyz"
+            | "/api/ping"
+            | "/health"
+            | "/health/weather"
+    ) || path.starts_with("/static/")
         || path.starts_with("/api/auth/");
     if is_open {
         return May::Nothing;

@@ -46,7 +46,10 @@ impl Access {
             (true, false) => "password",
             (false, true) => "pin",
             (false, false) if !self.settings.tokens.is_empty() => "token",
-            (false, false) if self.needs_secret() => "code",
+            (false, false) if self.needs_secret() => {
+                self.has_code();
+                "code"
+            }
             (false, false) => "none",
         }
     }

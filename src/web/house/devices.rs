@@ -34,7 +34,7 @@ pub(in crate::web) struct DeviceView {
     /// How often it has stopped answering since the start.
     lost: u64,
     /// By operation: connect, poll, switch, timer, meter, info.
-    latency: BTreeMap<&'static str, LatencyView>,
+    pub(super) latency: BTreeMap<&'static str, LatencyView>,
 }
 
 /// One operation of a device, since the start.

@@ -153,6 +153,9 @@ impl HouseView {
     pub(super) fn timeless(mut self) -> Self {
         self.at.clear();
         self.bridge.uptime_s = 0;
+        self.weather.age_min = None;
+        self.devices.values_mut().for_each(|it| it.latency.clear());
+        self.outlets.values_mut().for_each(|it| it.last_seen = None);
         self
     }
 }

@@ -35,7 +35,7 @@ pub(in crate::web) struct OutletView {
     on_since: Option<String>,
     runtime_today_min: i64,
     /// When it was heard last.
-    last_seen: Option<String>,
+    pub(super) last_seen: Option<String>,
     /// When the plug goes off by itself, by the timers that it has confirmed.
     device_timer_off_at: Option<String>,
     #[serde(flatten)]

@@ -16,7 +16,7 @@ pub(in crate::web) struct WeatherView {
     /// The provider of the newest forecast.
     source: Option<String>,
     issued_at: Option<String>,
-    age_min: Option<i64>,
+    pub(super) age_min: Option<i64>,
     /// Is it fresh enough to act on?
     fresh: bool,
     /// Why there is no newer one.

@@ -1,6 +1,7 @@
 //! The endpoints of the bridge's predecessor: their paths, shapes and status codes, so that its clients go on working. Its bugs are not
 //! kept; `docs/http.md` lists them.
 
+mod automation;
 mod control;
 mod devices;
 mod mats;
@@ -11,11 +12,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(super) use self::status::probes;
 use super::Site;
 use crate::model::{ControlSettings, DeviceSettings, GroupSettings, House, Member, OutletId, Switch};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
-    OpenApiRouter::new().merge(status::routes()).merge(devices::routes()).merge(control::routes()).merge(mats::routes())
+    OpenApiRouter::new()
+        .merge(status::routes())
+        .merge(devices::routes())
+        .merge(control::routes())
+        .merge(mats::routes())
+        .merge(automation::routes())
 }
 
 /// An item of a group, as the config lists it.

@@ -1,29 +1,22 @@
-//! The bridge as a whole: `/api/ping`, `/api/health`, `/api/status`, `/api/vacation_mode`, and a restart.
+//! How the bridge does, in the predecessor's shapes: `/api/status`, `/api/system/status`, `/api/health`, `/api/ping`, `/health`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Item, by_name, control::failed, items, low};
+use super::{Item, by_name, items, low};
 use crate::{
-    explain::local,
-    hub::Errand,
-    model::{Broker, Command, ControlSettings, House, Origin, Outlet, Target, Verb, WeatherState},
+    explain::{local, seed_state},
+    model::{ControlSettings, Fact, House, Outlet, OutletId, Switch, WeatherState},
     web::{
         Site,
         answer::{Problem, Refusal},
         api::open,
-        body::Body,
-        switch::asking::{agreed, ask},
     },
 };
-
-/// A restart is taken note of at once.
-const WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new()
@@ -31,168 +24,224 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(health))
         .routes(routes!(status))
         .routes(routes!(system))
-        .routes(routes!(vacation, set_vacation))
-        .routes(routes!(restart))
+        .merge(probes())
 }
 
-/// Is somebody there?
-#[utoipa::path(get, path = "/api/ping", tag = "predecessor", responses((status = 200, description = "`pong`.", body = Object)))]
+/// What the health server serves too.
+pub(in crate::web) fn probes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(health_probe)).routes(routes!(health_weather))
+}
+
+/// Is anybody there?
+#[utoipa::path(get, path = "/api/ping", tag = "predecessor", responses(
+    (status = 200, description = "`{\"status\": \"ok\", \"message\": \"pong\"}`", body = Object),
+))]
 async fn ping() -> Json<Value> {
     Json(json!({ "status": "ok", "message": "pong" }))
 }
 
-/// Does the control loop live?
+/// Is the bridge well?
 #[utoipa::path(get, path = "/api/health", tag = "predecessor", responses(
-    (status = 200, description = "It does.", body = Object),
-    (status = 500, description = "It does not come round.", body = Object),
+    (status = 200, description = "`config_loaded` is false in setup mode.", body = Object),
+    (status = 500, description = "The control loop does not come round.", body = Object),
 ))]
 async fn health(State(site): State<Arc<Site>>) -> (StatusCode, Json<Value>) {
-    let at = local(&site.zone(), site.handle.clock.now());
+    let timestamp = site.now();
     if site.handle.pulse.is_alive() {
-        return (
-            StatusCode::OK,
-            Json(json!({ "status": "ok", "timestamp": at, "config_loaded": site.info.setup.is_empty() })),
-        );
+        let loaded = site.info.setup.is_empty();
+        return (StatusCode::OK, Json(json!({ "status": "ok", "timestamp": timestamp, "config_loaded": loaded })));
     }
-    let words = "the control loop does not come round";
-    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "status": "error", "timestamp": at, "details": words })))
+    let details = site.hangs();
+    let body = json!({ "status": "error", "timestamp": timestamp, "details": details });
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(body))
 }
 
-/// The bridge, and what is expected of each outlet.
+/// Is the bridge well? Also on the port of `health_server`.
+#[utoipa::path(get, path = "/health", tag = "probes", responses(
+    (status = 200, description = "It is.", body = Object),
+    (status = 503, description = "The control loop does not come round.", body = Object),
+))]
+async fn health_probe(State(site): State<Arc<Site>>) -> (StatusCode, Json<Value>) {
+    let timestamp = site.now();
+    if site.handle.pulse.is_alive() {
+        let body = json!({ "status": "ok", "timestamp": timestamp, "service": "heattrax_scheduler" });
+        return (StatusCode::OK, Json(body));
+    }
+    let body = json!({ "status": "error", "timestamp": timestamp, "message": site.hangs() });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+}
+
+/// Is the weather known? Also on the port of `health_server`.
+#[utoipa::path(get, path = "/health/weather", tag = "probes", responses(
+    (status = 200, description = "Now, and whether frozen precipitation is foreseen; `disabled` where no forecast is asked for.", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "There is no forecast to act on, or setup mode.", body = Object),
+))]
+async fn health_weather(State(site): State<Arc<Site>>) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let settings = open(&site)?;
+    let house = site.handle.picture();
+    let timestamp = local(&settings.zone, house.at);
+    if settings.forecast_valid.is_none() {
+        let body = json!({ "status": "disabled", "weather_enabled": false, "timestamp": timestamp });
+        return Ok((StatusCode::OK, Json(body)));
+    }
+    let board = &house.weather;
+    let forecast = board.forecast.as_ref();
+    if WeatherState::of(board, settings.forecast_valid, house.at) == WeatherState::Offline {
+        let why = board.trouble.as_ref().map_or("there is no forecast to act on", |it| it.text.as_str());
+        let body = json!({ "status": "error", "message": why, "timestamp": timestamp });
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, Json(body)));
+    }
+    let hour = forecast.and_then(|it| it.at(house.at));
+    let fahrenheit = |at: Timestamp| forecast.and_then(|it| it.at(at)?.temperature).map(|it| tenth(it.fahrenheit()));
+    let frozen = board.soon.frozen;
+    let body = json!({
+        "status": "ok",
+        "weather_enabled": true,
+        "provider": forecast.map(|it| &it.source),
+        "current_conditions": {
+            "temperature_f": fahrenheit(house.at),
+            "description": hour.and_then(|it| it.code).map(crate::explain::code_words),
+            "precipitation_mm": hour.and_then(|it| it.precipitation),
+        },
+        "precipitation_forecast": {
+            "expected": frozen.is_some() || board.soon.precipitation == Fact::Yes,
+            "time": frozen.map(|(from, _)| local(&settings.zone, from)),
+            "temperature_f": frozen.and_then(|(from, _)| fahrenheit(from)),
+        },
+        "timestamp": timestamp,
+    });
+    Ok((StatusCode::OK, Json(body)))
+}
+
+/// What the parts of the bridge do.
+#[utoipa::path(get, path = "/api/system/status", tag = "predecessor", responses(
+    (status = 200, description = "`scheduler_running`, `notifications_available`, `pin_configured`, …", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+))]
+async fn system(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    let running = site.handle.pulse.is_alive() && site.info.setup.is_empty();
+    Ok(Json(json!({
+        "success": true,
+        "status": {
+            "scheduler_running": running,
+            "notifications_available": site.info.notifies,
+            "notifications_error": null,
+            "pin_configured": site.info.has_pin,
+        },
+    })))
+}
+
+/// The whole system at a glance.
 #[utoipa::path(get, path = "/api/status", tag = "predecessor", responses(
-    (status = 200, description = "In setup mode too.", body = Object),
+    (status = 200, description = "Mode, config, weather, and what is expected of each outlet. Also in setup mode.", body = Object),
     (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     let house = site.handle.picture();
-    let settings = site.settings().filter(|_| site.info.setup.is_empty());
-    let valid = settings.as_ref().and_then(|it| it.forecast_valid);
-    let weather = WeatherState::of(&house.weather, valid, house.at);
+    let setup = !site.info.setup.is_empty();
+    let file = site.info.config_file.as_deref();
+    let modified = match file {
+        Some(file) => tokio::fs::metadata(file).await.ok().and_then(|it| it.modified().ok()),
+        None => None,
+    };
+    let modified = modified.and_then(|it| Timestamp::try_from(it).ok());
     let mut told = json!({
-        "setup_mode": settings.is_none(),
-        "setup_reason": site.info.setup.first(),
-        "weather_enabled": settings.as_ref().is_some_and(|it| it.forecast_valid.is_some()),
+        "setup_mode": setup,
+        "setup_reason": setup.then(|| site.info.setup.join("; ")),
+        "config_path": file.map(|it| it.display().to_string()),
+        "config_last_modified": modified.map(|it| local(&site.zone(), it)),
+        "config_exists": modified.is_some(),
         "vacation_mode": house.vacation,
-        "weather_state": weather_state(weather),
-        "weather_offline": weather == WeatherState::Offline,
-        "weather_cache_age_hours": age_hours(&house),
-        "last_error": trouble(&house),
-        "timestamp": local(&site.zone(), house.at),
-        "device_groups": {},
-        "device_expectations": [],
+        "timestamp": site.now(),
     });
-    if let Some(settings) = settings {
-        let count = |slug| items(&settings).filter(|it| it.group.slug == slug).count();
-        told["device_groups"] =
-            by_name(&settings, |it| json!({ "enabled": it.enabled, "device_count": count(it.slug.clone()) }));
-        let expected = items(&settings).flat_map(|item| expectations(&item, &settings, &house));
-        told["device_expectations"] = expected.collect();
+    let Some(settings) = site.info.settings.as_ref().filter(|_| !setup) else {
+        return Ok(Json(merged(
+            told,
+            json!({ "weather_enabled": false, "device_groups": {}, "device_expectations": [] }),
+        )));
+    };
+    let board = &house.weather;
+    let issued = board.forecast.as_ref().map(|it| it.issued_at);
+    let state = WeatherState::of(board, settings.forecast_valid, house.at);
+    let rest = json!({
+        "weather_enabled": settings.forecast_valid.is_some(),
+        "device_groups": by_name(settings, |it| json!({ "enabled": it.enabled, "device_count": it.members.len() })),
+        "weather_state": seed_state(state),
+        "weather_offline": state == WeatherState::Offline,
+        "weather_cache_age_hours": issued.map(|it| hundredth(house.at.duration_since(it).as_secs_f64() / 3600.0)),
+        "last_weather_fetch": issued.map(|it| local(&settings.zone, it)),
+        "device_expectations": items(settings).flat_map(|it| expected(&site, settings, &house, &it)).collect::<Value>(),
+    });
+    told = merged(told, rest);
+    if let Some(trouble) = board.trouble.as_ref().filter(|_| settings.forecast_valid.is_some()) {
+        told = merged(told, json!({ "last_error": trouble.text }));
     }
     Ok(Json(told))
 }
 
-fn weather_state(state: WeatherState) -> &'static str {
-    match state {
-        WeatherState::Online => "online",
-        WeatherState::Degraded => "degraded_offline_using_cache",
-        WeatherState::Offline => "offline_no_weather_data",
-    }
-}
-
-fn age_hours(house: &House) -> Option<f64> {
-    let issued = house.weather.forecast.as_ref()?.issued_at;
-    Some((house.at.duration_since(issued).as_secs_f64() / 360.0).round() / 10.0)
-}
-
-fn trouble(house: &House) -> Option<&str> {
-    let broker = match &house.broker {
-        Broker::Lost(trouble) => Some(trouble.text.as_str()),
-        _ => None,
-    };
-    house.devices.values().find_map(|it| Some(it.trouble.as_ref()?.text.as_str())).or(broker)
-}
-
-fn expectations<'a>(item: &Item<'a>, settings: &'a ControlSettings, house: &'a House) -> Vec<Value> {
-    let one = |outlet: &Outlet| {
-        let decision = &outlet.decision;
-        let next = |on: bool| decision.next.filter(|it| it.switch.is_on() == on).map(|it| local(&settings.zone, it.at));
-        let since = decision.switch.is_on().then(|| local(&settings.zone, decision.since));
+/// What is expected of each outlet of an item. One row with `outlet: null` where none is known yet.
+fn expected(site: &Site, settings: &ControlSettings, house: &House, item: &Item<'_>) -> Vec<Value> {
+    let outlets = item.outlets(house);
+    let row = |id: Option<&OutletId>| {
+        let outlet = id.and_then(|id| house.outlets.get(id)).map(Arc::as_ref);
+        let (from, until) = outlet.map_or((None, None), |it| expected_times(site, it));
+        let device = house.devices.get(&item.device.slug);
+        let trouble = device.and_then(|it| it.trouble.as_ref()).map(|it| it.text.clone());
+        let failure = outlet.and_then(|it| it.pending.as_ref()?.failure.clone());
+        let time = |at: Option<Timestamp>| at.map(|it| local(&settings.zone, it));
         json!({
             "group": item.group.name,
             "device_name": item.name,
             "ip_address": item.device.address.to_string(),
-            "outlet": outlet.id.slot.saturating_sub(1),
-            "current_state": outlet.switch().map_or("unknown", low),
-            "expected_state": low(decision.switch),
-            "expected_on_from": since.or_else(|| next(true)),
-            "expected_off_at": decision.until.map(|it| local(&settings.zone, it)).or_else(|| next(false)),
-            "last_state_change": outlet.memory.moved_at.map(|it| local(&settings.zone, it)),
-            "last_error": outlet.pending.as_ref().and_then(|it| it.failure.as_ref()),
-            "reason": decision.reason.to_string(),
+            "outlet": id.map(|id| id.slot.saturating_sub(1)),
+            "current_state": outlet.and_then(Outlet::switch).map_or("unknown", low),
+            "expected_state": outlet.map_or("unknown", |it| low(it.decision.switch)),
+            "expected_on_from": time(from),
+            "expected_off_at": time(until),
+            "last_state_change": time(outlet.and_then(|it| it.memory.moved_at)),
+            "last_error": failure.or(trouble),
         })
     };
-    item.outlets(house).iter().filter_map(|id| house.outlets.get(id)).map(|it| one(it)).collect()
+    if outlets.is_empty() { vec![row(None)] } else { outlets.iter().map(|id| row(Some(id))).collect() }
 }
 
-/// What of the program runs.
-#[utoipa::path(get, path = "/api/system/status", tag = "predecessor", responses(
-    (status = 200, description = "`status`.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
-))]
-async fn system(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    let has_pin = site.info.access.as_ref().is_some_and(|it| it.pin.is_some());
-    let notify = site.handle.errand(Errand::NotifyStatus, WITHIN).await;
-    Ok(Json(json!({ "success": true, "status": {
-        "scheduler_running": site.handle.pulse.is_alive() && site.info.setup.is_empty(),
-        "notifications_available": notify.is_ok(),
-        "notifications_error": notify.err(),
-        "pin_configured": has_pin,
-    } })))
+/// From when it is on, or will be, and until when.
+fn expected_times(site: &Site, outlet: &Outlet) -> (Option<Timestamp>, Option<Timestamp>) {
+    let decision = &outlet.decision;
+    let next = |to: Switch| decision.next.filter(|it| it.switch == to).map(|it| it.at);
+    if decision.switch.is_on() {
+        return (Some(decision.since), next(Switch::Off));
+    }
+    let Some(on) = next(Switch::On) else { return (None, None) };
+    let plans = site.handle.plans.borrow();
+    let windows = outlet.group.as_ref().and_then(|it| plans.get(it)).map(|it| it.windows.as_slice());
+    let window = windows.unwrap_or_default().iter().find(|it| it.start <= on && on < it.end);
+    (Some(on), window.map(|it| it.end))
 }
 
-/// Is everybody away?
-#[utoipa::path(get, path = "/api/vacation_mode", tag = "predecessor", responses(
-    (status = 200, description = "`enabled`.", body = Object),
-    (status = 503, description = "Setup mode.", body = Problem),
-))]
-async fn vacation(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    open(&site)?;
-    Ok(Json(json!({ "enabled": site.handle.picture().vacation })))
+impl Site {
+    /// The time of the house.
+    fn now(&self) -> String {
+        local(&self.zone(), self.handle.clock.now())
+    }
+
+    fn hangs(&self) -> String {
+        format!("the control loop has not come round for {} s", self.handle.pulse.age().as_secs())
+    }
 }
 
-/// Everybody leaves or comes back.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Vacation {
-    enabled: Option<bool>,
+fn merged(mut told: Value, rest: Value) -> Value {
+    if let (Some(told), Value::Object(rest)) = (told.as_object_mut(), rest) {
+        told.extend(rest);
+    }
+    told
 }
 
-/// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
-#[utoipa::path(put, path = "/api/vacation_mode", tag = "predecessor", request_body = Vacation, responses(
-    (status = 200, description = "`success`, `enabled`.", body = Object),
-    (status = 400, description = "`enabled` is missing, or neither true nor false.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
-))]
-async fn set_vacation(
-    State(site): State<Arc<Site>>,
-    asked: Result<Body<Vacation>, Refusal>,
-) -> Result<Json<Value>, Refusal> {
-    open(&site)?;
-    let Body(asked) = asked.map_err(failed)?;
-    let away = asked.enabled.ok_or_else(|| failed(Refusal::bad("Missing \"enabled\" field")))?;
-    let said =
-        ask(&site.handle, Command::new(Target::House, Verb::Vacation(away), Origin::Web)).await.map_err(failed)?;
-    agreed(&said).map_err(failed)?;
-    Ok(Json(json!({ "success": true, "enabled": away })))
+fn tenth(figure: f64) -> f64 {
+    (figure * 10.0).round() / 10.0
 }
 
-/// Stops in good order, reads the config anew, and starts again in the same process.
-#[utoipa::path(post, path = "/api/restart", tag = "predecessor", responses(
-    (status = 200, description = "It is about to.", body = Object),
-    (status = 503, description = "It is busy or stopping.", body = Problem),
-))]
-async fn restart(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    let asked = site.handle.errand(Errand::Restart, WITHIN).await;
-    asked.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
-    Ok(Json(json!({ "status": "ok", "message": "Application is restarting..." })))
+fn hundredth(figure: f64) -> f64 {
+    (figure * 100.0).round() / 100.0
 }

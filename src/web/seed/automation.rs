@@ -1,0 +1,169 @@
+//! A group's `automation`, the vacation, and the sun.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{control::absent_group, group_named};
+use crate::{
+    explain::solar_times,
+    hub::Errand,
+    model::{Command, ConfigEdit, GroupSettings, Origin, Target, Verb, asked::quoted},
+    web::{
+        Site,
+        answer::{Problem, Refusal},
+        api::open,
+        body::Body,
+        switch::asking::{agreed, ask},
+    },
+};
+
+/// What the file says of a group, and what it is changed to.
+const FLAGS: [&str; 3] = ["weather_control", "precipitation_control", "morning_mode"];
+/// A file is read and written.
+const WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new()
+        .routes(routes!(automation, set_automation))
+        .routes(routes!(vacation, set_vacation))
+        .routes(routes!(solar))
+}
+
+/// Flags of a group's `automation`; `null` takes one out of the file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is read key by key, for null and nothing differ; this describes it")]
+struct Flags {
+    weather_control: Option<bool>,
+    precipitation_control: Option<bool>,
+    morning_mode: Option<bool>,
+}
+
+/// Is everybody away?
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is read key by key; this describes it")]
+struct Vacation {
+    enabled: bool,
+}
+
+/// What the config's `automation` says of a group. It has an effect only where the group has neither `schedules` nor `melt`.
+#[utoipa::path(get, path = "/api/groups/{group}/automation", tag = "predecessor", params(
+    ("group" = String, Path, description = "The group's name or slug."),
+), responses(
+    (status = 200, description = "`base` and `effective` are what the file says; `overrides` is empty, for the file is the one owner.", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+    let settings = open(&site)?;
+    let group = group_named(&settings, &name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
+    Ok(Json(told(group, base(&site, group).await?)))
+}
+
+/// Changes the config's `automation` of a group; the bridge then starts again with it.
+#[utoipa::path(patch, path = "/api/groups/{group}/automation", tag = "predecessor", request_body = Flags, params(
+    ("group" = String, Path, description = "The group's name or slug."),
+), responses(
+    (status = 200, description = "What the file says now.", body = Object),
+    (status = 400, description = "A key is unknown or a value is none of true, false and null, or the file cannot be changed so.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn set_automation(
+    State(site): State<Arc<Site>>,
+    Path(name): Path<String>,
+    Body(asked): Body<Map<String, Value>>,
+) -> Result<Json<Value>, Refusal> {
+    let settings = open(&site)?;
+    let group = group_named(&settings, &name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
+    for (key, value) in &asked {
+        if !FLAGS.contains(&key.as_str()) {
+            return Err(Refusal::bad(format!("{} is unknown here: there is {}", quoted(key), FLAGS.join(", "))));
+        }
+        if !(value.is_boolean() || value.is_null()) {
+            return Err(Refusal::bad(format!("Invalid value for {key}: must be true, false, or null")));
+        }
+    }
+    let mut flags = base(&site, group).await?;
+    if !asked.is_empty() {
+        let edit = ConfigEdit::SetAutomation { group: group.slug.clone(), flags: asked.clone() };
+        let edited = site.handle.errand(Errand::Edit(edit, None), WITHIN).await;
+        edited.map_err(|words| Refusal::new(StatusCode::BAD_REQUEST, words))?;
+    }
+    for (key, value) in asked {
+        flags.insert(key, json!(value == Value::Bool(true)));
+    }
+    Ok(Json(told(group, flags)))
+}
+
+fn told(group: &GroupSettings, flags: Map<String, Value>) -> Value {
+    json!({
+        "group": group.name,
+        "base": flags,
+        "overrides": {},
+        "effective": flags,
+        "schedules_count": group.schedules.len(),
+    })
+}
+
+/// What the file says, each flag false where it says nothing.
+async fn base(site: &Site, group: &GroupSettings) -> Result<Map<String, Value>, Refusal> {
+    let kept = site.handle.errand(Errand::Backup, WITHIN).await;
+    let kept = kept.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+    let groups = kept.pointer("/config/devices/groups");
+    let said = groups.and_then(|it| it.get(&group.name)?.get("automation"));
+    let flag = |key: &str| said.and_then(|it| it.get(key)?.as_bool()).unwrap_or(false);
+    Ok(FLAGS.iter().map(|key| ((*key).to_owned(), json!(flag(key)))).collect())
+}
+
+/// Is everybody away?
+#[utoipa::path(get, path = "/api/vacation_mode", tag = "predecessor", responses(
+    (status = 200, description = "`enabled`", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn vacation(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    open(&site)?;
+    Ok(Json(json!({ "enabled": site.handle.picture().vacation })))
+}
+
+/// Everybody leaves or comes back. Leaving ends the wishes that keep something on.
+#[utoipa::path(put, path = "/api/vacation_mode", tag = "predecessor", request_body = Vacation, responses(
+    (status = 200, description = "`success` and `enabled`", body = Object),
+    (status = 400, description = "`enabled` is missing or neither true nor false.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
+    (status = 504, description = "Nothing was heard of it in time.", body = Problem),
+))]
+async fn set_vacation(
+    State(site): State<Arc<Site>>,
+    Body(asked): Body<Map<String, Value>>,
+) -> Result<Json<Value>, Refusal> {
+    open(&site)?;
+    if let Some(strange) = asked.keys().find(|it| *it != "enabled") {
+        return Err(Refusal::bad(format!("{} is unknown here: `enabled` is asked for", quoted(strange))));
+    }
+    let enabled = asked.get("enabled").ok_or_else(|| Refusal::bad("Missing \"enabled\" field"))?;
+    let enabled = enabled.as_bool().ok_or_else(|| Refusal::bad("`enabled` must be true or false"))?;
+    let command = Command::new(Target::House, Verb::Vacation(enabled), Origin::Web);
+    agreed(&ask(&site.handle, command).await?)?;
+    Ok(Json(json!({ "success": true, "enabled": enabled })))
+}
+
+/// When the sun rises and sets today.
+#[utoipa::path(get, path = "/api/solar_times", tag = "predecessor", responses(
+    (status = 200, description = "`date`, `sunrise`, `sunset` (`HH:MM`, null on a day without), `timezone`", body = Object),
+    (status = 403, description = "Shown on a loopback address only.", body = Problem),
+    (status = 503, description = "Setup mode.", body = Problem),
+))]
+async fn solar(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    let settings = open(&site)?;
+    Ok(Json(solar_times(&settings, site.handle.clock.now())))
+}
