@@ -146,12 +146,13 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             run(Sources::from_process(run_arguments.config, overrides(run_arguments.data))).await
         }
         Some(Command::Demo(demo)) => {
-            let (log, ..) = start_log(&plain_log());
+            let (log, lever, journal) = start_log(&plain_log());
             let options = app::DemoOptions {
                 mqtt_port: demo.mqtt_port,
                 web_port: demo.web_port,
                 speed: demo.speed,
                 storm: demo.storm,
+                levers: Levers { log: Some(lever), journal, ..Levers::default() },
             };
             let ended = app::demo(options, |line| say(&line), told_to_stop()).await;
             end_log(log).await;

@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
-use super::{Bridge, Died, StartError};
+use super::{Bridge, Died, Levers, StartError};
 use crate::{
     config,
     emulator::{
@@ -34,6 +34,8 @@ pub struct DemoOptions {
     pub speed: f64,
     /// One of [`Storm::names`].
     pub storm: String,
+    /// The log, for those who read it over HTTP.
+    pub levers: Levers,
 }
 
 /// The demo cannot start.
@@ -86,7 +88,7 @@ pub async fn demo(
     let mut settings = config::parse("demo", &text, &<_>::default(), &<_>::default()).map_err(DemoError::Config)?;
     settings.data = folder.path().to_owned();
     adapt(&mut settings, folder.path(), options.speed);
-    let bridge = Bridge::start(settings, clock).await?;
+    let bridge = Bridge::start_with(settings, clock, options.levers.clone()).await?;
     welcome(&say, &options, mqtt_port, web_port, begins);
     say(format!("  curl -X POST '{}/storm/fault?kind=503&provider=open-meteo'", storm.base_url()));
     say("Ctrl-C ends it; nothing is kept.".to_owned());

@@ -120,7 +120,6 @@ fn what_nothing_uses_yet_is_warned_about_once_with_its_place() {
         ("logging.max_file_size_mb", "accepted, not used by this version"),
         ("health_check", "accepted, not used by this version"),
         ("reboot", "accepted, not used by this version"),
-        ("health_server", "accepted, not used by this version"),
         ("notifications.required", "accepted, not used by this version"),
         ("notifications.check_interval_seconds", "accepted, not used by this version"),
         ("notifications.forecast.state_file", "accepted, not used: what was told is kept in the data folder"),
@@ -226,4 +225,11 @@ fn providers_keep_their_order_and_their_secrets_stay_secrets() {
     assert_eq!(providers[2].api_key.as_ref().unwrap().reveal(), "abcdef");
     assert_eq!((providers[3].one_call, providers[3].base_url.as_str()), (true, "http://127.0.0.1:8080"));
     assert!(!format!("{providers:?}").contains("abcdef"));
+}
+
+#[test]
+fn the_health_server_is_off_until_it_is_switched_on() {
+    assert_eq!(good(SMALL).health, None);
+    let on = good(&format!("{SMALL}\nhealth_server: {{enabled: true, host: 127.0.0.1}}\n")).health.unwrap();
+    assert_eq!((on.bind_host.as_str(), on.port), ("127.0.0.1", 4329));
 }
