@@ -7,6 +7,7 @@ mod edited;
 mod explained;
 mod fuzzed;
 mod home;
+mod http;
 mod killed;
 mod repaired;
 mod requested;

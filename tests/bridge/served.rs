@@ -10,7 +10,7 @@ use tokio::{
 use crate::{PEOPLE_ONLY, home::Home, noon};
 
 impl Home {
-    async fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.web()).await.unwrap();
         let body = body.map(|it| it.to_string()).unwrap_or_default();
         let head = format!(
@@ -26,7 +26,7 @@ impl Home {
     }
 }
 
-async fn home() -> Home {
+pub(crate) async fn home() -> Home {
     let mut home = Home::new(PEOPLE_ONLY, Clock::driven(noon(), 1.0)).await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"OFF\""]).await;
     home.peer.wait("heattrax/porch/2", &["\"state\":\"OFF\""]).await;

@@ -155,12 +155,13 @@ async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
         "vacation_mode": house.vacation,
         "timestamp": site.now(),
     });
-    let Some(settings) = site.info.settings.as_ref().filter(|_| !setup) else {
+    let Some(settings) = site.settings().filter(|_| !setup) else {
         return Ok(Json(merged(
             told,
             json!({ "weather_enabled": false, "device_groups": {}, "device_expectations": [] }),
         )));
     };
+    let settings = settings.as_ref();
     let board = &house.weather;
     let issued = board.forecast.as_ref().map(|it| it.issued_at);
     let state = WeatherState::of(board, settings.forecast_valid, house.at);
