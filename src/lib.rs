@@ -9,6 +9,7 @@ pub mod model;
 pub mod config;
 pub mod emulator;
 pub mod explain;
+pub mod history;
 pub mod klap;
 pub mod mqtt;
 pub mod notify;

@@ -12,7 +12,7 @@ const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
 
 // Nothing of the browser leaves the machine.
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const VIEWS = ["now", "plan", "schedules", "weather", "devices", "log", "settings"];
+const VIEWS = ["now", "plan", "schedules", "weather", "devices", "history", "log", "settings"];
 const PATIENCE = 15000;
 
 const fail = (words) => {

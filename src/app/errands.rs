@@ -1,6 +1,6 @@
 //! What shells want of the program as a whole: searching, explaining, the log's level, a restart.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -16,8 +16,9 @@ use super::{
 use crate::{
     config, control,
     explain::{Question, explain},
+    history,
     hub::{Asked, Errand, Handle, Journal},
-    model::{Celsius, ConfigEdit, ControlSettings, House, Settings, Slug},
+    model::{Celsius, ConfigEdit, ControlSettings, HistoryQuery, House, Settings, Slug},
     notify::Post,
     outlets::Sockets,
 };
@@ -67,8 +68,8 @@ pub struct Levers {
 #[derive(Clone, Debug)]
 pub(super) struct Means {
     pub(super) handle: Handle,
-    /// Is there no valid config?
-    pub(super) is_setup: bool,
+    /// Where the history is. `None` in setup mode, where there is no valid config.
+    pub(super) history: Option<PathBuf>,
     pub(super) levers: Levers,
     pub(super) wants: mpsc::Sender<Want>,
     /// The ways to people. `None` in setup mode.
@@ -97,6 +98,14 @@ pub(super) async fn run(means: Means, mut asked: mpsc::Receiver<Asked>, stop: Ca
 }
 
 impl Means {
+    /// A disk may take its time: in a thread of its own.
+    async fn looks_back(&self, query: HistoryQuery) -> Result<Value, String> {
+        let path = self.history.clone().ok_or("there is no history in setup mode")?;
+        let read = tokio::task::spawn_blocking(move || history::read(&path, &query)).await;
+        let found = read.map_err(|_| "the history cannot be read".to_owned())??;
+        serde_json::to_value(found).map_err(|error| error.to_string())
+    }
+
     async fn does(&self, errand: Errand) -> Result<Value, String> {
         match errand {
             Errand::LogLevel(level) => {
@@ -131,6 +140,7 @@ impl Means {
             Errand::NotifyTest { provider, subject, body } => {
                 self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())
             }
+            Errand::History(query) => self.looks_back(query).await,
             Errand::NotifyStatus => Ok(self.post()?.status()),
             Errand::Restart => {
                 self.wants.send(Want::Restart).await.map_err(|_| "the bridge is stopping".to_owned())?;
@@ -141,7 +151,7 @@ impl Means {
 
     /// What decisions depend on now.
     fn control(&self) -> Result<Arc<ControlSettings>, String> {
-        let settings = self.handle.settings().filter(|_| !self.is_setup);
+        let settings = self.handle.settings().filter(|_| self.history.is_some());
         settings.ok_or_else(|| "nothing is switched in setup mode".to_owned())
     }
 
@@ -217,7 +227,7 @@ impl Means {
             other => other.map_err(|refused| refused.to_string())?,
         };
         tracing::info!("the config was written as a whole");
-        let restart = if written.paths.is_empty() && !self.is_setup {
+        let restart = if written.paths.is_empty() && self.history.is_some() {
             None
         } else {
             let read = self.with_writer(config::Writer::check).await?;

@@ -15,6 +15,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -29,6 +30,7 @@ use crate::{
     config,
     control::{Controller, validate_cron},
     emulator::broker::{Broker, BrokerError, BrokerOptions},
+    history,
     hub::{Amendment, Asked, Clock, Handle, Hub},
     model::{
         BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, HomeAssistantSettings, MqttSettings, OnTime,
@@ -155,7 +157,7 @@ impl Bridge {
         let mut bridge = Self::around(handle, levers);
         bridge.amendments = Some(hub.amendments());
         bridge.spawn_notify(&settings).await;
-        bridge.spawn_errands(hub.errands(), false);
+        bridge.spawn_errands(hub.errands(), Some(&settings.data));
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
         store.bridge_id().clone_into(&mut bridge.bridge_id);
@@ -179,6 +181,7 @@ impl Bridge {
         }
         bridge.spawn_mqtt(&settings).await;
         bridge.spawn_weather(settings.weather.clone()).await;
+        bridge.begin_history(&settings);
         bridge.spawn("planner", planner::run(bridge.handle.clone(), bridge.shells.clone()));
         let run = crate::store::run(store, bridge.handle.clone(), bridge.shells.clone());
         bridge.spawn("store", run);
@@ -210,10 +213,12 @@ impl Bridge {
         }
     }
 
-    fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, is_setup: bool) {
+    /// `data` is where the memory is; `None` in setup mode.
+    fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, data: Option<&Path>) {
         let Some(asked) = asked else { return };
         let (levers, wants, post) = (self.levers.clone(), self.wants.clone(), self.post.subscribe());
-        let means = errands::Means { handle: self.handle.clone(), is_setup, levers, wants, post };
+        let history = data.map(history::file);
+        let means = errands::Means { handle: self.handle.clone(), history, levers, wants, post };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
     }
@@ -330,6 +335,12 @@ impl Bridge {
         let handle = self.handle.clone();
         let room = self.begin("weather", |stop| weather::run(settings, handle, stop));
         self.rooms.insert("weather", room);
+    }
+
+    /// Its thread ends by itself when the task does.
+    fn begin_history(&mut self, settings: &Settings) {
+        let run = history::run(settings.data.clone(), self.handle.clone(), self.shells.clone());
+        self.spawn("history", run);
     }
 
     /// Starts the embedded broker if the settings ask for it.

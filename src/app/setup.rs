@@ -27,7 +27,7 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle, levers);
-    bridge.spawn_errands(hub.errands(), true);
+    bridge.spawn_errands(hub.errands(), None);
     bridge.start_broker(partial.mqtt.as_ref()).await?;
     let journal = Arc::clone(&bridge.levers.journal);
     let config_file = bridge.levers.config.as_ref().map(config::Writer::file);

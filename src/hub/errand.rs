@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::Handle;
-use crate::model::{ConfigEdit, Slug};
+use crate::model::{ConfigEdit, HistoryQuery, Slug};
 
 /// Errands that may wait.
 pub(super) const WAITING: usize = 16;
@@ -68,6 +68,8 @@ pub enum Errand {
     },
     /// How do the ways to people do?
     NotifyStatus,
+    /// What was? Answered with a `HistoryAnswer`.
+    History(HistoryQuery),
     /// Stop as at the end, read the config anew, and start again.
     Restart,
 }

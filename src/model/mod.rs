@@ -10,6 +10,7 @@ mod command;
 mod decision;
 mod edit;
 mod event;
+mod history;
 mod homeassistant;
 mod house;
 mod ice;
@@ -31,6 +32,7 @@ pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, W
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use edit::ConfigEdit;
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
+pub use history::{HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,

@@ -15,6 +15,7 @@ mod document;
 mod events;
 mod gate;
 mod health;
+mod history;
 mod house;
 mod ledger;
 mod line;
@@ -106,6 +107,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(page::routes())
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(history::routes())
         .merge(bridge::routes())
         .merge(metrics::routes())
         .merge(config::routes())
@@ -156,7 +158,8 @@ async fn serve_what(
     is_loopback: bool,
     endpoints: OpenApiRouter<Arc<Site>>,
 ) -> io::Result<()> {
-    let zone = info.settings.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
+    let settings = handle.settings().or_else(|| info.settings.clone());
+    let zone = settings.map_or(TimeZone::UTC, |it| it.zone.clone());
     let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
     let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));

@@ -9,6 +9,7 @@ mod fuzzed;
 mod home;
 mod http;
 mod killed;
+mod remembered;
 mod repaired;
 mod requested;
 mod served;

@@ -43,6 +43,7 @@ const ASSETS: &[Asset] = assets! {
     "schedules.js": SCRIPT,
     "settings.js": SCRIPT,
     "signin.js": SCRIPT,
+    "history.js": SCRIPT,
     "weather.js": SCRIPT,
     "devices.js": SCRIPT,
     "log.js": SCRIPT,

@@ -3,6 +3,7 @@
 import { ask, connect, known, listen, post } from "./bridge.js";
 import { devices } from "./devices.js";
 import { h, show } from "./dom.js";
+import { history, reopen } from "./history.js";
 import { log } from "./log.js";
 import { overview } from "./overview.js";
 import { plan } from "./plan.js";
@@ -18,6 +19,7 @@ const VIEWS = [
   ["schedules", "Schedules", schedules, []],
   ["weather", "Weather", weather, ["house"]],
   ["devices", "Devices", devices, ["house"]],
+  ["history", "History", history, []],
   ["log", "Log", log, ["notice", "house"]],
   ["settings", "Config", settings, []],
 ];
@@ -59,6 +61,7 @@ function link() {
 window.addEventListener("hashchange", () => {
   reload();
   forget();
+  reopen();
   tabs();
   draw();
   main.focus();

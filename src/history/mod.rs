@@ -1,0 +1,191 @@
+//! What was: states, power and energy of each outlet, and everything that happened, in one SQLite file.
+//!
+//! A task looks at the board and listens to notices ([`Watcher`]); one thread writes ([`Book`]). Nothing in the control loop waits for
+//! either: a full disk or a damaged file costs history, is said once, and heals by itself.
+
+mod book;
+mod read;
+mod thin;
+mod watcher;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{broadcast::error::RecvError, mpsc, oneshot},
+    time::{Instant as Wake, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    book::{Book, BookError},
+    read::read,
+    thin::{HOLDS, Mean, Span, means},
+    watcher::{EVERY, Row, Sample, Watcher},
+};
+use crate::{
+    hub::Handle,
+    model::{Notice, NoticeKind},
+};
+
+/// The board changes with each report of each plug; a look now and then is enough.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// However fast the house's time runs.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(50);
+/// Rows are written together, so that a memory card lasts. A crash loses so much.
+const WRITE_EVERY: Duration = Duration::from_secs(10);
+/// However fast the house's time runs.
+const WRITE_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+/// Rows that wait while nothing can be written; the oldest go first.
+const WAITING: usize = 20_000;
+/// Batches that the writing thread has not taken yet.
+const BATCHES: usize = 4;
+/// After a write that failed, the next attempt comes so much later.
+const REST: Duration = Duration::from_secs(60);
+/// The last write, when the bridge stops, may take this long.
+const LAST_WRITE: Duration = Duration::from_millis(1500);
+
+/// Where the history is.
+pub fn file(data: &Path) -> PathBuf {
+    data.join("history.db")
+}
+
+/// Writes down what happens until `stop`. Listens from the moment at which this is called.
+pub fn run(data: PathBuf, handle: Handle, stop: CancellationToken) -> impl Future<Output = ()> + Send {
+    let mut notices = handle.listen();
+    async move {
+        let (batches, taken) = mpsc::channel(BATCHES);
+        let Some(written) = keep(data, handle.clone(), taken) else {
+            tracing::warn!("no history is kept: its thread does not start");
+            stop.cancelled().await;
+            return;
+        };
+        let mut board = handle.house.clone();
+        let mut watcher = Watcher::default();
+        let mut rows = Vec::new();
+        let look_every = handle.clock.real(LOOK_EVERY).clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY);
+        let write_every = handle.clock.real(WRITE_EVERY).clamp(WRITE_AT_MOST_EVERY, WRITE_EVERY);
+        let (mut look_at, mut write_at) = (Wake::now(), Wake::now() + write_every);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                heard = notices.recv() => match heard {
+                    Ok(notice) if notice.kind == NoticeKind::Answered => {}
+                    Ok(notice) => rows.push(Row::Event(notice)),
+                    Err(RecvError::Lagged(missed)) => tracing::warn!("{missed} events came too fast for the history"),
+                    Err(RecvError::Closed) => break,
+                },
+                () = sleep_until(look_at) => {
+                    look_at = Wake::now() + look_every;
+                    let house = Arc::clone(&board.borrow_and_update());
+                    let settings = handle.settings();
+                    watcher.look(&house, handle.clock.now(), settings.as_deref(), &mut rows);
+                }
+                () = sleep_until(write_at) => {
+                    write_at = Wake::now() + write_every;
+                    if !rows.is_empty() && let Err(error) = batches.try_send(std::mem::take(&mut rows)) {
+                        rows = error.into_inner();
+                        let too_many = rows.len().saturating_sub(WAITING);
+                        rows.drain(..too_many);
+                    }
+                }
+            }
+        }
+        if !rows.is_empty() {
+            // If the thread is behind, what is newest is lost: stopping must not wait for a disk.
+            let _ = batches.try_send(rows);
+        }
+        drop(batches);
+        if timeout(LAST_WRITE, written).await.is_err() {
+            tracing::warn!("the history could not be written in time");
+        }
+    }
+}
+
+/// The thread that writes. It ends when nobody gives it anything any more; the receiver hears of it.
+fn keep(data: PathBuf, handle: Handle, mut batches: mpsc::Receiver<Vec<Row>>) -> Option<oneshot::Receiver<()>> {
+    let (over, written) = oneshot::channel();
+    let write = move || {
+        let mut keeper = Keeper { path: file(&data), handle, book: None, rest_until: None, is_failing: false };
+        while let Some(rows) = batches.blocking_recv() {
+            keeper.take(&rows);
+        }
+        drop(keeper);
+        // Whoever waits may have given up.
+        let _ = over.send(());
+    };
+    thread::Builder::new().name("history".to_owned()).spawn(write).ok().map(|_| written)
+}
+
+struct Keeper {
+    path: PathBuf,
+    handle: Handle,
+    book: Option<Book>,
+    rest_until: Option<Instant>,
+    is_failing: bool,
+}
+
+impl Keeper {
+    fn take(&mut self, rows: &[Row]) {
+        if self.rest_until.is_some_and(|it| Instant::now() < it) {
+            return;
+        }
+        match self.write(rows) {
+            Ok(()) => {
+                self.rest_until = None;
+                if std::mem::take(&mut self.is_failing) {
+                    tracing::info!("the history {} is written again", self.path.display());
+                }
+            }
+            Err(error) => {
+                self.book = None;
+                self.rest_until = Some(Instant::now() + REST);
+                if error.is_damage() {
+                    self.set_aside(&error);
+                } else if !std::mem::replace(&mut self.is_failing, true) {
+                    self.tell(format!(
+                        "the history {} cannot be written ({error}); the outlets are not concerned",
+                        self.path.display()
+                    ));
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, rows: &[Row]) -> Result<(), BookError> {
+        let book = match &mut self.book {
+            Some(book) => book,
+            none => none.insert(Book::open(&self.path)?),
+        };
+        book.write(rows)?;
+        book.tidy(self.handle.clock.now())
+    }
+
+    /// A damaged file is kept for whoever can read it, and a new one begun.
+    fn set_aside(&mut self, error: &BookError) {
+        let stamp = self.handle.clock.now().strftime("%Y%m%dT%H%M%SZ");
+        let aside = self.path.with_file_name(format!("history.damaged-{stamp}.db"));
+        let words = match std::fs::rename(&self.path, &aside) {
+            Ok(()) => {
+                for end in ["-wal", "-shm"] {
+                    let mut companion = self.path.clone().into_os_string();
+                    companion.push(end);
+                    // It may not exist.
+                    let _ = std::fs::remove_file(companion);
+                }
+                self.rest_until = None;
+                format!("it was renamed to {}, and a new one is begun", aside.display())
+            }
+            Err(cause) => format!("and it cannot be renamed ({cause}): no history is kept"),
+        };
+        self.tell(format!("the history {} is damaged ({error}); {words}", self.path.display()));
+    }
+
+    fn tell(&self, words: String) {
+        self.handle.notify(Notice::new(self.handle.clock.now(), NoticeKind::StoreTrouble, words));
+    }
+}
