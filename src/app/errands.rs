@@ -115,6 +115,12 @@ impl Means {
             Errand::Foresee { group, hours, colder } => self.foresees(group, hours, colder).await,
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
+            Errand::Config => self.annotated().await,
+            Errand::Setup => self.setup_state().await,
+            Errand::Backups => self.backups().await,
+            Errand::Restore(name, etag) => self.restores(name, etag).await,
+            Errand::Preview { group, schedule } => self.previews(group, schedule).await,
+            Errand::Edit(wish @ (ConfigEdit::Set(_) | ConfigEdit::Whole(_)), etag) => self.sets(wish, etag).await,
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::ConfigText => {
                 let read = self.with_writer(config::Writer::text).await?;
@@ -207,7 +213,7 @@ impl Means {
     }
 
     /// The whole file is another one. What is wrong with it is told by its places.
-    async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
+    pub(super) async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
         let now = self.handle.clock.now();
         let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
         let written = match written {
@@ -235,7 +241,7 @@ impl Means {
     }
 
     /// Why the bridge has to start again for it; `None` if it went on.
-    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
+    pub(super) async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
         let (asker, applied) = oneshot::channel();
         let want = Want::Amend(Box::new(settings), asker);
         self.wants.send(want).await.map_err(|_| "the bridge is stopping".to_owned())?;
@@ -247,7 +253,7 @@ impl Means {
     }
 
     /// Disks can be slow.
-    async fn with_writer<T: Send + 'static>(
+    pub(super) async fn with_writer<T: Send + 'static>(
         &self,
         does: impl FnOnce(&config::Writer) -> T + Send + 'static,
     ) -> Result<T, String> {
@@ -266,7 +272,7 @@ impl Means {
 }
 
 /// A problem for programs: where it is, and what is allowed there.
-fn problem(it: &config::Problem) -> Value {
+pub(super) fn problem(it: &config::Problem) -> Value {
     let (line, column) = match &it.place {
         config::Place::File { line, column, .. } => (Some(*line), Some(*column)),
         _ => (None, None),

@@ -1,6 +1,7 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
 mod amend;
+mod config_edits;
 mod demo;
 mod discover;
 mod doctor;

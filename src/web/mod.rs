@@ -25,6 +25,8 @@ mod page;
 mod probes;
 mod schedules;
 mod seed;
+mod settings;
+mod setup;
 mod switch;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -109,6 +111,8 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(bridge::routes())
         .merge(metrics::routes())
         .merge(config::routes())
+        .merge(settings::routes())
+        .merge(setup::routes())
         .merge(document::routes())
 }
 

@@ -148,6 +148,21 @@ impl Writer {
         Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
     }
 
+    /// The settings as they would be with a change. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Writer::apply`].
+    pub fn tried(&self, wish: &ConfigEdit) -> Result<Settings, Refused> {
+        let (mut text, _) = self.text()?;
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        let (tree, _) = yaml::read(&name, &text);
+        for change in &wish::changes(&tree, wish).map_err(Refused::Impossible)? {
+            text = change::changed(&text, change).map_err(Refused::Impossible)?;
+        }
+        parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true)
+            .map_err(|problems| Refused::Wrong(Box::new(problems)))
+    }
+
     /// What holds at each key, whoever says it.
     fn holds(&self, file: &super::Node) -> super::Node {
         let name: Arc<str> = self.file().to_string_lossy().into();

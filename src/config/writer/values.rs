@@ -63,10 +63,12 @@ impl<'a> Here<'a> {
             Value::Null if self.file.is_some() => found.push(Change::Remove(self.path.clone())),
             Value::Null => {}
             Value::Object(fields) if self.is_section() => self.fields_become(fields, found),
-            Value::Array(items) if self.has_items(items.len()) => {
-                for (index, value) in items.iter().enumerate() {
+            Value::Array(items) if (1..=items.len()).contains(&self.items()) => {
+                let (there, new) = items.split_at(self.items());
+                for (index, value) in there.iter().enumerate() {
                     self.below(Step::Item(index), true).becomes(value, found);
                 }
+                found.extend(new.iter().map(|it| Change::Append(self.path.clone(), clean(it, key, above))));
             }
             value if self.holds.is_some_and(|it| alike(&said(it), value)) => {}
             value => found.push(Change::Set(self.path.clone(), clean(value, key, above))),
@@ -101,8 +103,12 @@ impl<'a> Here<'a> {
         [self.file, self.holds].into_iter().flatten().any(|it| matches!(it.kind, Kind::Map(_)))
     }
 
-    fn has_items(&self, count: usize) -> bool {
-        matches!(self.file.map(|it| &it.kind), Some(Kind::List(items)) if items.len() == count)
+    /// Items of the list in the file.
+    fn items(&self) -> usize {
+        match self.file.map(|it| &it.kind) {
+            Some(Kind::List(items)) => items.len(),
+            _ => 0,
+        }
     }
 }
 
