@@ -11,6 +11,7 @@ mod killed;
 mod repaired;
 mod requested;
 mod served;
+mod valued;
 
 use std::time::Duration;
 
