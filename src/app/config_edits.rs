@@ -1,17 +1,36 @@
 //! The config for whoever looks at it or sets it up, and what an edited schedule would do.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
-use super::errands::{Means, problem};
+use super::{
+    Levers,
+    errands::{Means, problem},
+};
 use crate::{
     config::{self, Refused},
     control,
-    model::{ConfigEdit, Slug},
+    model::{ConfigEdit, Memory, Settings, Slug},
+    store,
 };
 
 /// What a first config needs, and where it says so.
 const STEPS: [(&str, &str); 3] =
     [("account", "devices.credentials"), ("place", "location"), ("devices", "devices.groups")];
+
+/// At the very first start, what the scheduler before this bridge has left beside the config or where the bridge is started.
+pub(super) fn with_earlier(memory: Memory, settings: &Settings, levers: &Levers, now: jiff::Timestamp) -> Memory {
+    if memory != Memory::default() {
+        return memory;
+    }
+    let beside = levers.config.as_ref().and_then(|it| Some(it.file().parent()?.join("state")));
+    let folders = [beside, Some(PathBuf::from("state")), Some(settings.data.join("state"))];
+    let folders: Vec<_> = folders.into_iter().flatten().collect();
+    let Some(found) = store::earlier(&folders, &settings.control, now) else { return memory };
+    found.words.iter().for_each(|it| tracing::info!("taken over from the scheduler before: {it}"));
+    found.memory
+}
 
 impl Means {
     /// Every key with what holds there and who says so.

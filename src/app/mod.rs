@@ -148,6 +148,7 @@ impl Bridge {
     pub async fn start_with(settings: Settings, clock: Clock, levers: Levers) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
+        let memory = config_edits::with_earlier(memory, &settings, &levers, clock.now());
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
         let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
         let (mut hub, handle) = Hub::new(controller, clock);
