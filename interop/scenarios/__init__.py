@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from scenarios import alone, broker, commands, devices, homeassistant, nodered, restart, schedule, setup
+from scenarios import alone, broker, browser, commands, devices, homeassistant, nodered, restart, schedule, setup
 from scenarios import kasa as python_kasa
 
 
@@ -23,12 +23,14 @@ def _of(function, in_matrix):
     return Scenario(function.__name__, about.rstrip("."), function, in_matrix)
 
 
-def every(kasa=True, node_red=True):
+def every(kasa=True, node_red=True, with_browser=True):
     """All of them, in the order in which they are played."""
     rooms = [homeassistant, commands, schedule, devices, broker, restart, setup, alone]
     if kasa:
         rooms.append(python_kasa)
     if node_red:
         rooms.append(nodered)
+    if with_browser:
+        rooms.append(browser)
     about_mqtt = (homeassistant, commands, broker, restart)
     return [_of(function, room in about_mqtt) for room in rooms for function in room.SCENARIOS]

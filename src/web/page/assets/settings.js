@@ -47,7 +47,7 @@ export function settings(again) {
       problems && listed(),
       h("label", { for: "config" }, "YAML, with its secrets"),
       h("textarea", { id: "config", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "24", oninput: (event) => { text = event.target.value; }, value: text }),
-      h("div", { class: "buttons" },
+      h("div", { class: "buttons wrap" },
         h("button", { type: "button", class: "act", id: "check", disabled: isBusy, onclick: () => check(again) }, "Check"),
         h("button", { type: "button", class: "act on", id: "save", disabled: isBusy, onclick: () => save(again) }, "Save and use"),
         h("button", { type: "button", class: "act", id: "reread", disabled: isBusy, onclick: () => { forget(); again(); } }, "Read again")),

@@ -1,0 +1,66 @@
+"""A real browser at the page: Chromium, driven by playwright-core from npm."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from bench import Failed, environment
+from node_red import _run
+
+HERE = pathlib.Path(__file__).resolve().parent
+PINNED = HERE / "browser"
+HOME = HERE.parent / "target" / "browser"
+
+
+def installed():
+    """The folder with the pinned packages, installed once for each lock file."""
+    lock = PINNED / "package-lock.json"
+    made_for = HOME / "made-for"
+    if made_for.is_file() and made_for.read_text() == lock.read_text():
+        return HOME
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PINNED / name, HOME / name)
+    _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], 600, HOME)
+    made_for.write_text(lock.read_text())
+    return HOME
+
+
+def chromium():
+    """Debian's browser."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise Failed("there is no Chromium: apt-get install chromium")
+
+
+def start(what, **given):
+    """A person who does something at the page."""
+    env = {**environment(), "MODULES": str(installed()), "CHROMIUM": chromium(), "HOME": os.environ.get("HOME", "/tmp")}
+    argv = ["node", PINNED / "browse.mjs", what, json.dumps(given)]
+    return subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end(person, seconds=180):
+    """What came of it; the person's own words if it went wrong."""
+    try:
+        out, err = person.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        person.kill()
+        raise Failed(f"the browser did not end within {seconds} s") from None
+    if person.returncode:
+        raise Failed(err.strip()[-2500:] or f"the browser ended with {person.returncode}")
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def do(what, seconds=180, **given):
+    """Does something at the page and says what came of it."""
+    return end(start(what, **given), seconds)
+
+
+if __name__ == "__main__":
+    installed()
+    print(chromium())

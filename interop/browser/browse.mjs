@@ -1,0 +1,202 @@
+// A person at the page, in a real browser. `node browse.mjs WHAT JSON`: prints JSON, or ends with 1 and a sentence.
+//
+// MODULES names the folder with playwright-core and axe-core, CHROMIUM the browser.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const load = createRequire(join(process.env.MODULES, "package.json"));
+const { chromium } = load("playwright-core");
+const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
+
+// Nothing of the browser leaves the machine.
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const VIEWS = ["now", "plan", "schedules", "weather", "devices", "log", "settings"];
+const PATIENCE = 15000;
+
+const fail = (words) => {
+  throw new Error(words);
+};
+
+async function open(browser, { width = 1280, height = 900, dark = false, expected = [] } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.complaints = [];
+  page.on("console", (it) => {
+    const isExpected = expected.some((words) => it.text().includes(words));
+    if (["error", "warning"].includes(it.type()) && !isExpected) page.complaints.push(`${it.type()}: ${it.text()}`);
+  });
+  page.on("pageerror", (it) => page.complaints.push(`page error: ${it.message}`));
+  return page;
+}
+
+const quiet = (page, where) => page.complaints.length === 0 || fail(`${where}: the browser complains: ${page.complaints.join("; ")}`);
+
+/** What a browser that was never here loads, in bytes as they are on the way, and when it shows something. */
+async function first(browser, url) {
+  const page = await open(browser, { width: 360 });
+  await page.goto(`${url}/#now`);
+  await page.waitForSelector("main .card");
+  const found = await page.evaluate(() => {
+    const files = [...performance.getEntriesByType("resource"), ...performance.getEntriesByType("navigation")].filter((it) => !it.name.includes("/api/"));
+    return { weight: files.reduce((sum, it) => sum + it.encodedBodySize, 0), painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0 };
+  });
+  await page.context().close();
+  return found;
+}
+
+/** The page fits, works without a mouse and for a screen reader, and the browser has nothing to say against it. */
+async function views(browser, { url }) {
+  for (const width of [360, 1280]) {
+    for (const dark of [false, true]) {
+      const page = await open(browser, { width, dark });
+      for (const view of VIEWS) {
+        const where = `${view}, ${width} px, ${dark ? "dark" : "light"}`;
+        await page.goto(`${url}/#${view}`);
+        await page.waitForSelector("main .card");
+        await page.waitForTimeout(400);
+        const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
+        if (wide > 0) fail(`${where}: ${wide} px too wide`);
+        // The policy of the page lets no script in but its own files; the browser itself may.
+        const session = await page.context().newCDPSession(page);
+        await session.send("Runtime.evaluate", { expression: axe });
+        const { result } = await session.send("Runtime.evaluate", {
+          expression: "axe.run(document, { resultTypes: ['violations'] }).then((it) => JSON.stringify(it.violations))", awaitPromise: true, returnByValue: true,
+        });
+        const bad = JSON.parse(result.value).filter((it) => ["serious", "critical"].includes(it.impact));
+        if (bad.length > 0) fail(`${where}: ${bad.map((it) => `${it.id} (${it.help}): ${it.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`).join("; ")}`);
+        if (view === "now") {
+          const low = await page.$$eval("main button, main .lengths label", (all) => all.filter((it) => it.offsetParent && it.getBoundingClientRect().height < 44).map((it) => it.textContent));
+          if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
+        }
+        quiet(page, where);
+      }
+      await page.context().close();
+    }
+  }
+  const { weight, painted } = await first(browser, url);
+  if (weight < 10000 || weight > 150000) fail(`the page weighs ${weight} bytes`);
+  return { weight, first_paint_ms: Math.round(painted) };
+}
+
+const group = (page, name) => page.locator("section.group", { has: page.getByRole("heading", { name, exact: true }) });
+
+/** A button is pressed; the page shows what the plug reported, without being loaded again. */
+async function press(browser, { url, group: name, button, shows, answer }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["409", "504"] });
+  await page.goto(`${url}/#now`);
+  const card = group(page, name);
+  await card.getByRole("button", { name: button, exact: true }).click();
+  if (shows) await card.locator(".head .state").first().filter({ hasText: new RegExp(`^${shows}$`) }).waitFor();
+  if (answer) await card.locator(".answer.trouble").filter({ hasText: answer }).waitFor();
+  const why = await card.locator(".why").first().textContent();
+  quiet(page, `${button} of ${name}`);
+  return { why };
+}
+
+/** Nobody sees the house without the secret, and whoever has it does. */
+async function signIn(browser, { url, secret }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["401"] });
+  await page.goto(url);
+  const field = page.locator("#secret");
+  await field.fill("wrong");
+  await page.getByRole("button", { name: "Let me in" }).click();
+  await page.getByRole("alert").filter({ hasText: "Invalid" }).waitFor();
+  if (await page.locator("section.group").count()) fail("the house is shown to whoever does not know the secret");
+  await field.fill(secret);
+  await page.getByRole("button", { name: "Let me in" }).click();
+  await page.locator("section.group").first().waitFor();
+  await page.reload();
+  await page.locator("section.group").first().waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.locator("#secret").waitFor();
+  quiet(page, "signing in");
+  return {};
+}
+
+const scheduled = (page, name) => page.locator("main section", { has: page.getByRole("heading", { name, exact: true }) });
+
+/** A schedule is added, or what is there is changed. */
+async function schedule(browser, { url, group: name, does }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["412", "400"] });
+  page.on("dialog", (it) => it.accept());
+  await page.goto(`${url}/#schedules`);
+  const card = scheduled(page, name);
+  const saved = () => page.locator("#said").filter({ hasText: "in force" }).waitFor();
+  await card.waitFor();
+  if (does === "add") {
+    await card.getByRole("button", { name: "Add a schedule" }).click();
+    await page.fill("#edit-name", "Morning");
+    await page.fill("#edit-on-value", "05:30");
+    await page.fill("#edit-off-value", "07:15");
+    await page.click("#edit-save");
+    await saved();
+    await card.getByText("05:30 – 07:15").waitFor();
+  } else if (does === "edit") {
+    await card.getByRole("button", { name: "Edit" }).click();
+    await page.fill("#edit-off-value", "08:00");
+    await page.selectOption("#edit-precipitation_active", "yes");
+    await page.click("#edit-save");
+    await saved();
+    await card.getByText("05:30 – 08:00, every day, if precipitation active").waitFor();
+  } else if (does === "silence") {
+    await card.getByRole("switch").uncheck();
+    await saved();
+    await card.getByText("silent").waitFor();
+  } else if (does === "delete") {
+    await card.getByRole("button", { name: "Delete" }).click();
+    await saved();
+    await card.getByText("No schedule").waitFor();
+  } else if (does === "open") {
+    // Somebody else changes the list now, who is asked for by the file `meanwhile`.
+    await card.getByRole("button", { name: "Edit" }).click();
+    console.log("open");
+    await new Promise((go) => process.stdin.once("data", go));
+    await page.fill("#edit-off-value", "09:00");
+    await page.click("#edit-save");
+    await page.getByRole("alert").filter({ hasText: "have changed since" }).waitFor();
+  }
+  quiet(page, does);
+  return {};
+}
+
+/** What is wrong with the config is shown with its place, put right, and the bridge goes on. */
+async function repair(browser, { url, from, to, problem, group: name }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["ERR_", "503", "400"] });
+  await page.goto(url);
+  await page.getByRole("heading", { name: "Setup mode" }).waitFor();
+  await page.getByText(problem).first().waitFor();
+  const text = await page.inputValue("#config");
+  if (!text.includes(from)) fail(`the page does not show the config: ${text.slice(0, 200)}`);
+  await page.fill("#config", text.replace(from, to));
+  await page.click("#save");
+  await group(page, name).waitFor({ timeout: 30000 });
+  return {};
+}
+
+/** The bridge goes and comes back. */
+async function loss(browser, { url }) {
+  const page = await open(browser, { expected: ["ERR_", "Failed to load"] });
+  await page.goto(url);
+  await page.locator("section.group").first().waitFor();
+  console.log("open");
+  await page.locator("#link.lost").filter({ hasText: "Connection lost" }).waitFor({ timeout: 30000 });
+  console.log("lost");
+  await page.waitForFunction(() => !document.querySelector("#link").classList.contains("lost"), null, { timeout: 40000 });
+  quiet(page, "a loss");
+  return {};
+}
+
+const [what, given] = process.argv.slice(2);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+try {
+  const done = await { views, press, signIn, schedule, repair, loss }[what](browser, JSON.parse(given));
+  console.log(JSON.stringify(done));
+} catch (error) {
+  console.error(`${what}: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}

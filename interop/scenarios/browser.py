@@ -1,0 +1,86 @@
+"""The page in a real browser, on a phone and on a desk."""
+
+import json
+
+import browser
+from bench import check, http
+from house import MAT, House
+
+
+def browser_shows_every_view(bench):
+    """Every view at 360 and 1280 px, light and dark: nothing to complain of, no serious accessibility finding, and light enough."""
+    house = House(bench).up()
+    print(f"    {browser.do('views', url=house.web)}", flush=True)
+
+
+def browser_switches_the_relay(bench):
+    """ON, OFF and AUTO on a phone move the relay, and the page shows what the plug reported; a plug that is gone is said so."""
+    house = House(bench).up()
+    browser.do("press", url=house.web, group="walkway", button="ON", shows="ON")
+    check(house.dual.relay(1), "the mat is on")
+    house.decision(MAT, reason="manual_on", control="on")
+    browser.do("press", url=house.web, group="walkway", button="OFF", shows="OFF")
+    check(not house.dual.relay(1), "the mat is off")
+    browser.do("press", url=house.web, group="walkway", button="AUTO", shows="OFF")
+    house.decision(MAT, control="auto")
+    house.garden.do("vanish")
+    house.watch.wait("heattrax/garden_plug/availability", "offline", 30)
+    browser.do("press", url=house.web, group="garden", button="ON", answer="cannot be reached")
+
+
+def browser_signs_in(bench):
+    """With a password nobody sees the house without it; a PIN does too."""
+    house = House(bench)
+    password = "a long enough password"
+    bench.secrets.append(password)
+    house.up(web={"bind_host": "127.0.0.1", "port": house.web_port, "password": password, "pin": "4711"})
+    check(http("GET", f"{house.web}/api/house")[0] == 401, "the house is not shown")
+    browser.do("signIn", url=house.web, secret=password)
+    browser.do("signIn", url=house.web, secret="4711")
+
+
+def browser_edits_schedules(bench):
+    """A schedule is added, edited, silenced and deleted on the page, and the file says so; of two editors the second is told."""
+    house = House(bench).up()
+    for does, word in (("add", "05:30"), ("edit", "precipitation_active"), ("silence", "false")):
+        browser.do("schedule", url=house.web, group="porch", does=does)
+        check(word in house.file.read_text(), f"the file says so: {house.file.read_text()[-600:]}")
+    person = browser.start("schedule", url=house.web, group="porch", does="open")
+    check(person.stdout.readline().strip() == "open", "the form is open")
+    status, _ = http("PUT", f"{house.web}/api/groups/porch/schedules/0/enabled", 10, json.dumps({"enabled": True}).encode(), Content_Type="application/json")
+    check(status == 200, "somebody else changes it meanwhile")
+    person.stdin.write("go\n")
+    person.stdin.flush()
+    browser.end(person)
+    browser.do("schedule", url=house.web, group="porch", does="delete")
+    check("05:30" not in house.file.read_text(), "the file says so")
+
+
+def browser_repairs_a_wrong_config(bench):
+    """A wrong config starts setup mode; the page shows what is wrong and where, takes the right one, and the house is there."""
+    house = House(bench)
+    config = json.dumps(house.config(), indent=2)
+    house.write(config.replace('"max_runtime_hours": 6', '"max_runtime_hours": -6')).run()
+    browser.do("repair", url=house.web, problem="safety.max_runtime_hours", group="walkway", **{"from": '"max_runtime_hours": -6', "to": '"max_runtime_hours": 6'})
+    house.ready()
+
+
+def browser_says_that_it_is_cut_off(bench):
+    """While the bridge is gone the page says that it shows the past; when it is back, the page is live again by itself."""
+    house = House(bench).up()
+    person = browser.start("loss", url=house.web)
+    check(person.stdout.readline().strip() == "open", "the page is open")
+    house.bridge.kill()
+    check(person.stdout.readline().strip() == "lost", "the page says so")
+    house.run().ready()
+    browser.end(person)
+
+
+SCENARIOS = [
+    browser_shows_every_view,
+    browser_switches_the_relay,
+    browser_signs_in,
+    browser_edits_schedules,
+    browser_repairs_a_wrong_config,
+    browser_says_that_it_is_cut_off,
+]
