@@ -68,10 +68,10 @@ impl<'a> Here<'a> {
                 for (index, value) in there.iter().enumerate() {
                     self.below(Step::Item(index), true).becomes(value, found);
                 }
-                found.extend(new.iter().map(|it| Change::Append(self.path.clone(), clean(it, key, above))));
+                found.extend(new.iter().map(|it| Change::Append(self.path.clone(), clean(it, key))));
             }
             value if self.holds.is_some_and(|it| alike(&said(it), value)) => {}
-            value => found.push(Change::Set(self.path.clone(), clean(value, key, above))),
+            value => found.push(Change::Set(self.path.clone(), clean(value, key))),
         }
     }
 
@@ -119,16 +119,17 @@ fn bare(value: &Value) -> &Value {
 }
 
 /// A new value, without what is no value.
-fn clean(value: &Value, key: &str, above: &str) -> Value {
+fn clean(value: &Value, key: &str) -> Value {
     match bare(value) {
         Value::Object(fields) => {
             let is_given = |name: &str, it: &Value| {
-                !it.is_null() && !(show::is_secret(name, key) && matches!(it.as_str(), Some("" | MASK)))
+                let is_kept = show::is_secret(name, key) && matches!(it.as_str(), Some("" | MASK));
+                !(it.is_null() || is_kept)
             };
             let fields = fields.iter().map(|(name, it)| (name, bare(it))).filter(|(name, it)| is_given(name, it));
-            Value::Object(fields.map(|(name, it)| (name.clone(), clean(it, name, key))).collect())
+            Value::Object(fields.map(|(name, it)| (name.clone(), clean(it, name))).collect())
         }
-        Value::Array(items) => Value::Array(items.iter().map(|it| clean(it, key, above)).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(|it| clean(it, key)).collect()),
         other => other.clone(),
     }
 }
