@@ -28,6 +28,7 @@ mod seed;
 mod settings;
 mod setup;
 mod switch;
+mod upload;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -113,6 +114,7 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(config::routes())
         .merge(settings::routes())
         .merge(setup::routes())
+        .merge(upload::routes())
         .merge(document::routes())
 }
 

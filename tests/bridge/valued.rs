@@ -152,3 +152,30 @@ async fn what_holds_a_value_beside_the_file_is_said_and_the_file_left_alone() {
     assert!(status == 409 && told["error"].as_str().unwrap().contains("read-only"), "{status} {told}");
     running.abort();
 }
+
+#[tokio::test]
+async fn a_kept_file_is_uploaded_if_it_is_right() {
+    let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
+    let web = home.web.unwrap();
+    let before = std::fs::read_to_string(home.file()).unwrap();
+    let wrong = before.replace("max_runtime_hours: 6", "max_runtime_hours: -6");
+    let right = before.replace("max_runtime_hours: 6", "max_runtime_hours: 5");
+    for (name, text, status) in [("x.txt", &right, 400), ("x.yaml", &wrong, 400), ("x.yml", &right, 200)] {
+        let body = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"config_file\"; filename=\"{name}\"\r\n\r\n{text}\r\n--edge--\r\n"
+        );
+        let head = format!(
+            "POST /api/config/upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(web).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, (head + &body).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {answer}");
+        let now = std::fs::read_to_string(home.file()).unwrap();
+        assert_eq!(now, if status == 200 { right.clone() } else { before.clone() });
+    }
+    home.stop().await;
+}
