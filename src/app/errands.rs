@@ -98,6 +98,11 @@ pub(super) async fn run(means: Means, mut asked: mpsc::Receiver<Asked>, stop: Ca
 }
 
 impl Means {
+    /// Is there no valid config?
+    pub(super) fn is_setup(&self) -> bool {
+        self.history.is_none()
+    }
+
     /// A disk may take its time: in a thread of its own.
     async fn looks_back(&self, query: HistoryQuery) -> Result<Value, String> {
         let path = self.history.clone().ok_or("there is no history in setup mode")?;
@@ -124,6 +129,12 @@ impl Means {
             Errand::Foresee { group, hours, colder } => self.foresees(group, hours, colder).await,
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
+            Errand::Config => self.annotated().await,
+            Errand::Setup => self.setup_state().await,
+            Errand::Backups => self.backups().await,
+            Errand::Restore(name, etag) => self.restores(name, etag).await,
+            Errand::Preview { group, schedule } => self.previews(group, schedule).await,
+            Errand::Edit(wish @ (ConfigEdit::Set(_) | ConfigEdit::Whole(_)), etag) => self.sets(wish, etag).await,
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::ConfigText => {
                 let read = self.with_writer(config::Writer::text).await?;
@@ -151,7 +162,7 @@ impl Means {
 
     /// What decisions depend on now.
     fn control(&self) -> Result<Arc<ControlSettings>, String> {
-        let settings = self.handle.settings().filter(|_| self.history.is_some());
+        let settings = self.handle.settings().filter(|_| !self.is_setup());
         settings.ok_or_else(|| "nothing is switched in setup mode".to_owned())
     }
 
@@ -217,7 +228,7 @@ impl Means {
     }
 
     /// The whole file is another one. What is wrong with it is told by its places.
-    async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
+    pub(super) async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
         let now = self.handle.clock.now();
         let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
         let written = match written {
@@ -227,7 +238,7 @@ impl Means {
             other => other.map_err(|refused| refused.to_string())?,
         };
         tracing::info!("the config was written as a whole");
-        let restart = if written.paths.is_empty() && self.history.is_some() {
+        let restart = if written.paths.is_empty() && !self.is_setup() {
             None
         } else {
             let read = self.with_writer(config::Writer::check).await?;
@@ -245,7 +256,7 @@ impl Means {
     }
 
     /// Why the bridge has to start again for it; `None` if it went on.
-    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
+    pub(super) async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
         let (asker, applied) = oneshot::channel();
         let want = Want::Amend(Box::new(settings), asker);
         self.wants.send(want).await.map_err(|_| "the bridge is stopping".to_owned())?;
@@ -257,7 +268,7 @@ impl Means {
     }
 
     /// Disks can be slow.
-    async fn with_writer<T: Send + 'static>(
+    pub(super) async fn with_writer<T: Send + 'static>(
         &self,
         does: impl FnOnce(&config::Writer) -> T + Send + 'static,
     ) -> Result<T, String> {
@@ -276,7 +287,7 @@ impl Means {
 }
 
 /// A problem for programs: where it is, and what is allowed there.
-fn problem(it: &config::Problem) -> Value {
+pub(super) fn problem(it: &config::Problem) -> Value {
     let (line, column) = match &it.place {
         config::Place::File { line, column, .. } => (Some(*line), Some(*column)),
         _ => (None, None),

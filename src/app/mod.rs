@@ -1,6 +1,7 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
 mod amend;
+mod config_edits;
 mod demo;
 mod discover;
 mod doctor;
@@ -149,6 +150,7 @@ impl Bridge {
     pub async fn start_with(settings: Settings, clock: Clock, levers: Levers) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
         let (store, memory, troubles) = Store::open(&settings.data, clock.now());
+        let memory = config_edits::with_earlier(memory, &settings, &levers, clock.now());
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
         let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
         let (mut hub, handle) = Hub::new(controller, clock);

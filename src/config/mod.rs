@@ -192,15 +192,7 @@ fn decided(
     wanted: fn(&Problem) -> bool,
 ) -> Result<Settings, Problems> {
     let book = Book::new(name.clone());
-    let environment = environment::read(env, &file);
-    let defaults = yaml::read(name, DEFAULTS).0.moved_to(&Place::Default);
-    let layers = [
-        Layer { name: "defaults", tree: defaults },
-        Layer { name: "file", tree: file },
-        Layer { name: "environment", tree: environment.tree },
-        Layer { name: "command line", tree: environment::of_flags(flags) },
-    ];
-    let merged = layers::merged(&layers, Node::empty(book.top()));
+    let (merged, environment) = stacked(name, file, env, flags);
     let mut settings = settings(&book, &merged, env.get("HOSTNAME").map(String::as_str));
     let mut warnings = book.warnings.take();
     warnings.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -211,6 +203,25 @@ fn decided(
     list.sort();
     list.dedup();
     if list.is_empty() { Ok(settings) } else { Err(problems_of(name, list, settings)) }
+}
+
+/// What holds at each key, whoever says it; and what else there is to say about the environment.
+fn stacked(
+    name: &Arc<str>,
+    file: Node,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> (Node, environment::Environment) {
+    let mut environment = environment::read(env, &file);
+    let said = std::mem::replace(&mut environment.tree, Node::empty(Place::Default));
+    let defaults = yaml::read(name, DEFAULTS).0.moved_to(&Place::Default);
+    let layers = [
+        Layer { name: "defaults", tree: defaults },
+        Layer { name: "file", tree: file },
+        Layer { name: "environment", tree: said },
+        Layer { name: "command line", tree: environment::of_flags(flags) },
+    ];
+    (layers::merged(&layers, Node::empty(Place::Whole(name.clone()))), environment)
 }
 
 /// The settings, with stand-ins for whatever the book holds a problem about.

@@ -20,6 +20,7 @@ mod melt;
 mod outlook;
 mod pause;
 mod plan;
+mod preview;
 mod record;
 mod rehearsal;
 mod run;
@@ -56,6 +57,7 @@ pub use self::{
     cron_times::validate_cron,
     foresight::Foresight,
     plan::{Foreseen, foresee, plan},
+    preview::windows_ahead,
     rehearsal::Rehearsal,
     tariff::{changes_at as tariff_changes_at, price_at},
 };

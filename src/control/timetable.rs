@@ -34,6 +34,11 @@ pub(super) struct Opening {
 }
 
 impl Openings {
+    /// Each window from when to when.
+    pub(super) fn windows(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+        self.windows.iter().map(|it| (it.start, it.end))
+    }
+
     /// Nothing is known from here on.
     pub(super) fn until(&self) -> Timestamp {
         self.until

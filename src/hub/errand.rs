@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -47,6 +47,21 @@ pub enum Errand {
     Schedules(Option<Slug>),
     /// Change the config, if it is still the one with this mark; of any if `None`.
     Edit(ConfigEdit, Option<String>),
+    /// Every key of the config with what holds there and who says so, secrets masked; and the file's mark.
+    Config,
+    /// What is still missing before the bridge can start?
+    Setup,
+    /// The earlier config files that are kept.
+    Backups,
+    /// Put one of them in the place of the config file, if that is still the one with this mark; whatever it is if `None`.
+    Restore(String, Option<String>),
+    /// When would such a schedule of this group open in the next seven days?
+    Preview {
+        /// Whose.
+        group: Slug,
+        /// As the config writes schedules, with its `name`.
+        schedule: Map<String, Value>,
+    },
     /// The config file as text, with its secrets, and its mark.
     ConfigText,
     /// What is wrong with such a text?

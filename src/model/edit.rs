@@ -72,4 +72,9 @@ pub enum ConfigEdit {
         /// `weather_control`, `precipitation_control`, `morning_mode`: true or false.
         flags: Map<String, Value>,
     },
+    /// Values at paths as problems write them (`safety.max_runtime_hours`, `devices.groups.mat.items[0].name`), or as JSON pointers;
+    /// `null` takes one out. Only for a person who may do everything: limits too. A secret that is masked or empty stays as it is.
+    Set(Vec<(String, Value)>),
+    /// The config as a whole. What it does not name stays, but for groups and what stands in lists.
+    Whole(Map<String, Value>),
 }

@@ -3,6 +3,7 @@
 //! One small file, replaced as a whole, so that a crash or a power cut at any moment leaves the old or the new one. Nothing
 //! here is fatal: a bridge that cannot remember still switches off in time, and says what is wrong.
 
+mod earlier;
 mod file;
 
 use std::{
@@ -15,6 +16,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use self::earlier::{Earlier, earlier};
 use crate::{
     hub::Handle,
     model::{House, Memory, Notice, NoticeKind},

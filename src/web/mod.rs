@@ -26,7 +26,10 @@ mod page;
 mod probes;
 mod schedules;
 mod seed;
+mod settings;
+mod setup;
 mod switch;
+mod upload;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -111,6 +114,9 @@ fn endpoints() -> OpenApiRouter<Arc<Site>> {
         .merge(bridge::routes())
         .merge(metrics::routes())
         .merge(config::routes())
+        .merge(settings::routes())
+        .merge(setup::routes())
+        .merge(upload::routes())
         .merge(document::routes())
 }
 

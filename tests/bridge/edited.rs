@@ -147,3 +147,28 @@ async fn numbers_of_home_assistant_lower_a_limit_and_move_a_lead() {
     home.peer.wait("heattrax/driveway/1/decision", &["\"longest_runtime_min\":120"]).await;
     home.stop().await;
 }
+
+#[tokio::test]
+async fn what_the_scheduler_before_has_left_is_taken_over_at_the_first_start_only() {
+    let mut home = Home::new(MELTS, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/driveway/1", &["\"OFF\""]).await;
+    home.stop().await;
+    let folder = home.file().parent().unwrap().to_owned();
+    std::fs::remove_file(folder.join("memory.json")).unwrap();
+    std::fs::create_dir(folder.join("state")).unwrap();
+    let end = noon() + jiff::SignedDuration::from_hours(2);
+    let wish =
+        json!({ "walkway": { "active": true, "action": "on", "timeout_hours": 3, "expires_at": end.to_string() } });
+    std::fs::write(folder.join("state/manual_overrides.json"), wish.to_string()).unwrap();
+    home.peer.forget();
+    home.start().await;
+    home.peer.wait("heattrax/driveway/1", &["\"ON\""]).await;
+    home.peer.send("heattrax/group/walkway/control/set", "auto").await;
+    home.peer.wait("heattrax/driveway/1", &["\"OFF\""]).await;
+    home.stop().await;
+    home.peer.forget();
+    home.start().await;
+    home.peer.wait("heattrax/driveway/1", &["\"OFF\""]).await;
+    assert!(home.peer.came("heattrax/driveway/1").iter().all(|it| !it.contains("\"state\":\"ON\"")));
+    home.stop().await;
+}

@@ -13,6 +13,7 @@ mod remembered;
 mod repaired;
 mod requested;
 mod served;
+mod valued;
 
 use std::time::Duration;
 

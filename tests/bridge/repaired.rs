@@ -23,7 +23,13 @@ const RULES: &str = r#"    walkway:
 "#;
 
 /// Status, mark and body.
-async fn asks(address: SocketAddr, method: &str, path: &str, mark: &str, body: Option<Value>) -> (u16, String, Value) {
+pub(crate) async fn asks(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    mark: &str,
+    body: Option<Value>,
+) -> (u16, String, Value) {
     let body = body.map(|it| it.to_string()).unwrap_or_default();
     let mark = if mark.is_empty() { String::new() } else { format!("If-Match: {mark}\r\n") };
     let request = format!(
@@ -71,7 +77,7 @@ async fn the_file_is_edited_as_text_and_in_force_at_once() {
 }
 
 /// What `main` does with a config that is absent or wrong, the page on any free port.
-async fn in_setup(file: &Path) -> (app::Bridge, SocketAddr) {
+pub(crate) async fn in_setup(file: &Path) -> (app::Bridge, SocketAddr) {
     let flags = Overrides { data: file.parent().map(Path::to_owned), ..Overrides::default() };
     let writer = Writer::new(Sources { file: Some(file.to_owned()), flags, ..Sources::default() });
     let mut problems = writer.check().unwrap_err();

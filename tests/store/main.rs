@@ -1,6 +1,7 @@
 //! The store: the memory in a file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod earlier;
 mod keeping;
 mod opening;
 

@@ -74,6 +74,9 @@ pub(super) fn changed(text: &str, change: &Change) -> Result<String, String> {
     if wanted == before {
         return Ok(text.to_owned());
     }
+    if before.is_null() || before.as_object().is_some_and(Map::is_empty) {
+        return Ok(begun(text, &wanted));
+    }
     let steps = in_steps(&before, change);
     // What the crate does with a text that nobody has thought of must not take the bridge down.
     let made = catch_unwind(AssertUnwindSafe(|| made(text, &steps)));
@@ -82,6 +85,18 @@ pub(super) fn changed(text: &str, change: &Change) -> Result<String, String> {
         return Ok(new);
     }
     Err(format!("`{there}` cannot be changed without changing something else in the file"))
+}
+
+/// A text that says nothing yet, perhaps with comments, begins with this.
+fn begun(text: &str, wanted: &Value) -> String {
+    let comments = text.lines().filter(|it| it.trim_start().starts_with('#')).map(|it| format!("{it}\n"));
+    let lines = wanted.as_object().into_iter().flatten().map(|(key, value)| {
+        let fields = value.as_object().filter(|it| !it.is_empty());
+        let Some(fields) = fields else { return format!("{}: {}\n", render::key(key), render::flow(value)) };
+        let fields = fields.iter().map(|(key, it)| format!("  {}: {}\n", render::key(key), render::flow(it)));
+        format!("{}:\n{}", render::key(key), fields.collect::<String>())
+    });
+    comments.chain(lines).collect()
 }
 
 fn tree(text: &str) -> Result<Node, String> {

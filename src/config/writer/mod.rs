@@ -4,8 +4,10 @@
 //! wants it; and it replaces the file as a whole, so that a crash at any moment leaves the old or the new one. What was there before
 //! is kept beside it.
 
+mod backups;
 mod change;
 mod render;
+mod values;
 mod whole;
 mod wish;
 
@@ -20,7 +22,7 @@ use std::{
 use jiff::Timestamp;
 
 use self::change::{Change, Step, Written};
-use super::{Place, Problems, Sources, environment, parse_what, yaml};
+use super::{Place, Problem, Problems, Sources, environment, parse_what, yaml};
 use crate::model::{ConfigEdit, Settings};
 
 /// Earlier files that are kept.
@@ -112,25 +114,59 @@ impl Writer {
     /// See [`Refused`]; nothing was changed.
     pub fn apply(&self, wish: &ConfigEdit, etag: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
         let _alone = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.read()?;
-        if etag.is_some_and(|it| it != self::etag(&before)) {
+        let (before, mark) = self.text()?;
+        if etag.is_some_and(|it| it != mark) {
             return Err(Refused::Changed);
         }
         let name: Arc<str> = self.file().to_string_lossy().into();
-        let (tree, _) = yaml::read(&name, &before);
-        let changes = wish::changes(&tree, wish).map_err(Refused::Impossible)?;
+        let (tree, broken) = yaml::read(&name, &before);
+        if let Some(problem) = broken.first() {
+            return Err(Refused::Impossible(format!("the file has to be repaired as text first: {problem}")));
+        }
+        let changes = match wish {
+            ConfigEdit::Set(_) | ConfigEdit::Whole(_) => values::changes(&tree, &self.holds(&tree), wish),
+            _ => wish::changes(&tree, wish),
+        };
+        let changes = changes.map_err(Refused::Impossible)?;
         let mut text = before.clone();
         for change in &changes {
             self.is_free(change, &tree)?;
             text = change::changed(&text, change).map_err(Refused::Impossible)?;
         }
         if text == before {
-            return Ok(Edited { paths: Vec::new(), etag: self::etag(&before) });
+            return Ok(Edited { paths: Vec::new(), etag: mark });
+        }
+        if let Err(problems) = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true) {
+            // A wrong config is repaired step by step, and none of them may make it worse.
+            let known = self.problems(&before);
+            let is_known = |it: &Problem| known.iter().any(|old| old.path == it.path && old.found == it.found);
+            if !matches!(wish, ConfigEdit::Set(_)) || !problems.list.iter().all(is_known) {
+                return Err(Refused::Wrong(Box::new(problems)));
+            }
+        }
+        self.puts(&before, &text, now)?;
+        Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
+    }
+
+    /// The settings as they would be with a change. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Writer::apply`].
+    pub fn tried(&self, wish: &ConfigEdit) -> Result<Settings, Refused> {
+        let (mut text, _) = self.text()?;
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        let (tree, _) = yaml::read(&name, &text);
+        for change in &wish::changes(&tree, wish).map_err(Refused::Impossible)? {
+            text = change::changed(&text, change).map_err(Refused::Impossible)?;
         }
         parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true)
-            .map_err(|problems| Refused::Wrong(Box::new(problems)))?;
-        self.replace(&before, &text, now).map_err(|source| self.trouble("written", source))?;
-        Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
+            .map_err(|problems| Refused::Wrong(Box::new(problems)))
+    }
+
+    /// What holds at each key, whoever says it.
+    fn holds(&self, file: &super::Node) -> super::Node {
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        super::stacked(&name, file.clone(), &self.sources.env, &self.sources.flags).0
     }
 
     fn read(&self) -> Result<String, Refused> {

@@ -20,7 +20,7 @@ pub(super) fn flow(value: &Value) -> String {
 }
 
 /// `on` and `off` are keys of schedules, and this program reads them as such.
-fn key(text: &str) -> String {
+pub(super) fn key(text: &str) -> String {
     if matches!(text, "on" | "off") { text.to_owned() } else { scalar(text) }
 }
 

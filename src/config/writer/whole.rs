@@ -3,9 +3,10 @@
 use std::{fs, io, path::Path};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::{Edited, Refused, Writer, etag, parse_what};
-use crate::config::Problem;
+use super::{Edited, Refused, Writer, etag, parse_what, yaml};
+use crate::config::{Problem, show};
 
 impl Writer {
     /// The text of the file and its mark; empty where there is no file yet. Blocks for as long as the disk takes.
@@ -46,9 +47,28 @@ impl Writer {
         if text == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
-        let written = if self.file().exists() { self.replace(&before, text, now) } else { first(&self.file(), text) };
-        written.map_err(|source| self.trouble("written", source))?;
+        self.puts(&before, text, now)?;
         Ok(Edited { paths: vec!["(the whole file)".to_owned()], etag: etag(text) })
+    }
+
+    pub(super) fn puts(&self, before: &str, text: &str, now: Timestamp) -> Result<(), Refused> {
+        let written = if self.file().exists() { self.replace(before, text, now) } else { first(&self.file(), text) };
+        written.map_err(|source| self.trouble("written", source))
+    }
+
+    /// Every key with what holds there and who says so (`value`, `source`, `readonly`, `env_var`), secrets masked; and the mark of the
+    /// file. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no YAML.
+    pub fn annotated(&self) -> Result<(Value, String), Refused> {
+        let (text, mark) = self.text()?;
+        let name = self.file().to_string_lossy().into();
+        let (tree, broken) = yaml::read(&name, &text);
+        if let Some(problem) = broken.first() {
+            return Err(Refused::Impossible(format!("the file has to be repaired as text first: {problem}")));
+        }
+        Ok((show::annotated(&self.holds(&tree)), mark))
     }
 }
 

@@ -25,6 +25,7 @@ const LIMITS: &str = "safety";
 /// In words: there is no such thing in the file, or it is not to be changed this way.
 pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, String> {
     match wish {
+        ConfigEdit::Set(_) | ConfigEdit::Whole(_) => Err("values are set by their paths".to_owned()),
         ConfigEdit::PutSchedule { group, schedule } => put(file, group, schedule),
         ConfigEdit::RemoveSchedule { group, name } => {
             let (path, schedules) = schedules_of(file, group)?;

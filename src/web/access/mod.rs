@@ -220,8 +220,8 @@ pub(super) fn needed(method: &Method, path: &str) -> May {
     if is_open {
         return May::Nothing;
     }
-    // The config holds secrets.
-    if path.starts_with("/api/config") {
+    // The config holds secrets, and what is wrong with it may tell of them.
+    if path.starts_with("/api/config") || path.starts_with("/api/setup") {
         return May::All;
     }
     if method.is_safe() {

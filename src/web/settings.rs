@@ -1,0 +1,267 @@
+//! The config by its values: `/api/config`, in the shape that clients of the old page know, and value by value. Everything goes through
+//! the one writer of the file and is in force when it is answered.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    body::Body,
+};
+use crate::{
+    hub::Errand,
+    model::{ConfigEdit, Slug},
+};
+
+/// A disk can be slow.
+const WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    let values = OpenApiRouter::new().routes(routes!(shown, replace, post, patch)).routes(routes!(credentials));
+    values.routes(routes!(backups)).routes(routes!(restore)).routes(routes!(preview))
+}
+
+/// Values to be set.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    changes: Vec<One>,
+}
+
+/// One of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct One {
+    /// As problems write it, or a JSON pointer.
+    #[schema(example = "safety.max_runtime_hours")]
+    path: String,
+    /// `null` takes it out; a secret that is masked or empty stays as it is.
+    #[schema(value_type = Object)]
+    value: Value,
+}
+
+/// The account of the plugs.
+#[derive(Deserialize, ToSchema)]
+struct Account {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// An earlier file.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Earlier {
+    /// As it is listed.
+    name: String,
+}
+
+/// A schedule that is not in force.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Preview {
+    /// The group's name or slug.
+    group: String,
+    /// As the config writes schedules.
+    #[schema(value_type = Object)]
+    schedule: Map<String, Value>,
+}
+
+/// What whoever wants a change has seen.
+pub(super) fn seen(headers: &HeaderMap) -> Option<String> {
+    let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok()).filter(|it| *it != "*");
+    seen.map(|it| it.trim_matches('"').to_owned())
+}
+
+/// Why not, with the status that says so too.
+pub(super) fn refusal(words: String) -> Refusal {
+    let has = |part: &str| words.contains(part);
+    let status = if has("has changed since") {
+        StatusCode::PRECONDITION_FAILED
+    } else if has("the bridge is busy") || has("is stopping") || has("no answer within") {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if has("is held by") || has("cannot be written") || has("cannot be read") || has("no config file") {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    // Clients of the old page read `message`.
+    let message = json!(words);
+    Refusal::new(status, words).with("status", json!("error")).with("message", message)
+}
+
+impl Site {
+    pub(super) async fn config_errand(&self, errand: Errand) -> Result<Value, Refusal> {
+        let found = self.handle.errand(errand, WITHIN).await.map_err(refusal)?;
+        let problems = found.get("problems").filter(|it| it.as_array().is_some_and(|it| !it.is_empty()));
+        match problems {
+            Some(problems) if found.get("changed").is_none() && found.get("needed").is_none() => {
+                let first = problems.pointer("/0/path").and_then(Value::as_str).unwrap_or_default();
+                let words = format!("Validation error: the config would be wrong at `{first}`");
+                Err(refusal(words).with("problems", problems.clone()))
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// Sets values, and answers as the old page knows it.
+    pub(super) async fn sets(&self, edit: ConfigEdit, seen: Option<String>) -> Result<Response, Refusal> {
+        let found = self.config_errand(Errand::Edit(edit, seen)).await?;
+        let restarts = found.get("restart").is_some_and(Value::is_string);
+        let body = json!({
+            "status": "ok",
+            "message": "Configuration updated successfully",
+            "restart_required": if restarts { "true" } else { "false" },
+            "restart": found.get("restart"),
+            "changed": found.get("changed"),
+            "problems": found.get("problems"),
+        });
+        Ok(marked(&found, body))
+    }
+}
+
+/// An answer with the mark of the file.
+fn marked(found: &Value, body: Value) -> Response {
+    let mark = format!("\"{}\"", found.get("etag").and_then(Value::as_str).unwrap_or_default());
+    ([(header::ETAG, mark)], Json(body)).into_response()
+}
+
+/// Every key with what holds there: `value`, `source` (`env`, `yaml`, `default`, `option`), `readonly`, and `env_var` where a variable holds it.
+/// Secrets are masked; lists are leaves.
+#[utoipa::path(get, path = "/api/config", tag = "config", responses(
+    (status = 200, description = "The tree; an ETag.", body = Object),
+    (status = 400, description = "The file is no YAML: it is repaired as text.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be read.", body = Problem),
+))]
+async fn shown(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let found = site.config_errand(Errand::Config).await?;
+    Ok(marked(&found, found.get("config").cloned().unwrap_or_default()))
+}
+
+/// Takes the config as a whole, as it is shown or with bare values. What it does not name stays, but for groups and what stands in lists.
+#[utoipa::path(put, path = "/api/config", tag = "config", request_body = Object, responses(
+    (status = 200, description = "`status`, `message`, `restart_required` (`\"false\"`: it is in force), `changed`.", body = Object),
+    (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
+))]
+async fn replace(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    Body(config): Body<Value>,
+) -> Result<Response, Refusal> {
+    let Value::Object(config) = config else {
+        return Err(refusal("Configuration must be a dictionary".to_owned()));
+    };
+    site.sets(ConfigEdit::Whole(config), seen(&headers)).await
+}
+
+/// The same as PUT.
+#[utoipa::path(post, path = "/api/config", tag = "config", request_body = Object, responses(
+    (status = 200, description = "As PUT.", body = Object),
+    (status = 400, description = "As PUT.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "As PUT.", body = Problem),
+    (status = 412, description = "As PUT.", body = Problem),
+))]
+async fn post(site: State<Arc<Site>>, headers: HeaderMap, body: Body<Value>) -> Result<Response, Refusal> {
+    replace(site, headers, body).await
+}
+
+/// Sets values; comments and everything else in the file stay.
+#[utoipa::path(patch, path = "/api/config", tag = "config", request_body = Changes, responses(
+    (status = 200, description = "`status`, `message`, `restart_required`, `changed`; in setup mode `problems` that are left.", body = Object),
+    (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
+))]
+async fn patch(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    Body(it): Body<Changes>,
+) -> Result<Response, Refusal> {
+    let pairs = it.changes.into_iter().map(|it| (it.path, it.value)).collect();
+    site.sets(ConfigEdit::Set(pairs), seen(&headers)).await
+}
+
+/// The account of the plugs.
+#[utoipa::path(post, path = "/api/credentials", tag = "config", request_body = Account, responses(
+    (status = 200, description = "`status`, `message`, `restart_required`.", body = Object),
+    (status = 400, description = "One is missing, or a placeholder.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
+))]
+async fn credentials(site: State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Account>) -> Result<Response, Refusal> {
+    account(&site, &headers, &it.username, &it.password).await
+}
+
+pub(super) async fn account(site: &Site, headers: &HeaderMap, user: &str, pass: &str) -> Result<Response, Refusal> {
+    if user.trim().is_empty() || pass.trim().is_empty() {
+        return Err(refusal("Both username and password are required".to_owned()));
+    }
+    let pairs = [("username", user.trim()), ("password", pass)];
+    let pairs = pairs.map(|(key, value)| (format!("devices.credentials.{key}"), json!(value)));
+    site.sets(ConfigEdit::Set(pairs.to_vec()), seen(headers)).await
+}
+
+/// The earlier config files that are kept, the newest first.
+#[utoipa::path(get, path = "/api/config/backups", tag = "config", responses(
+    (status = 200, description = "`backups`: their names.", body = Object),
+    (status = 400, description = "There is no such file.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "There is no config that could be changed.", body = Problem),
+))]
+async fn backups(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    site.config_errand(Errand::Backups).await.map(Json)
+}
+
+/// Puts an earlier file in the place of the one that is in force, which is kept too.
+#[utoipa::path(post, path = "/api/config/restore", tag = "config", request_body = Earlier, responses(
+    (status = 200, description = "`status`, `restart`.", body = Object),
+    (status = 400, description = "There is none of that name, or it would be wrong by now: `problems`.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
+))]
+async fn restore(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    Body(it): Body<Earlier>,
+) -> Result<Response, Refusal> {
+    let found = site.config_errand(Errand::Restore(it.name, seen(&headers))).await?;
+    Ok(marked(&found, json!({ "status": "ok", "restart": found.get("restart") })))
+}
+
+/// When such a schedule would open in the next seven days, by clock and sun. Changes nothing.
+#[utoipa::path(post, path = "/api/schedules/preview", tag = "schedules", request_body = Preview, responses(
+    (status = 200, description = "`windows` with `start` and `end`; a `note` if it asks for some weather too.", body = Object),
+    (status = 400, description = "The schedule would be wrong: `problems`.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 409, description = "There is no config that could be read.", body = Problem),
+))]
+async fn preview(State(site): State<Arc<Site>>, Body(it): Body<Preview>) -> Result<Json<Value>, Refusal> {
+    let settings = site.settings().ok_or_else(Refusal::setup)?;
+    let known = settings.groups.values().find(|known| known.name == it.group || known.slug.as_str() == it.group);
+    let group: Slug = known.ok_or_else(|| Refusal::absent(format!("Group '{}' not found", it.group)))?.slug.clone();
+    let mut schedule = it.schedule;
+    // One that has no name yet can be looked at all the same.
+    schedule.entry("name").or_insert_with(|| json!("preview"));
+    site.config_errand(Errand::Preview { group, schedule }).await.map(Json)
+}

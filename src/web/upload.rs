@@ -1,0 +1,61 @@
+//! A config file that somebody has kept: `/api/config/upload`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Multipart, State},
+};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    settings::refusal,
+};
+use crate::hub::Errand;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::new().routes(routes!(upload))
+}
+
+/// The form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "words for the document only")]
+struct Form {
+    /// YAML, named `*.yaml` or `*.yml`.
+    #[schema(format = Binary)]
+    config_file: String,
+}
+
+/// Puts an uploaded file in the place of the config file, if it is right. The file as it was is kept beside it.
+#[utoipa::path(post, path = "/api/config/upload", tag = "config",
+    request_body(content = Form, content_type = "multipart/form-data"), responses(
+    (status = 200, description = "`status`, `message`, `restart_required`.", body = Object),
+    (status = 400, description = "No file, not YAML, or it would be wrong: `problems`.", body = Problem),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 409, description = "It cannot be written.", body = Problem),
+))]
+async fn upload(State(site): State<Arc<Site>>, mut form: Multipart) -> Result<Json<Value>, Refusal> {
+    let unread = |_| refusal("the form cannot be read".to_owned());
+    while let Some(field) = form.next_field().await.map_err(unread)? {
+        if field.name() != Some("config_file") {
+            continue;
+        }
+        let name = field.file_name().unwrap_or_default().to_ascii_lowercase();
+        if name.is_empty() {
+            return Err(refusal("No file selected".to_owned()));
+        }
+        if ![".yaml", ".yml"].iter().any(|it| name.ends_with(it)) {
+            return Err(refusal("Invalid file type: .yaml or .yml is".to_owned()));
+        }
+        let text = field.text().await.map_err(unread)?;
+        let found = site.config_errand(Errand::PutConfig(text, None)).await?;
+        let restarts = found.get("restart").is_some_and(Value::is_string);
+        let message = "Configuration uploaded successfully";
+        return Ok(Json(json!({ "status": "ok", "message": message, "restart_required": restarts })));
+    }
+    Err(refusal("No file uploaded".to_owned()))
+}

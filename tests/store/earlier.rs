@@ -1,0 +1,103 @@
+//! What the scheduler before has left is taken over at the very first start.
+
+use std::{fs, path::Path, sync::Arc};
+
+use heattrax::{
+    config,
+    model::{ControlSettings, End, Memory, Switch},
+    store::{Earlier, earlier},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::noon;
+
+const HOUSE: &str = r#"
+location: {latitude: 40.7, longitude: -74, timezone: America/New_York}
+safety: {max_runtime_hours: 6, cooldown_minutes: 30}
+devices:
+  credentials: {username: ann@example.org, password: hunter}
+  groups:
+    front walk: { items: [ { name: Mat, ip_address: 192.0.2.5, outlets: [0, 1] } ] }
+    porch: { items: [ { name: Porch, ip_address: 192.0.2.6 } ] }
+"#;
+
+fn settings() -> Arc<ControlSettings> {
+    config::parse("house.yaml", HOUSE, &Default::default(), &Default::default()).unwrap().control
+}
+
+fn found(files: &[(&str, Value)]) -> Option<Earlier> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    earlier(&[Path::new("/nowhere").to_owned(), folder.path().to_owned()], &settings(), noon())
+}
+
+fn memory(files: &[(&str, Value)]) -> Memory {
+    found(files).unwrap().memory
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_mat_that_is_on_keeps_its_time_as_the_clocks_of_the_place_show_it() {
+    // Noon in UTC is seven in the morning there.
+    let state = json!({ "device_on": true, "turn_on_time": "2026-01-15T05:30:00.250000", "cooldown_start": null,
+        "total_runtime_seconds": 0, "last_updated": "2026-01-15T06:59:00" });
+    let memory = memory(&[("front walk.json", state)]);
+    assert_eq!(memory.outlets.len(), 2);
+    for id in ["mat/1", "mat/2"] {
+        assert_eq!(memory.outlets[&id.parse().unwrap()].run.on_since, Some(at("2026-01-15T10:30:00.25Z")));
+    }
+}
+
+#[test]
+fn a_wish_keeps_its_end_and_one_that_has_ended_is_none() {
+    let wish = |expires: &str| json!({ "active": true, "action": "off", "timeout_hours": 3.0, "timestamp": "2026-01-15T06:00:00-05:00", "expires_at": expires });
+    let files = json!({ "porch": wish("2026-01-15T09:00:00-05:00"), "front walk": wish("2026-01-15T06:30:00-05:00"), "attic": 7 });
+    let memory = memory(&[("manual_overrides.json", files)]);
+    assert_eq!(memory.outlets.len(), 1);
+    let wish = memory.outlets[&"porch/1".parse().unwrap()].wish.unwrap();
+    assert_eq!(
+        (wish.switch, wish.since, wish.end),
+        (Switch::Off, at("2026-01-15T11:00:00Z"), End::At(at("2026-01-15T14:00:00Z")))
+    );
+    // None lasts longer than a day.
+    let files = json!({ "porch": { "active": true, "action": "on", "expires_at": "2026-01-17T09:00:00-05:00" } });
+    assert_eq!(self::memory(&[("manual_overrides.json", files)]), Memory::default());
+}
+
+#[test]
+fn a_rest_that_is_not_over_goes_on() {
+    let state =
+        |from: &str| json!({ "device_on": false, "turn_on_time": null, "cooldown_start": from, "last_updated": from });
+    let rests = memory(&[("porch.json", state("2026-01-15T06:45:00"))]);
+    let cut = rests.outlets[&"porch/1".parse().unwrap()].cut.unwrap();
+    assert_eq!((cut.at, cut.rest), (at("2026-01-15T11:45:00Z"), SignedDuration::from_mins(30)));
+    assert_eq!(memory(&[("porch.json", state("2026-01-15T06:15:00"))]), Memory::default());
+}
+
+#[test]
+fn what_is_old_or_cannot_be_read_is_left_alone() {
+    let old =
+        json!({ "device_on": true, "turn_on_time": "2025-03-01T05:30:00", "last_updated": "2025-03-01T06:00:00" });
+    assert_eq!(memory(&[("porch.json", old)]), Memory::default());
+    let ahead =
+        json!({ "device_on": true, "turn_on_time": "2026-01-15T23:00:00", "last_updated": "2026-01-15T06:59:00" });
+    assert_eq!(memory(&[("porch.json", ahead)]), Memory::default());
+    for text in ["", "{", "[]", "7", "null", r#"{"porch": []}"#, r#"{"porch": {"action": "on", "expires_at": 3}}"#] {
+        assert_eq!(memory(&[("manual_overrides.json", json!(text))]), Memory::default(), "{text}");
+    }
+    assert!(found(&[("weather_cache.json", json!({}))]).is_none());
+}
+
+#[test]
+fn flags_that_were_switched_in_the_old_page_are_told() {
+    let flags = json!({ "porch": { "weather_control": true } });
+    let words = found(&[("manual_overrides.json", json!({})), ("automation_overrides.json", flags)]).unwrap().words;
+    assert!(words.len() == 1 && words[0].contains("automation_overrides.json"), "{words:?}");
+}
