@@ -1,5 +1,6 @@
 """A real browser at the page: Chromium, driven by playwright-core from npm."""
 
+import atexit
 import json
 import os
 import pathlib
@@ -41,7 +42,20 @@ def start(what, **given):
     """A person who does something at the page."""
     env = {**environment(), "MODULES": str(installed()), "CHROMIUM": chromium(), "HOME": os.environ.get("HOME", "/tmp")}
     argv = ["node", PINNED / "browse.mjs", what, json.dumps(given)]
-    return subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    person = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A scenario that fails halfway leaves nobody behind.
+    atexit.register(lambda: person.poll() is None and person.kill())
+    return person
+
+
+def heard(person, word):
+    """Waits until the person says this word; their own sentence if they end without it."""
+    said = person.stdout.readline().strip()
+    if said == word:
+        return
+    person.kill()
+    _, err = person.communicate(timeout=30)
+    raise Failed(f"the person at the page said `{said}` instead of `{word}`: {err.strip()[-2500:]}")
 
 
 def end(person, seconds=180):

@@ -84,12 +84,14 @@ async function views(browser, { url }) {
 const group = (page, name) => page.locator("section.group", { has: page.getByRole("heading", { name, exact: true }) });
 
 /** A button is pressed; the page shows what the plug reported, without being loaded again. */
-async function press(browser, { url, group: name, button, shows, answer }) {
+async function press(browser, { url, group: name, button, shows, answer, pressed }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["409", "504"] });
   await page.goto(`${url}/#now`);
   const card = group(page, name);
   await card.getByRole("button", { name: button, exact: true }).click();
   if (shows) await card.locator(".head .state").first().filter({ hasText: new RegExp(`^${shows}$`) }).waitFor();
+  // What the card shows already proves nothing.
+  if (pressed) await card.getByRole("button", { name: button, exact: true, pressed: true }).first().waitFor();
   if (answer) await card.locator(".answer.trouble").filter({ hasText: answer }).waitFor();
   const why = await card.locator(".why").first().textContent();
   quiet(page, `${button} of ${name}`);
@@ -150,10 +152,13 @@ async function schedule(browser, { url, group: name, does }) {
     await saved();
     await card.getByText("No schedule").waitFor();
   } else if (does === "open") {
-    // Somebody else changes the list now, who is asked for by the file `meanwhile`.
+    // Somebody else changes the list now, who is told of on standard input.
     await card.getByRole("button", { name: "Edit" }).click();
     console.log("open");
-    await new Promise((go) => process.stdin.once("data", go));
+    await new Promise((go, no) => {
+      process.stdin.once("data", go);
+      setTimeout(() => no(new Error("nobody said that it goes on")), 60000).unref();
+    });
     await page.fill("#edit-off-value", "09:00");
     await page.click("#edit-save");
     await page.getByRole("alert").filter({ hasText: "have changed since" }).waitFor();
@@ -173,6 +178,7 @@ async function repair(browser, { url, from, to, problem, group: name }) {
   await page.fill("#config", text.replace(from, to));
   await page.click("#save");
   await group(page, name).waitFor({ timeout: 30000 });
+  quiet(page, "the repair");
   return {};
 }
 
