@@ -34,6 +34,20 @@ async function open(browser, { width = 1280, height = 900, dark = false, expecte
 
 const quiet = (page, where) => page.complaints.length === 0 || fail(`${where}: the browser complains: ${page.complaints.join("; ")}`);
 
+/** It is as wide as the screen, and axe-core finds nothing serious. */
+async function sound(page, where) {
+  const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
+  if (wide > 0) fail(`${where}: ${wide} px too wide`);
+  // The policy of the page lets no script in but its own files; the browser itself may.
+  const session = await page.context().newCDPSession(page);
+  await session.send("Runtime.evaluate", { expression: axe });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: "axe.run(document, { resultTypes: ['violations'] }).then((it) => JSON.stringify(it.violations))", awaitPromise: true, returnByValue: true,
+  });
+  const bad = JSON.parse(result.value).filter((it) => ["serious", "critical"].includes(it.impact));
+  if (bad.length > 0) fail(`${where}: ${bad.map((it) => `${it.id} (${it.help}): ${it.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`).join("; ")}`);
+}
+
 /** What a browser that was never here loads, in bytes as they are on the way, and when it shows something. */
 async function first(browser, url) {
   const page = await open(browser, { width: 360 });
@@ -57,16 +71,7 @@ async function views(browser, { url }) {
         await page.goto(`${url}/#${view}`);
         await page.waitForSelector("main .card");
         await page.waitForTimeout(400);
-        const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
-        if (wide > 0) fail(`${where}: ${wide} px too wide`);
-        // The policy of the page lets no script in but its own files; the browser itself may.
-        const session = await page.context().newCDPSession(page);
-        await session.send("Runtime.evaluate", { expression: axe });
-        const { result } = await session.send("Runtime.evaluate", {
-          expression: "axe.run(document, { resultTypes: ['violations'] }).then((it) => JSON.stringify(it.violations))", awaitPromise: true, returnByValue: true,
-        });
-        const bad = JSON.parse(result.value).filter((it) => ["serious", "critical"].includes(it.impact));
-        if (bad.length > 0) fail(`${where}: ${bad.map((it) => `${it.id} (${it.help}): ${it.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`).join("; ")}`);
+        await sound(page, where);
         if (view === "now") {
           const low = await page.$$eval("main button, main .lengths label", (all) => all.filter((it) => it.offsetParent && it.getBoundingClientRect().height < 44).map((it) => it.textContent));
           if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
@@ -133,6 +138,9 @@ async function schedule(browser, { url, group: name, does }) {
     await page.fill("#edit-name", "Morning");
     await page.fill("#edit-on-value", "05:30");
     await page.fill("#edit-off-value", "07:15");
+    // What it would do is shown before it is saved.
+    await page.locator("#preview li").filter({ hasText: "05:30 – " }).nth(5).waitFor();
+    await page.locator("#preview li").filter({ hasText: "07:15" }).first().waitFor();
     await page.click("#edit-save");
     await saved();
     await card.getByText("05:30 – 07:15").waitFor();
@@ -182,6 +190,33 @@ async function repair(browser, { url, from, to, problem, group: name }) {
   return {};
 }
 
+/** From nothing to a house, step by step. */
+async function first_config(browser, { url, address }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["ERR_", "503", "400", "409", "401"] });
+  await page.goto(url);
+  await page.getByRole("heading", { name: "Setup mode" }).waitFor();
+  await page.locator("#setup-username").waitFor();
+  await sound(page, "setup, 360 px");
+  await page.fill("#setup-username", "someone@example.com");
+  await page.fill("#setup-password", "a password");
+  await page.click("#setup-account");
+  await page.locator("#setup-username").waitFor({ state: "detached" });
+  await page.fill("#setup-latitude", "46.9");
+  await page.fill("#setup-longitude", "7.4");
+  await page.fill("#setup-timezone", "Europe/Zurich");
+  await page.click("#setup-place");
+  await page.locator("#setup-latitude").waitFor({ state: "detached" });
+  await page.fill("#setup-ip", address);
+  await page.fill("#setup-name", "Walkway mat");
+  await page.fill("#setup-outlets", "0");
+  await page.fill("#setup-group", "walkway");
+  await page.click("#setup-devices");
+  await page.locator("#setup-finish:enabled").click();
+  await group(page, "walkway").waitFor({ timeout: 30000 });
+  quiet(page, "the first config");
+  return {};
+}
+
 /** The bridge goes and comes back. */
 async function loss(browser, { url }) {
   const page = await open(browser, { expected: ["ERR_", "Failed to load"] });
@@ -198,7 +233,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, signIn, schedule, repair, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, signIn, schedule, repair, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

@@ -3,7 +3,7 @@
 import json
 
 import browser
-from bench import check, http
+from bench import check, eventually, http
 from house import MAT, House
 
 
@@ -65,6 +65,16 @@ def browser_repairs_a_wrong_config(bench):
     house.ready()
 
 
+def browser_sets_up_from_nothing(bench):
+    """With no more than the page's address in the config, the page asks for account, place and plugs, writes the file, and the bridge starts with it."""
+    house = House(bench)
+    house.write(f"# mine\nweb: {{ bind_host: 127.0.0.1, port: {house.web_port} }}\n").run()
+    eventually("the page is there", lambda: http("GET", f"{house.web}/healthz")[0] == 200)
+    browser.do("first_config", url=house.web, address=house.dual.address)
+    text = house.file.read_text()
+    check("# mine" in text and "Walkway mat" in text and "Europe/Zurich" in text, f"the file says so: {text}")
+
+
 def browser_says_that_it_is_cut_off(bench):
     """While the bridge is gone the page says that it shows the past; when it is back, the page is live again by itself."""
     house = House(bench).up()
@@ -82,5 +92,6 @@ SCENARIOS = [
     browser_signs_in,
     browser_edits_schedules,
     browser_repairs_a_wrong_config,
+    browser_sets_up_from_nothing,
     browser_says_that_it_is_cut_off,
 ]

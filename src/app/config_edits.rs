@@ -46,7 +46,12 @@ impl Means {
             (problems, it.file().to_string_lossy().into_owned(), it.is_writable())
         });
         let (problems, file, writable) = looked.await?;
-        let is_open = |path: &str| problems.iter().any(|it| it.path.is_empty() || it.path.starts_with(path));
+        // A section that is missing as a whole is named by itself, and none of its keys is.
+        let is_open = |path: &str| {
+            let lies_in =
+                |section: &str| path.strip_prefix(section).is_some_and(|it| it.is_empty() || it.starts_with('.'));
+            problems.iter().any(|it| it.path.is_empty() || it.path.starts_with(path) || lies_in(&it.path))
+        };
         let steps: Map<_, _> = STEPS.iter().map(|(step, path)| ((*step).to_owned(), json!(!is_open(path)))).collect();
         let list: Vec<_> = problems.iter().map(problem).collect();
         Ok(json!({ "needed": self.is_setup(), "problems": list, "file": file, "writable": writable, "steps": steps }))

@@ -1,8 +1,8 @@
 // The schedules of each group: add, edit, silence, delete. What is saved is in force at once.
 
 import { ask, known } from "./bridge.js";
-import { h, idOf, say } from "./dom.js";
-import { plain } from "./words.js";
+import { h, idOf, say, show } from "./dom.js";
+import { plain, when } from "./words.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -104,10 +104,33 @@ function moment(it) {
 
 const fresh = () => ({ name: "", enabled: true, days: [1, 2, 3, 4, 5, 6, 7], on: { type: "time", value: "06:00" }, off: { type: "time", value: "08:00" } });
 
+let asking = null;
+
+/** When it would open in the next seven days, shown below the form as it is edited. */
+function foresee() {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    const edited = editing;
+    if (!edited) return;
+    const { safety: _kept, name, ...schedule } = edited.schedule;
+    let told;
+    try {
+      const found = await ask("api/schedules/preview", { method: "POST", body: { group: edited.group, schedule: { ...schedule, name: name || "preview" } } });
+      const windows = found.windows.map((it) => h("li", {}, `${when(it.start, known.house.at)} – ${when(it.end, known.house.at)}`));
+      told = [h("h3", {}, `The next seven days${found.note ? `, ${found.note}` : ""}`), windows.length > 0 ? h("ul", {}, windows) : h("p", { class: "quiet" }, "It never opens.")];
+    } catch (error) {
+      told = [h("p", { class: "quiet" }, error.message)];
+    }
+    const place = document.getElementById("preview");
+    if (place && editing === edited) show(place, told);
+  }, 300);
+}
+
 function form(again) {
   const it = editing.schedule;
+  foresee();
   const set = (key) => (event) => { it[key] = event.target.value; };
-  return h("form", { class: "edit", onsubmit: (event) => { event.preventDefault(); save(again); } },
+  return h("form", { class: "edit", oninput: foresee, onchange: foresee, onsubmit: (event) => { event.preventDefault(); save(again); } },
     h("h3", {}, editing.index === null ? "A new schedule" : "Edit"),
     h("label", {}, "Name", h("input", { id: "edit-name", required: true, maxlength: 60, value: it.name ?? "", oninput: set("name") })),
     h("fieldset", {}, h("legend", {}, "Days"), DAYS.map((name, index) => {
@@ -131,6 +154,7 @@ function form(again) {
     h("div", { class: "buttons" },
       h("button", { type: "submit", class: "act on", id: "edit-save" }, "Save"),
       h("button", { type: "button", class: "act", id: "edit-cancel", onclick: () => { editing = null; again(); } }, "Cancel")),
+    h("div", { id: "preview", role: "status" }),
     h("p", { class: "quiet" }, "Its limits (safety) stay as the file has them."),
   );
 }

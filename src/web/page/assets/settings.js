@@ -2,8 +2,10 @@
 
 import { ask, known, post } from "./bridge.js";
 import { h, say } from "./dom.js";
+import { begin, setup as steps } from "./setup.js";
 
 let file = null;
+let earlier = [];
 let text = "";
 let problems = null;
 let trouble = "";
@@ -11,6 +13,7 @@ let isBusy = false;
 
 /** To be called when the view is opened. */
 export function forget() {
+  begin();
   file = null;
   problems = null;
   trouble = "";
@@ -21,6 +24,7 @@ async function load(again) {
     file = await ask("api/config/text");
     text = file.text;
     trouble = "";
+    earlier = (await ask("api/config/backups").catch(() => ({}))).backups ?? [];
     if (known.house?.bridge.setup.length > 0) problems = (await post("api/config/check", { text })).problems;
   } catch (error) {
     file = { text: "" };
@@ -40,7 +44,8 @@ export function settings(again) {
   return [
     setup.length > 0 && h("section", { class: "card" },
       h("h2", {}, "Setup mode"),
-      h("p", {}, "The config is absent or wrong, so nothing is switched. Put it right here; the bridge starts with it at once.")),
+      h("p", {}, "The config is absent or wrong, so nothing is switched. Go through the steps, or put the text right below; the bridge starts with that at once.")),
+    setup.length > 0 && steps(again),
     h("section", { class: "card wide" },
       h("div", { class: "head" }, h("h2", {}, file.file ?? "The config"), h("a", { class: "plain", href: "api/config/download", download: "heattrax.yaml" }, "Download")),
       trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
@@ -56,6 +61,9 @@ export function settings(again) {
         await check(again);
       } })),
       h("p", { class: "quiet" }, "What is saved is checked first, is in force at once, and the file as it was is kept beside it.")),
+    earlier.length > 0 && h("section", { class: "card" }, h("h2", {}, "The file as it was"),
+      h("ul", { class: "windows" }, earlier.map((name, place) => h("li", {}, h("span", { class: "row" }, h("span", {}, name),
+        h("button", { type: "button", class: "plain", id: `restore-${place}`, "aria-label": `Bring back ${name}`, disabled: isBusy, onclick: () => restore(name, again) }, "Bring it back")))))),
     setup.length > 0 && text === "" && h("section", { class: "card" }, h("h2", {}, "A first config"),
       h("button", { type: "button", class: "act", id: "example", onclick: () => { text = EXAMPLE; again(); } }, "Begin with an example")),
   ];
@@ -63,12 +71,12 @@ export function settings(again) {
 
 function listed() {
   if (problems.length === 0) return h("p", { class: "answer", role: "status" }, "It is right.");
-  return h("ul", { class: "windows", role: "alert" }, problems.map((it) => h("li", {},
+  return h("div", { role: "alert" }, h("ul", { class: "windows" }, problems.map((it) => h("li", {},
     it.line
       ? h("button", { type: "button", class: "plain place", onclick: () => go(it) }, `Line ${it.line}`)
       : h("b", {}, it.place),
     h("span", {}, `${it.path ? `${it.path}: ` : ""}found ${it.found}`),
-    h("span", { class: "quiet" }, `allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`))));
+    h("span", { class: "quiet" }, `allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`)))));
 }
 
 /** Puts the cursor where something is wrong. */
@@ -108,6 +116,20 @@ async function save(again) {
     trouble = error.message;
   }
   isBusy = false;
+  again();
+}
+
+/** An earlier file is put in the place of the one in force, which is kept too. */
+async function restore(name, again) {
+  if (!window.confirm(`Bring back ${name}? It is in force at once.`)) return;
+  try {
+    const told = await ask("api/config/restore", { method: "POST", body: { name }, headers: file.etag ? { "if-match": file.etag } : {} });
+    say(told.restart ? `Brought back. The bridge starts again: ${told.restart}.` : "Brought back, and in force.");
+    forget();
+  } catch (error) {
+    problems = error.problems ?? problems;
+    trouble = error.message;
+  }
   again();
 }
 
