@@ -68,7 +68,7 @@ async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> 
     Ok(Json(told(group, base(&site, group).await?)))
 }
 
-/// Changes the config's `automation` of a group; the bridge then starts again with it.
+/// Changes the config's `automation` of a group; it is in force when it is answered.
 #[utoipa::path(patch, path = "/api/groups/{group}/automation", tag = "predecessor", request_body = Flags, params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(

@@ -43,6 +43,7 @@ function draw() {
 function tabs() {
   const [name] = chosen();
   show(document.getElementById("tabs"), VIEWS.map(([it, words]) => h("a", { href: `#${it}`, id: `tab-${it}`, "aria-current": it === name ? "page" : null }, words)));
+  document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function link() {
