@@ -135,7 +135,13 @@ impl Book {
             }
             shorter *= 2;
         }
-        self.file.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(PASSIVE);")?;
+        {
+            // Each step gives one page back.
+            let mut vacuum = self.file.prepare("PRAGMA incremental_vacuum")?;
+            let mut freed = vacuum.query([])?;
+            while freed.next()?.is_some() {}
+        }
+        self.file.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.tidied_at = Some(now);
         Ok(())
     }

@@ -110,9 +110,10 @@ pub fn run(data: PathBuf, handle: Handle, stop: CancellationToken) -> impl Futur
 fn keep(data: PathBuf, handle: Handle, mut batches: mpsc::Receiver<Vec<Row>>) -> Option<oneshot::Receiver<()>> {
     let (over, written) = oneshot::channel();
     let write = move || {
-        let mut keeper = Keeper { path: file(&data), handle, book: None, rest_until: None, is_failing: false };
+        let mut keeper =
+            Keeper { path: file(&data), handle, book: None, kept: Vec::new(), rest_until: None, is_failing: false };
         while let Some(rows) = batches.blocking_recv() {
-            keeper.take(&rows);
+            keeper.take(rows);
         }
         drop(keeper);
         // Whoever waits may have given up.
@@ -125,16 +126,21 @@ struct Keeper {
     path: PathBuf,
     handle: Handle,
     book: Option<Book>,
+    /// Rows that could not be written yet; the oldest go first.
+    kept: Vec<Row>,
     rest_until: Option<Instant>,
     is_failing: bool,
 }
 
 impl Keeper {
-    fn take(&mut self, rows: &[Row]) {
+    fn take(&mut self, rows: Vec<Row>) {
+        self.kept.extend(rows);
+        self.kept.drain(..self.kept.len().saturating_sub(WAITING));
         if self.rest_until.is_some_and(|it| Instant::now() < it) {
             return;
         }
-        match self.write(rows) {
+        let rows = std::mem::take(&mut self.kept);
+        match self.write(&rows) {
             Ok(()) => {
                 self.rest_until = None;
                 if std::mem::take(&mut self.is_failing) {
@@ -143,6 +149,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.book = None;
+                self.kept = rows;
                 self.rest_until = Some(Instant::now() + REST);
                 if error.is_damage() {
                     self.set_aside(&error);

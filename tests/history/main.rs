@@ -168,6 +168,8 @@ fn a_history_that_grows_too_large_gives_up_what_is_oldest() {
     assert!(found.len() < 12_000, "{}", found.len());
     assert_eq!(found.first().unwrap().3, 900, "what is oldest has become means");
     assert_eq!(found.last().unwrap().3, 0, "what is newest is whole");
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 500_000, "the disk has its room back: {size} bytes");
 }
 
 #[test]
