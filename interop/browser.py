@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from bench import Failed, environment
-from node_red import _run
+from node_red import installed_from
 
 HERE = pathlib.Path(__file__).resolve().parent
 PINNED = HERE / "browser"
@@ -17,17 +17,7 @@ HOME = HERE.parent / "target" / "browser"
 
 def installed():
     """The folder with the pinned packages, installed once for each lock file."""
-    lock = PINNED / "package-lock.json"
-    made_for = HOME / "made-for"
-    if made_for.is_file() and made_for.read_text() == lock.read_text():
-        return HOME
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PINNED / name, HOME / name)
-    _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], 600, HOME)
-    made_for.write_text(lock.read_text())
-    return HOME
+    return installed_from(PINNED, HOME)
 
 
 def chromium():

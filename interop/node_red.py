@@ -50,21 +50,25 @@ def _run(argv, seconds, folder):
     return done.stdout
 
 
-def installed():
-    """The `red.js` of the pinned version, installed once for each lock file."""
-    lock = PINNED / "package-lock.json"
-    made_for = HOME / "made-for"
-    red = HOME / "node_modules" / "node-red" / "red.js"
-    if made_for.is_file() and made_for.read_text() == lock.read_text() and red.is_file():
-        return red
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
+def installed_from(pinned, home):
+    """The folder with the packages that are pinned in another, installed once for each lock file."""
+    lock = pinned / "package-lock.json"
+    made_for = home / "made-for"
+    if made_for.is_file() and made_for.read_text() == lock.read_text() and (home / "node_modules").is_dir():
+        return home
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(PINNED / name, HOME / name)
-    # Its optional native parts are for passwords and serial ports, which nobody needs here.
-    _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], 600, HOME)
+        shutil.copy(pinned / name, home / name)
+    # Optional native parts are for passwords and serial ports, which nobody needs here.
+    _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], 600, home)
     made_for.write_text(lock.read_text())
-    return red
+    return home
+
+
+def installed():
+    """The `red.js` of the pinned version."""
+    return installed_from(PINNED, HOME) / "node_modules" / "node-red" / "red.js"
 
 
 def version():

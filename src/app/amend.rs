@@ -136,8 +136,10 @@ fn is_same_page(before: Option<&WebSettings>, now: Option<&WebSettings>) -> bool
 fn hangs_on_the_start(before: &Settings, settings: &Settings) -> Option<&'static str> {
     let embedded = |it: &Settings| it.mqtt.as_ref().is_some_and(|it| it.host == BrokerHost::Embedded);
     let port = |it: &Settings| it.mqtt.as_ref().map(|it: &MqttSettings| it.port);
-    if !is_same_page(before.web.as_ref(), settings.web.as_ref()) || before.mqtt.is_some() != settings.mqtt.is_some() {
+    if !is_same_page(before.web.as_ref(), settings.web.as_ref()) {
         Some("the page's own settings are only read at a start")
+    } else if before.mqtt.is_some() != settings.mqtt.is_some() {
+        Some("whether there is a broker is only asked at a start")
     } else if (embedded(before) || embedded(settings))
         && (embedded(before) != embedded(settings) || port(before) != port(settings))
     {

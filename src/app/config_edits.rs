@@ -84,15 +84,12 @@ impl Means {
             return Ok(told);
         }
         tracing::info!("the config was changed: {}", edited.paths.join(", "));
-        match self.with_writer(config::Writer::check).await? {
-            // Setup mode ends when somebody says that they are done.
-            _ if self.is_setup() => told = self.with_what_is_left(told).await?,
-            Ok(settings) => {
-                if let (Some(why), Some(told)) = (self.goes_on_with(settings).await?, told.as_object_mut()) {
-                    told.insert("restart".to_owned(), json!(why));
-                }
-            }
-            Err(problems) => return Err(format!("the file was changed, and is wrong by now: {problems}")),
+        // Setup mode ends when somebody says that they are done.
+        if self.is_setup() {
+            return self.with_what_is_left(told).await;
+        }
+        if let (Some(why), Some(told)) = (self.takes_effect().await?, told.as_object_mut()) {
+            told.insert("restart".to_owned(), json!(why));
         }
         Ok(told)
     }

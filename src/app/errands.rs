@@ -220,10 +220,7 @@ impl Means {
             return Ok(json!({ "changed": edited.paths, "etag": edited.etag }));
         }
         tracing::info!("the config was changed: {}", edited.paths.join(", "));
-        let read = self.with_writer(config::Writer::check).await?;
-        // It was right a moment ago: somebody else has the file in hand, who will say when it is ready.
-        let settings = read.map_err(|problems| format!("the file was changed, and is wrong by now: {problems}"))?;
-        let restart = self.goes_on_with(settings).await?;
+        let restart = self.takes_effect().await?;
         Ok(json!({ "changed": edited.paths, "etag": edited.etag, "restart": restart }))
     }
 
@@ -238,13 +235,7 @@ impl Means {
             other => other.map_err(|refused| refused.to_string())?,
         };
         tracing::info!("the config was written as a whole");
-        let restart = if written.paths.is_empty() && !self.is_setup() {
-            None
-        } else {
-            let read = self.with_writer(config::Writer::check).await?;
-            let settings = read.map_err(|problems| format!("the file was written, and is wrong by now: {problems}"))?;
-            self.goes_on_with(settings).await?
-        };
+        let restart = if written.paths.is_empty() && !self.is_setup() { None } else { self.takes_effect().await? };
         Ok(json!({ "problems": [], "etag": written.etag, "restart": restart }))
     }
 
@@ -255,8 +246,15 @@ impl Means {
         Ok(json!({ "restart": restart }))
     }
 
-    /// Why the bridge has to start again for it; `None` if it went on.
-    pub(super) async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
+    /// Goes on with the file that has just been written. Why the bridge has to start again for it; `None` if it went on.
+    pub(super) async fn takes_effect(&self) -> Result<Option<&'static str>, String> {
+        let read = self.with_writer(config::Writer::check).await?;
+        // It was right a moment ago: somebody else has the file in hand, who will say when it is ready.
+        let settings = read.map_err(|problems| format!("the file was changed, and is wrong by now: {problems}"))?;
+        self.goes_on_with(settings).await
+    }
+
+    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
         let (asker, applied) = oneshot::channel();
         let want = Want::Amend(Box::new(settings), asker);
         self.wants.send(want).await.map_err(|_| "the bridge is stopping".to_owned())?;

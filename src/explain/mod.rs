@@ -109,9 +109,7 @@ fn past(settings: &Arc<ControlSettings>, house: &House, at: Timestamp) -> House 
 }
 
 fn group_named(settings: &ControlSettings, name: &str) -> Result<Slug, UnknownGroup> {
-    let mut groups = settings.groups.values();
-    let found = groups.find(|it| it.slug.as_str() == name || it.name == name).map(|it| it.slug.clone());
-    found.ok_or_else(|| {
+    settings.group_named(name).map(|it| it.slug.clone()).ok_or_else(|| {
         let known: Vec<&str> = settings.groups.keys().map(Slug::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         UnknownGroup { name: name.to_owned(), known }

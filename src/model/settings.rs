@@ -113,6 +113,12 @@ impl ControlSettings {
     pub fn group_of(&self, outlet: &OutletId) -> Option<&GroupSettings> {
         self.groups.values().find(|group| group.members.iter().any(|it| it.has(outlet)))
     }
+
+    /// The group that the config calls so, else the one that topics call so.
+    pub fn group_named(&self, name: &str) -> Option<&GroupSettings> {
+        let by = |is_so: fn(&GroupSettings, &str) -> bool| self.groups.values().find(|it| is_so(it, name));
+        by(|it, name| it.name == name).or_else(|| by(|it, name| it.slug.as_str() == name))
+    }
 }
 
 /// A point on Earth.

@@ -1,6 +1,6 @@
 //! The config file as text: `/api/config/…`. In setup mode too: this is how a wrong one is repaired without a shell.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -17,11 +17,9 @@ use super::{
     Site,
     answer::{Problem, Refusal},
     body::Body,
+    settings::{WITHIN, marked, seen},
 };
 use crate::hub::Errand;
-
-/// A disk can be slow.
-const WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new().routes(routes!(text, put)).routes(routes!(check)).routes(routes!(download))
@@ -48,8 +46,7 @@ async fn done(site: &Site, errand: Errand) -> Result<Value, Refusal> {
 ))]
 async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = done(&site, Errand::ConfigText).await?;
-    let mark = format!("\"{}\"", found["etag"].as_str().unwrap_or_default());
-    Ok(([(header::ETAG, mark)], Json(json!({ "text": found["text"], "file": found["file"] }))).into_response())
+    Ok(marked(&found, json!({ "text": found["text"], "file": found["file"] })))
 }
 
 /// Puts another text in the place of the file, if it is right; it is in force then. The file as it was is kept beside it.
@@ -61,17 +58,14 @@ async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
 ))]
 async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Text>) -> Result<Response, Refusal> {
-    let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok()).filter(|it| *it != "*");
-    let seen = seen.map(|it| it.trim_matches('"').to_owned());
-    let found = done(&site, Errand::PutConfig(it.text, seen)).await.map_err(|refusal| {
+    let found = done(&site, Errand::PutConfig(it.text, seen(&headers))).await.map_err(|refusal| {
         let changed = refusal.words().contains("has changed since");
         if changed { Refusal { status: StatusCode::PRECONDITION_FAILED, ..refusal } } else { refusal }
     })?;
     if found["problems"].as_array().is_some_and(|it| !it.is_empty()) {
         return Err(Refusal::bad("the config would be wrong").with("problems", found["problems"].clone()));
     }
-    let mark = format!("\"{}\"", found["etag"].as_str().unwrap_or_default());
-    Ok(([(header::ETAG, mark)], Json(json!({ "restart": found["restart"] }))).into_response())
+    Ok(marked(&found, json!({ "restart": found["restart"] })))
 }
 
 /// What would be wrong with a text, as `heattrax check` says it. Changes nothing.

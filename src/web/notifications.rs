@@ -2,18 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Json,
-    body::Bytes,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, body::Bytes, extract::State, http::StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Site, api};
+use super::{Site, answer::Refusal, api};
 use crate::hub::Errand;
 
 /// Nothing that is asked for here takes long: a message is put in a queue.
@@ -42,14 +36,10 @@ struct TestMessage {
     path = "/api/notifications/status",
     responses((status = 200, description = "Each provider: health, last success, last error, how many messages wait"))
 )]
-async fn status(State(site): State<Arc<Site>>) -> Response {
-    if let Err(refused) = api::open(&site) {
-        return refused.into_response();
-    }
-    match site.handle.errand(Errand::NotifyStatus, WITHIN).await {
-        Ok(found) => Json(found).into_response(),
-        Err(words) => refused(StatusCode::SERVICE_UNAVAILABLE, &words),
-    }
+async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    api::open(&site)?;
+    let found = site.handle.errand(Errand::NotifyStatus, WITHIN).await;
+    found.map(Json).map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))
 }
 
 /// Sends a message by one way, or by all that are enabled.
@@ -62,21 +52,12 @@ async fn status(State(site): State<Arc<Site>>) -> Response {
         (status = 400, description = "The provider is unknown or not enabled"),
     )
 )]
-async fn test(State(site): State<Arc<Site>>, body: Bytes) -> Response {
-    if let Err(refused) = api::open(&site) {
-        return refused.into_response();
-    }
+async fn test(State(site): State<Arc<Site>>, body: Bytes) -> Result<(StatusCode, Json<Value>), Refusal> {
+    api::open(&site)?;
     let message = if body.trim_ascii().is_empty() { Ok(TestMessage::default()) } else { serde_json::from_slice(&body) };
-    let TestMessage { provider, subject, body } = match message {
-        Ok(message) => message,
-        Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("the message cannot be read: {error}")),
-    };
-    match site.handle.errand(Errand::NotifyTest { provider, subject, body }, WITHIN).await {
-        Ok(queued) => (StatusCode::ACCEPTED, Json(queued)).into_response(),
-        Err(words) => refused(StatusCode::BAD_REQUEST, &words),
-    }
-}
-
-fn refused(status: StatusCode, words: &str) -> Response {
-    (status, Json::<Value>(json!({ "error": words }))).into_response()
+    let TestMessage { provider, subject, body } =
+        message.map_err(|error| Refusal::bad(format!("the message cannot be read: {error}")))?;
+    let queued =
+        site.handle.errand(Errand::NotifyTest { provider, subject, body }, WITHIN).await.map_err(Refusal::bad)?;
+    Ok((StatusCode::ACCEPTED, Json(queued)))
 }

@@ -7,7 +7,6 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -26,14 +25,12 @@ use super::{
     answer::{Problem, Refusal},
     api::open,
     body::Body,
+    settings::WITHIN,
 };
 use crate::{
     hub::Errand,
     model::{ConfigEdit, Slug},
 };
-
-/// A disk can be slow.
-const WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(one, put, remove)).routes(routes!(enable))
@@ -94,8 +91,7 @@ impl Schedules {
 impl Site {
     async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
         let settings = open(self)?;
-        let known = settings.groups.values().find(|it| it.name == group || it.slug.as_str() == group);
-        let known = known.ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
+        let known = settings.group_named(group).ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
         let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), WITHIN).await;
         let told = told.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
         let list = told.pointer("/groups").and_then(Value::as_object).and_then(|it| it.values().next()?.as_array());

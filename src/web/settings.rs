@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A disk can be slow.
-const WITHIN: Duration = Duration::from_secs(20);
+pub(super) const WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     let values = OpenApiRouter::new().routes(routes!(shown, replace, post, patch)).routes(routes!(credentials));
@@ -133,7 +133,7 @@ impl Site {
 }
 
 /// An answer with the mark of the file.
-fn marked(found: &Value, body: Value) -> Response {
+pub(super) fn marked(found: &Value, body: Value) -> Response {
     let mark = format!("\"{}\"", found.get("etag").and_then(Value::as_str).unwrap_or_default());
     ([(header::ETAG, mark)], Json(body)).into_response()
 }
@@ -258,7 +258,7 @@ async fn restore(
 ))]
 async fn preview(State(site): State<Arc<Site>>, Body(it): Body<Preview>) -> Result<Json<Value>, Refusal> {
     let settings = site.settings().ok_or_else(Refusal::setup)?;
-    let known = settings.groups.values().find(|known| known.name == it.group || known.slug.as_str() == it.group);
+    let known = settings.group_named(&it.group);
     let group: Slug = known.ok_or_else(|| Refusal::absent(format!("Group '{}' not found", it.group)))?.slug.clone();
     let mut schedule = it.schedule;
     // One that has no name yet can be looked at all the same.

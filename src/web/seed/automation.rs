@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{control::absent_group, group_named};
+use super::control::absent_group;
 use crate::{
     explain::solar_times,
     hub::Errand,
@@ -64,7 +64,7 @@ struct Vacation {
 ))]
 async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
     let settings = open(&site)?;
-    let group = group_named(&settings, &name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
+    let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
     Ok(Json(told(group, base(&site, group).await?)))
 }
 
@@ -83,7 +83,7 @@ async fn set_automation(
     Body(asked): Body<Map<String, Value>>,
 ) -> Result<Json<Value>, Refusal> {
     let settings = open(&site)?;
-    let group = group_named(&settings, &name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
+    let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
     for (key, value) in &asked {
         if !FLAGS.contains(&key.as_str()) {
             return Err(Refusal::bad(format!("{} is unknown here: there is {}", quoted(key), FLAGS.join(", "))));

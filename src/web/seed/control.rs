@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Item, group_named, items};
+use super::{Item, items};
 use crate::{
     model::{Command, House, Lasting, Origin, OutletId, Switch, Target, Verb, asked::quoted},
     web::{
@@ -81,7 +81,7 @@ async fn control_device(
     let [group, device, outlet, action] = values(&asked).map_err(failed)?;
     let (group, device) = (text("group", group).map_err(failed)?, text("device", device).map_err(failed)?);
     let switch = action_of(action).map_err(failed)?;
-    let known = group_named(&settings, group).ok_or_else(|| failed(no_group(group, &house)))?;
+    let known = settings.group_named(group).ok_or_else(|| failed(no_group(group, &house)))?;
     let item = items(&settings).find(|it| it.group.slug == known.slug && it.is_named(device));
     let item = item.ok_or_else(|| {
         failed(Refusal::bad(format!("Device {} not found in group {}", quoted(device), quoted(group))))
@@ -112,7 +112,7 @@ async fn control_group(
 ) -> Result<Json<Value>, Refusal> {
     let settings = open(&site)?;
     let house = site.handle.picture();
-    let known = group_named(&settings, &name).ok_or_else(|| failed(absent_group(&name, &house)))?;
+    let known = settings.group_named(&name).ok_or_else(|| failed(absent_group(&name, &house)))?;
     let Body(asked) = asked.map_err(failed)?;
     if let Some(strange) = asked.keys().find(|it| *it != "action") {
         return Err(failed(Refusal::bad(format!("{} is unknown here: `action` is asked for", quoted(strange)))));

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     by_name,
     control::{absent_group, action_of, failed},
-    group_named, low,
+    low,
 };
 use crate::{
     explain::local,
@@ -107,7 +107,7 @@ async fn mat_reset(
 }
 
 async fn order(site: &Site, settings: &ControlSettings, group: &str, verb: Verb) -> Result<Json<Value>, Refusal> {
-    let known = group_named(settings, group);
+    let known = settings.group_named(group);
     let known = known.ok_or_else(|| failed(absent_group(group, &site.handle.picture())))?;
     let command = Command::new(Target::Group(known.slug.clone()), verb, Origin::Web);
     let said = ask(&site.handle, command).await.map_err(failed)?;

@@ -77,12 +77,6 @@ fn low(switch: Switch) -> &'static str {
     if switch.is_on() { "on" } else { "off" }
 }
 
-/// The group of this name, or of this slug.
-fn group_named<'a>(settings: &'a ControlSettings, name: &str) -> Option<&'a GroupSettings> {
-    let mut groups = settings.groups.values();
-    groups.find(|it| it.name == name).or_else(|| settings.groups.values().find(|it| it.slug.as_str() == name))
-}
-
 /// The groups by the names that the config gives them.
 fn by_name(settings: &ControlSettings, value: impl Fn(&GroupSettings) -> Value) -> Value {
     let groups: BTreeMap<&str, Value> = settings.groups.values().map(|it| (it.name.as_str(), value(it))).collect();

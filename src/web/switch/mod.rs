@@ -243,12 +243,9 @@ fn outlet(site: &Site, (device, slot): &(String, String)) -> Result<OutletId, Re
 
 /// The group of this slug or name.
 pub(super) fn group(site: &Site, name: &str) -> Result<Slug, Refusal> {
-    open(site)?;
-    let house = site.handle.picture();
-    let mut groups = house.groups.values();
-    let found = groups.find(|it| it.slug.as_str() == name || it.name == name).map(|it| it.slug.clone());
-    found.ok_or_else(|| {
-        let there = listed(house.groups.keys().map(ToString::to_string));
+    let settings = open(site)?;
+    settings.group_named(name).map(|it| it.slug.clone()).ok_or_else(|| {
+        let there = listed(settings.groups.keys().map(ToString::to_string));
         Refusal::absent(format!("there is no group {}; there is: {there}", crate::model::asked::quoted(name)))
     })
 }
