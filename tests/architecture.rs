@@ -40,6 +40,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("reqwest", &["weather", "notify"]),
     ("lettre", &["notify"]),
     ("rusqlite", &["history"]),
+    ("csv", &["web"]),
     ("axum", &["web"]),
     ("utoipa", &["web"]),
     ("utoipa_axum", &["web"]),

@@ -1,6 +1,6 @@
 //! What was: `/api/history/…`, as JSON and as CSV.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -10,6 +10,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -44,13 +45,55 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 
 type Asked = Query<BTreeMap<String, String>>;
 
+/// Of which outlet, and when.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is read key by key; this describes it")]
+struct OfSamples {
+    /// `device/slot`.
+    outlet: String,
+    /// RFC 3339 or YYYY-MM-DD; a day before `to` where it is not given.
+    from: Option<String>,
+    /// RFC 3339 or YYYY-MM-DD (that day included); now where it is not given.
+    to: Option<String>,
+    /// About so many points: 4 to 5000. Where it is not given: 500, as CSV all.
+    points: Option<usize>,
+}
+
+/// What kind of events, and when.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is read key by key; this describes it")]
+struct OfEvents {
+    /// RFC 3339 or YYYY-MM-DD; a week before `to` where it is not given.
+    from: Option<String>,
+    /// RFC 3339 or YYYY-MM-DD (that day included); now where it is not given.
+    to: Option<String>,
+    /// At most so many: 1 to 5000. Where it is not given: 200, as CSV 5000.
+    limit: Option<u32>,
+    /// Of this device only.
+    device: Option<String>,
+    /// Of this `event_type` only.
+    kind: Option<String>,
+}
+
+/// Of which outlets, and when.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is read key by key; this describes it")]
+struct OfDays {
+    /// `device/slot`; all where neither it nor `group` is given.
+    outlet: Option<String>,
+    /// The outlets of this group.
+    group: Option<String>,
+    /// YYYY-MM-DD; 30 days before `to` where it is not given.
+    from: Option<String>,
+    /// YYYY-MM-DD; today where it is not given.
+    to: Option<String>,
+}
+
 /// How an outlet was.
-#[utoipa::path(get, path = "/api/history/samples", tag = "history", params(
-    ("outlet" = String, Query, description = "`device/slot`."),
-    ("from" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD; a day before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD (that day included); now where it is not given."),
-    ("points" = Option<usize>, Query, description = "About so many points: 4 to 5000, 500 where it is not given."),
-), responses(
+#[utoipa::path(get, path = "/api/history/samples", tag = "history", params(OfSamples), responses(
     (status = 200, description = "`outlet` and `points`, the oldest first; each holds until the next. `step` is 0 for a report and the seconds of a mean.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet.", body = Problem),
@@ -64,11 +107,7 @@ async fn samples(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<J
 }
 
 /// How an outlet was, as CSV.
-#[utoipa::path(get, path = "/api/history/samples.csv", tag = "history", params(
-    ("outlet" = String, Query, description = "`device/slot`."),
-    ("from" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD; a day before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD (that day included); now where it is not given."),
-), responses(
+#[utoipa::path(get, path = "/api/history/samples.csv", tag = "history", params(OfSamples), responses(
     (status = 200, description = "at, on (share of the step), power_w, mode, step_s.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet.", body = Problem),
@@ -77,22 +116,14 @@ async fn samples(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<J
 async fn samples_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
     let zone = site.zone();
     let (outlet, found) = sampled(&site, asked, ROWS).await?;
-    let mut text = "at,on,power_w,mode,step_s\r\n".to_owned();
-    for it in &found {
-        let row = [moment(it.at, &zone), number(it.on), number(it.power), it.mode.clone(), it.step.to_string()];
-        line(&mut text, &row);
-    }
-    Ok(csv(&format!("{}-{}", outlet.device, outlet.slot), text))
+    let rows = found
+        .into_iter()
+        .map(|it| [moment(it.at, &zone), number(it.on), number(it.power), it.mode, it.step.to_string()]);
+    Ok(table(&format!("{}-{}", outlet.device, outlet.slot), ["at", "on", "power_w", "mode", "step_s"], rows))
 }
 
 /// What happened.
-#[utoipa::path(get, path = "/api/history/events", tag = "history", params(
-    ("from" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD; a week before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD (that day included); now where it is not given."),
-    ("limit" = Option<u32>, Query, description = "At most so many: 1 to 5000, 200 where it is not given."),
-    ("device" = Option<String>, Query, description = "Of this device only."),
-    ("kind" = Option<String>, Query, description = "Of this `event_type` only."),
-), responses(
+#[utoipa::path(get, path = "/api/history/events", tag = "history", params(OfEvents), responses(
     (status = 200, description = "`events`, the newest first.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
@@ -105,35 +136,22 @@ async fn events(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Js
 }
 
 /// What happened, as CSV.
-#[utoipa::path(get, path = "/api/history/events.csv", tag = "history", params(
-    ("from" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD; a week before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "RFC 3339 or YYYY-MM-DD (that day included); now where it is not given."),
-    ("limit" = Option<u32>, Query, description = "At most so many: 1 to 5000, 5000 where it is not given."),
-    ("device" = Option<String>, Query, description = "Of this device only."),
-    ("kind" = Option<String>, Query, description = "Of this `event_type` only."),
-), responses(
+#[utoipa::path(get, path = "/api/history/events.csv", tag = "history", params(OfEvents), responses(
     (status = 200, description = "at, event_type, device, slot, group, message.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
 ))]
 async fn events_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
     let zone = site.zone();
-    let mut text = "at,event_type,device,slot,group,message\r\n".to_owned();
-    for it in happened(&site, asked, EVENTS.1).await? {
+    let rows = happened(&site, asked, EVENTS.1).await?.into_iter().map(|it| {
         let slot = it.slot.map_or_else(String::new, |it| it.to_string());
-        let (device, group) = (it.device.unwrap_or_default(), it.group.unwrap_or_default());
-        line(&mut text, &[moment(it.at, &zone), it.kind, device, slot, group, it.message]);
-    }
-    Ok(csv("events", text))
+        [moment(it.at, &zone), it.kind, it.device.unwrap_or_default(), slot, it.group.unwrap_or_default(), it.message]
+    });
+    Ok(table("events", ["at", "event_type", "device", "slot", "group", "message"], rows))
 }
 
 /// What was used, day by day.
-#[utoipa::path(get, path = "/api/history/days", tag = "history", params(
-    ("outlet" = Option<String>, Query, description = "`device/slot`; all where neither it nor `group` is given."),
-    ("group" = Option<String>, Query, description = "The outlets of this group."),
-    ("from" = Option<String>, Query, description = "YYYY-MM-DD; 30 days before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "YYYY-MM-DD; today where it is not given."),
-), responses(
+#[utoipa::path(get, path = "/api/history/days", tag = "history", params(OfDays), responses(
     (status = 200, description = "`days`: each outlet's days, the oldest first; `currency` of `cost`, where there is a tariff.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet or group.", body = Problem),
@@ -147,23 +165,16 @@ async fn days(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Json
 }
 
 /// What was used, day by day, as CSV.
-#[utoipa::path(get, path = "/api/history/days.csv", tag = "history", params(
-    ("outlet" = Option<String>, Query, description = "`device/slot`; all where neither it nor `group` is given."),
-    ("group" = Option<String>, Query, description = "The outlets of this group."),
-    ("from" = Option<String>, Query, description = "YYYY-MM-DD; 30 days before `to` where it is not given."),
-    ("to" = Option<String>, Query, description = "YYYY-MM-DD; today where it is not given."),
-), responses(
+#[utoipa::path(get, path = "/api/history/days.csv", tag = "history", params(OfDays), responses(
     (status = 200, description = "date, outlet, on_minutes, kwh, cost.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet or group.", body = Problem),
     (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
 ))]
 async fn days_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
-    let mut text = "date,outlet,on_minutes,kwh,cost\r\n".to_owned();
-    for it in used(&site, asked).await? {
-        line(&mut text, &[it.date, it.outlet, it.on_minutes.to_string(), number(it.kwh), number(it.cost)]);
-    }
-    Ok(csv("days", text))
+    let rows = used(&site, asked).await?.into_iter();
+    let rows = rows.map(|it| [it.date, it.outlet, it.on_minutes.to_string(), number(it.kwh), number(it.cost)]);
+    Ok(table("days", ["date", "outlet", "on_minutes", "kwh", "cost"], rows))
 }
 
 async fn sampled(
@@ -328,28 +339,22 @@ fn number(it: Option<f64>) -> String {
     rounded(it).map_or_else(String::new, |it| it.to_string())
 }
 
-/// RFC 4180. A text that a table program would take for a formula is told as text.
-fn line(text: &mut String, cells: &[String]) {
-    for (place, cell) in cells.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        let formula =
-            cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
-        let cell = if formula { format!("'{cell}") } else { cell.clone() };
-        // Writing to a string cannot fail.
-        let _ = if cell.contains([',', '"', '\n', '\r']) {
-            write!(text, "{comma}\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            write!(text, "{comma}{cell}")
-        };
+/// A file for tables. A text that a table program would take for a formula is told as text.
+fn table<const N: usize>(name: &str, head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Response {
+    let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing to memory cannot fail, and every row is as long as the head.
+    let _ = file.write_record(head);
+    for row in rows {
+        let _ = file.write_record(row.map(|it| if is_formula(&it) { format!("'{it}") } else { it }));
     }
-    text.push_str("\r\n");
-}
-
-fn csv(name: &str, text: String) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     if let Ok(file) = HeaderValue::from_str(&format!("attachment; filename=\"heattrax-{name}.csv\"")) {
         headers.insert(header::CONTENT_DISPOSITION, file);
     }
-    (headers, text).into_response()
+    (headers, file.into_inner().unwrap_or_default()).into_response()
+}
+
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err())
 }

@@ -46,6 +46,9 @@ async fn what_an_outlet_did_and_what_happened_can_be_looked_up() {
         let (status, told) = home.http("GET", &format!("/api/history/{what}"), None).await;
         assert!(status == 200 && told.as_str().unwrap().starts_with(first), "{what}: {told}");
     }
+    let (_, told) = home.http("GET", "/api/history/events.csv?kind=switched", None).await;
+    let row = told.as_str().unwrap().split("\r\n").nth(1).unwrap();
+    assert!(row.contains(",switched,porch,1,porch,") && row.contains("is ON"), "{row}");
     for (what, status, words) in [
         ("samples", 400, "`outlet` is missing"),
         ("samples?outlet=porch", 400, "DEVICE/SLOT"),
