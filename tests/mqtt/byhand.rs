@@ -133,6 +133,8 @@ impl ByHand {
 }
 
 async fn serve(mut stream: TcpStream, connection: usize, got: mpsc::UnboundedSender<Got>, answer: Answer) {
+    // Turned clocks do not wait for delayed acknowledgements.
+    stream.set_nodelay(true).unwrap();
     let mut level = 0;
     while let Some((first, body)) = packet(&mut stream).await {
         if first >> 4 == CONNECT {

@@ -17,6 +17,7 @@ use crate::{
 };
 
 const PINGREQ: u8 = 12;
+const DISCONNECT: u8 = 14;
 
 /// It asks whether the broker is there every five seconds.
 fn hasty(port: u16) -> MqttSettings {
@@ -127,4 +128,24 @@ async fn a_broker_that_cannot_keep_up_gets_the_latest_and_is_heard_meanwhile() {
     bridge.board.send_replace(Arc::new(House { vacation: false, ..house() }));
     broker.wait("what is new", |it| is_last(it) && it.body.ends_with(b"OFF")).await;
     assert!(!bridge.task.is_finished());
+}
+
+/// Who closes the socket first, over bytes that it has not read, may lose the goodbye: the broker would publish the will.
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_waits_until_the_broker_hangs_up_and_not_for_long() {
+    for (protocol, hangs_up) in
+        [(Protocol::V5, true), (Protocol::V4, true), (Protocol::V5, false), (Protocol::V4, false)]
+    {
+        let mut broker = ByHand::start(move |got| (got.kind() != DISCONNECT || !hangs_up).then(|| got.welcome())).await;
+        let mut settings = hasty(broker.address.port());
+        settings.protocol = protocol;
+        let bridge = Bridge::with(settings, identity(), house());
+        broker.wait("everything", is_last).await;
+        let began = tokio::time::Instant::now();
+        bridge.stop.cancel();
+        bridge.task.await.unwrap();
+        let took = began.elapsed();
+        assert_eq!(took < Duration::from_millis(400), hangs_up, "{protocol:?}: {took:?}");
+        assert!(took < Duration::from_millis(1500), "{protocol:?}: {took:?}");
+    }
 }

@@ -1,8 +1,8 @@
 //! MQTT 3.1.1.
 
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, LastWill, MqttOptions, Outgoing, Packet, QoS, StateError,
-    SubscribeFilter, SubscribeReasonCode, Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS,
+    StateError, SubscribeFilter, SubscribeReasonCode, Transport,
 };
 
 use super::{
@@ -34,7 +34,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 post.hand_on(publish.topic.as_bytes(), &publish.payload, publish.retain, None, None);
             }
-            Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return goodbye(&mut events).await,
             Ok(event) => {
                 if let Some(opened) = &opened {
                     keep_books(&post, opened, &event);
@@ -43,6 +43,13 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
             Err(error) => return lost(&options, &error, opened.is_some()),
         }
     }
+}
+
+/// Reads on until the broker has hung up, as it does when it has read the goodbye. Who closes the socket over unread bytes resets
+/// the connection, and the broker may lose the goodbye by it and publish the will.
+async fn goodbye(events: &mut EventLoop) -> End {
+    while events.poll().await.is_ok() {}
+    End::Goodbye
 }
 
 /// What is sent, and what the broker says to it. Of a publish it has no word for a refusal.

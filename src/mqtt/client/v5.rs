@@ -5,7 +5,7 @@ use std::time::Duration;
 use rumqttc::{
     Outgoing, Transport,
     v5::{
-        AsyncClient, ConnectionError, Event, MqttOptions, StateError,
+        AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError,
         mqttbytes::{
             QoS,
             v5::{
@@ -58,7 +58,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
                 opened = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => hand_on(&post, publish),
-            Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Goodbye,
+            Ok(Event::Outgoing(Outgoing::Disconnect)) => return goodbye(&mut events).await,
             Ok(event) => {
                 if let Some(opened) = &opened {
                     keep_books(&post, opened, &event);
@@ -67,6 +67,13 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
             Err(error) => return lost(&options, &error, opened.is_some()),
         }
     }
+}
+
+/// Reads on until the broker has hung up, as it does when it has read the goodbye. Who closes the socket over unread bytes resets
+/// the connection, and the broker may lose the goodbye by it and publish the will.
+async fn goodbye(events: &mut EventLoop) -> End {
+    while events.poll().await.is_ok() {}
+    End::Goodbye
 }
 
 /// What is sent, and what the broker says to it.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Session;
 use crate::mqtt::{client::Mail, truth::Once};
 
-/// How long a stop waits for the broker to take the last message, and for the goodbye.
-const STOP_WITHIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(300));
+/// How long a stop waits for the broker to take the last message, and to hang up after the goodbye.
+const STOP_WITHIN: (Duration, Duration) = (Duration::from_millis(900), Duration::from_millis(400));
 
 impl Session {
     /// Says `offline`, waits until the broker has it, and says goodbye.
