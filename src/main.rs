@@ -68,6 +68,8 @@ enum Command {
     Simulate(Box<simulation::SimulateArguments>),
     /// Emulated devices on consecutive ports, or a recorded storm as the weather providers would tell it, until stopped
     Emulate(emulation::EmulateArguments),
+    /// What may stand in the config file, as JSON Schema: for editors that complete and check it
+    Schema,
     /// Read a password from the standard input, and print a hash of it for `web.password`
     HashPassword,
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
@@ -178,6 +180,7 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
             end_log(log).await;
             code
         }
+        Some(Command::Schema) => schema(),
         Some(Command::HashPassword) => hash_password(),
         Some(Command::Healthcheck { url }) => match web::healthcheck(&url).await {
             Ok(()) => ExitCode::SUCCESS,
@@ -277,6 +280,12 @@ async fn told_to_stop() {
 }
 
 /// The first line of the input, hashed.
+fn schema() -> ExitCode {
+    // `:#` is indented.
+    say(&format!("{:#}", config::schema()));
+    ExitCode::SUCCESS
+}
+
 fn hash_password() -> ExitCode {
     let mut line = String::new();
     if std::io::stdin().read_line(&mut line).is_err() {

@@ -130,6 +130,7 @@ impl Means {
             Errand::Schedules(group) => self.schedules(group.as_ref()),
             Errand::Backup => Ok(json!({ "config": *self.shown(), "memory": self.handle.picture().memory() })),
             Errand::Config => self.annotated().await,
+            Errand::ConfigSchema => Ok(config::schema()),
             Errand::Setup => self.setup_state().await,
             Errand::Backups => self.backups().await,
             Errand::Restore(name, etag) => self.restores(name, etag).await,

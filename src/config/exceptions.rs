@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::{
     section::{Section, cut, shown},
+    shape::Shape,
     tree::{Kind, Node},
 };
 
@@ -42,12 +43,14 @@ fn listed<'a>(it: &Section<'a>, key: &'static str) -> Vec<(String, &'a Node)> {
 
 /// A date, or `{from, to}`, both inclusive.
 fn span(it: &Section<'_>, path: &str, node: &Node) -> Option<(Date, Date)> {
+    it.book.note(path, || Shape::Section);
     if !matches!(node.kind, Kind::Map(_)) {
         return date_or(it, path, node, "a date, YYYY-MM-DD, or `{from: YYYY-MM-DD, to: YYYY-MM-DD}`")
             .map(|it| (it, it));
     }
     let section = Section::new(it.book, path.to_owned(), node.place.clone(), node);
     let read = |key| {
+        section.note(key, || Shape::Text);
         let Some(entry) = section.get(key) else {
             section.miss(key, DATE);
             return None;
@@ -67,6 +70,7 @@ fn date(it: &Section<'_>, path: &str, node: &Node) -> Option<Date> {
 }
 
 fn date_or(it: &Section<'_>, path: &str, node: &Node, allowed: &str) -> Option<Date> {
+    it.book.note(path, || Shape::Text);
     let Kind::Text(text) = &node.kind else {
         it.book.refuse(&node.place, path, shown(node), allowed);
         return None;

@@ -10,6 +10,7 @@ use super::{
     range::Range,
     schedule::{self, Units},
     section::{Book, Section, cut, shown},
+    shape::Shape,
     tree::Entry,
     values::whole_of,
 };
@@ -160,6 +161,7 @@ fn read_item(it: &Section<'_>, group: Option<&Slug>) -> Option<Item> {
 fn slots(it: &Section<'_>) -> Option<Vec<(u8, String, Place)>> {
     let mut slots: Vec<(u8, String, Place)> = Vec::new();
     for (path, node) in it.list("outlets") {
+        it.book.note(&path, || Shape::Whole(OUTLET));
         let index = whole_of(node).filter(|index| OUTLET.has(*index));
         let Some(index) = index else {
             it.book.refuse(&node.place, &path, shown(node), format!("a whole number {OUTLET}"));

@@ -6,6 +6,7 @@ use super::{
     range::Range,
     schedule::{LIMIT_HOURS, Units, hours, seconds},
     section::{Section, shown},
+    shape::Shape,
     tree::Kind,
     values::number_of,
 };
@@ -56,6 +57,9 @@ fn too_warm(units: Units) -> Range {
 fn too_cold(it: &Section<'_>, units: Units) -> TooCold {
     it.one_of_two("too_cold", "too_cold_f");
     let fahrenheit = it.number("too_cold_f", Units::Imperial.temperatures());
+    let range = units.temperatures();
+    it.note("too_cold", || Shape::OneOf(vec!["auto", "off"]));
+    it.note("too_cold", || Shape::Number(range));
     let Some(entry) = it.get("too_cold") else {
         return fahrenheit.map_or_else(TooCold::default, |it| TooCold::Below(Celsius::from_fahrenheit(it)));
     };
@@ -65,7 +69,6 @@ fn too_cold(it: &Section<'_>, units: Units) -> TooCold {
         Kind::Text(word) if word.trim().eq_ignore_ascii_case("auto") => return TooCold::Budget,
         _ => {}
     }
-    let range = units.temperatures();
     match number_of(&entry.value).filter(|degrees| range.has(*degrees)) {
         Some(degrees) => TooCold::Below(units.celsius(degrees)),
         None => {

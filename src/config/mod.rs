@@ -10,6 +10,7 @@ mod automation;
 mod broker;
 mod circuits;
 mod cron;
+mod described;
 mod devices;
 mod environment;
 mod exceptions;
@@ -21,10 +22,13 @@ mod notify;
 mod problem;
 mod providers;
 mod range;
+mod reference;
 mod rescue;
 mod rest;
 mod schedule;
+mod schema;
 mod section;
+mod shape;
 mod show;
 mod sources;
 mod station;
@@ -32,6 +36,7 @@ mod tariff;
 mod tree;
 mod values;
 mod weather;
+mod words;
 mod writer;
 mod yaml;
 
@@ -48,6 +53,8 @@ use self::{
 };
 pub use self::{
     problem::{Partial, Place, Problem, Problems},
+    reference::reference,
+    schema::schema,
     sources::{Overrides, Sources},
     writer::{Edited, Refused, Writer},
 };

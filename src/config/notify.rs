@@ -9,6 +9,7 @@ use super::{
     range::Range,
     schedule::{clock_at, seconds},
     section::{Section, cut, nearest},
+    shape::Shape,
     weather::OUTAGE_MINUTES,
 };
 use crate::model::{
@@ -202,6 +203,7 @@ fn mail_tls(it: &Section<'_>, port: Option<u16>) -> MailTls {
 
 /// A name without a password, or the other way round, is a slip; neither is a server that asks for none.
 fn login(it: &Section<'_>, enabled: bool) -> Option<(String, Secret)> {
+    it.note("smtp_username", || Shape::Text);
     let password = it.secret("smtp_password", "smtp_password_file");
     let empty =
         |key| it.get(key).is_none_or(|it| matches!(&it.value.kind, super::tree::Kind::Text(it) if it.is_empty()));
@@ -248,6 +250,7 @@ fn headers(it: &Section<'_>) -> Vec<(String, Secret)> {
     };
     let mut found = Vec::new();
     for entry in it.all().iter().take(MOST) {
+        it.note(&entry.key, || Shape::Secret);
         let value = match &entry.value.kind {
             super::tree::Kind::Text(text) | super::tree::Kind::Number(_, text) => Some(text.trim()),
             super::tree::Kind::Bool(true) => Some("true"),

@@ -2,6 +2,7 @@
 
 use super::{
     section::{Section, cut, nearest},
+    shape::Shape,
     values::one_of,
 };
 use crate::model::{Provider, ProviderSettings};
@@ -32,6 +33,7 @@ fn names(it: &Section<'_>, enabled: bool) -> Vec<(&'static str, Provider)> {
     if it.has("provider") && it.has("providers") {
         it.refuse("provider", "`provider` beside `providers`", "one of the two");
     }
+    it.note("provider", || Shape::OneOf(known.to_vec()));
     let lists = it.texts("providers");
     if lists.as_ref().is_some_and(Vec::is_empty) {
         it.refuse("providers", "an empty list", one_of(&known));

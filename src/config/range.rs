@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A range of numbers with a unit.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Range {
     low: f64,
     high: f64,
@@ -13,6 +13,9 @@ pub(super) struct Range {
 }
 
 impl Range {
+    /// Any number.
+    pub(super) const ANY: Self = Self::of(f64::MIN, f64::MAX, "");
+
     /// From `low` to `high`, both allowed.
     pub(super) const fn of(low: f64, high: f64, unit: &'static str) -> Self {
         Self { low, high, above: false, unit }
@@ -26,6 +29,11 @@ impl Range {
     /// From `low` upwards.
     pub(super) const fn from(low: f64) -> Self {
         Self { low, high: f64::MAX, above: false, unit: "" }
+    }
+
+    /// From, to, whether the low end itself is not allowed, and the unit. No high end is `f64::MAX`.
+    pub(super) fn parts(&self) -> (f64, f64, bool, &'static str) {
+        (self.low, self.high, self.above, self.unit)
     }
 
     /// Is it in? Never for what is not finite.

@@ -7,6 +7,7 @@ use super::{
     range::Range,
     schedule::{Units, hours},
     section::{Section, cut},
+    shape::Shape,
     tree::Node,
 };
 use crate::model::{AccessToken, LogFormat, LogSettings, MayToken, WebSettings};
@@ -50,6 +51,7 @@ pub(super) fn web(root: &Section<'_>) -> Web {
     it.unused(&["auth"]);
     if let Some(auth) = it.section("auth") {
         auth.switch("enabled");
+        auth.note("username", || Shape::Text);
         auth.get("username");
         auth.secret("password_hash", "password_hash_file");
         auth.close();

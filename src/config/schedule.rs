@@ -6,6 +6,7 @@ use super::{
     exceptions,
     range::Range,
     section::{Section, cut, nearest, shown},
+    shape::Shape,
     tree::{Kind, Node},
     values::whole_of,
 };
@@ -19,6 +20,8 @@ const HOURS_ON: Range = Range::above(0.0, 168.0, "hours");
 /// The longest limit that means anything: a year.
 pub(super) const LIMIT_HOURS: Range = Range::above(0.0, 8760.0, "hours");
 const REST_MINUTES: Range = Range::of(0.0, 525_600.0, "minutes");
+/// From Monday.
+const DAY: Range = Range::of(1.0, 7.0, "");
 const OFFSET: Range = Range::of(-180.0, 180.0, "minutes");
 const CLOCK: &str = "a time of day, HH:MM from 00:00 to 23:59";
 
@@ -79,6 +82,7 @@ pub(super) fn read(it: &Section<'_>, units: Units) -> Schedule {
 }
 
 fn priority(it: &Section<'_>) -> Priority {
+    it.note("priority", || Shape::OneOf(vec!["critical", "normal", "low"]));
     let Some(word) = it.text("priority") else { return Priority::Normal };
     match word.to_lowercase().as_str() {
         "low" => Priority::Low,
@@ -102,8 +106,9 @@ pub(super) fn days(it: &Section<'_>) -> Days {
         it.warn("days", "no day is listed: the schedule never runs");
     }
     for (path, node) in listed {
+        it.book.note(&path, || Shape::Whole(DAY));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 1 to 7")]
-        match whole_of(node).filter(|day| (1.0..=7.0).contains(day)) {
+        match whole_of(node).filter(|day| DAY.has(*day)) {
             Some(day) => days.0[day as usize - 1] = true,
             None => it.book.refuse(&node.place, &path, shown(node), "a day from 1 (Monday) to 7 (Sunday)"),
         }
@@ -203,6 +208,7 @@ fn off_time(it: Section<'_>) -> Option<OffTime> {
 
 fn kind(it: &Section<'_>, kinds: &[&'static str], end: &str) -> Option<&'static str> {
     let allowed = format!("{} {end}", super::values::one_of(kinds));
+    it.note("type", || Shape::OneOf(kinds.to_vec()));
     let Some(entry) = it.get("type") else {
         it.miss("type", allowed);
         return None;
@@ -238,7 +244,10 @@ fn day_time(it: &Section<'_>, kind: &str) -> Option<DayTime> {
     }
     let event = if kind == "sunrise" { SunEvent::Sunrise } else { SunEvent::Sunset };
     let minutes = it.number("offset", OFFSET).unwrap_or_default();
-    let bound = |key| it.has(key).then(|| clock_at(it, key)).flatten();
+    let bound = |key| {
+        it.note(key, || Shape::Text);
+        it.has(key).then(|| clock_at(it, key)).flatten()
+    };
     let (not_before, not_after) = (bound("not_before"), bound("not_after"));
     if let Some((floor, ceiling)) = not_before.zip(not_after).filter(|(floor, ceiling)| floor > ceiling) {
         let time = |it: civil::Time| it.strftime("%H:%M").to_string();
@@ -251,6 +260,7 @@ fn day_time(it: &Section<'_>, kind: &str) -> Option<DayTime> {
 
 /// A clock time that must be there.
 pub(super) fn clock_at(it: &Section<'_>, key: &'static str) -> Option<civil::Time> {
+    it.note(key, || Shape::Text);
     let Some(entry) = it.get(key) else {
         it.miss(key, CLOCK);
         return None;

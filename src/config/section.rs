@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::BTreeSet, fmt, sync::Arc};
 
 use super::{
     problem::{Place, Problem},
+    shape::{Shape, Shapes},
     tree::{Entry, Kind, Node, kind_of},
 };
 
@@ -14,16 +15,25 @@ pub(super) struct Book {
     pub(super) file: Arc<str>,
     pub(super) problems: RefCell<Vec<Problem>>,
     pub(super) warnings: RefCell<Vec<(Place, String)>>,
+    /// What is asked for, while somebody wants to know.
+    pub(super) shapes: Option<Shapes>,
 }
 
 impl Book {
     pub(super) fn new(file: Arc<str>) -> Self {
-        Self { file, problems: RefCell::default(), warnings: RefCell::default() }
+        Self { file, problems: RefCell::default(), warnings: RefCell::default(), shapes: None }
     }
 
     /// The first character of the file: the place of what is not there at all.
     pub(super) fn top(&self) -> Place {
         Place::File { file: self.file.clone(), line: 1, column: 1 }
+    }
+
+    /// Writes down what may stand at a path.
+    pub(super) fn note(&self, path: &str, shape: impl FnOnce() -> Shape) {
+        if let Some(shapes) = &self.shapes {
+            shapes.note(path, Some(shape()));
+        }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -86,7 +96,17 @@ impl<'a> Section<'a> {
     /// The entry of a key, which is known from now on. A key without a value is as good as not there.
     pub(super) fn get(&self, key: &'static str) -> Option<&'a Entry> {
         self.known.borrow_mut().insert(key);
+        if let Some(shapes) = &self.book.shapes {
+            shapes.note(&self.path_of(key), None);
+        }
         self.entries.iter().find(|entry| entry.key == key && !matches!(entry.value.kind, Kind::Null))
+    }
+
+    /// Writes down what may stand at a key.
+    pub(super) fn note(&self, key: &str, shape: impl FnOnce() -> Shape) {
+        if let Some(shapes) = &self.book.shapes {
+            shapes.note(&self.path_of(key), Some(shape()));
+        }
     }
 
     pub(super) fn has(&self, key: &'static str) -> bool {
@@ -100,12 +120,14 @@ impl<'a> Section<'a> {
 
     /// A section below this one; `None` if it is not there.
     pub(super) fn section(&self, key: &'static str) -> Option<Section<'a>> {
+        self.note(key, || Shape::Section);
         let entry = self.get(key)?;
         Some(Section::new(self.book, self.path_of(key), entry.place.clone(), &entry.value))
     }
 
     /// The items of a list with their paths; none if it is not there.
     pub(super) fn list(&self, key: &'static str) -> Vec<(String, &'a Node)> {
+        self.note(key, || Shape::List);
         let Some(entry) = self.get(key) else { return Vec::new() };
         match &entry.value.kind {
             Kind::List(items) => {
@@ -153,6 +175,9 @@ impl<'a> Section<'a> {
     /// Says that keys are legal but without effect so far.
     pub(super) fn unused(&self, keys: &[&'static str]) {
         for key in keys {
+            if let Some(shapes) = &self.book.shapes {
+                shapes.retire(&self.path_of(key));
+            }
             self.warn(key, "accepted, not used by this version");
         }
     }

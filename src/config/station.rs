@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::{
     broker::topic,
     section::{Section, cut, nearest},
+    shape::Shape,
     tree::Node,
     values::one_of,
 };
@@ -65,6 +66,7 @@ fn quantity(it: &Section<'_>) -> Option<Quantity> {
     if !it.has("field") {
         it.miss("field", one_of(&names));
     }
+    it.note("field", || Shape::OneOf(names.to_vec()));
     let text = it.text("field")?;
     let found = Quantity::ALL.into_iter().find(|it| it.name() == text);
     if found.is_none() {

@@ -10,6 +10,7 @@ use super::{
     range::Range,
     schedule::Units,
     section::{Section, cut, nearest, shown},
+    shape::Shape,
     tree::{Entry, Kind, Node, kind_of},
 };
 use crate::model::{Celsius, Secret};
@@ -33,6 +34,7 @@ pub(super) fn whole_of(node: &Node) -> Option<f64> {
 
 impl Section<'_> {
     fn number_in(&self, key: &'static str, range: Range, whole: bool) -> Option<f64> {
+        self.note(key, || if whole { Shape::Whole(range) } else { Shape::Number(range) });
         let node = &self.get(key)?.value;
         let number = if whole { whole_of(node) } else { number_of(node) };
         let fits = number.filter(|it| range.has(*it));
@@ -84,6 +86,7 @@ impl Section<'_> {
 
     /// True or false.
     pub(super) fn switch(&self, key: &'static str) -> Option<bool> {
+        self.note(key, || Shape::Switch);
         let node = &self.get(key)?.value;
         let word = match &node.kind {
             Kind::Bool(it) => return Some(*it),
@@ -102,6 +105,7 @@ impl Section<'_> {
 
     /// Text that is not empty.
     pub(super) fn text(&self, key: &'static str) -> Option<String> {
+        self.note(key, || Shape::Text);
         let node = &self.get(key)?.value;
         match &node.kind {
             Kind::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
@@ -122,6 +126,8 @@ impl Section<'_> {
 
     /// Text that is not empty, or a number as it was written.
     pub(super) fn text_or_number(&self, key: &'static str) -> Option<String> {
+        self.note(key, || Shape::Text);
+        self.note(key, || Shape::Number(Range::ANY));
         match self.get(key).map(|entry| &entry.value.kind) {
             Some(Kind::Number(_, text)) => Some(text.clone()),
             _ => self.text(key),
@@ -130,6 +136,7 @@ impl Section<'_> {
 
     /// One of some names, in any case of letters; the first of several spellings is the name.
     pub(super) fn one_of(&self, key: &'static str, names: &[&'static str]) -> Option<&'static str> {
+        self.note(key, || Shape::OneOf(names.to_vec()));
         let node = &self.get(key)?.value;
         // YAML reads an unquoted `off` as false, and a person still means the word.
         let word = match &node.kind {
@@ -149,6 +156,7 @@ impl Section<'_> {
 
     /// The texts of a list; a single text from outside the file is split at its commas.
     pub(super) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
+        self.note(key, || Shape::Texts);
         let entry = self.get(key)?;
         if let (Kind::Text(text), true) = (&entry.value.kind, entry.value.place.is_untyped()) {
             return Some(text.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect());
@@ -166,6 +174,8 @@ impl Section<'_> {
     /// A secret: the key itself, or the trimmed contents of the file that `file_key` names. The stronger source wins; both
     /// from one source are a problem. An empty one counts as not given.
     pub(super) fn secret(&self, key: &'static str, file_key: &'static str) -> Option<Secret> {
+        self.note(key, || Shape::Secret);
+        self.note(file_key, || Shape::Text);
         let (plain, file) = (self.get(key), self.get(file_key));
         let file_wins = match (plain, file) {
             (None, None) => return None,

@@ -12,6 +12,7 @@ use super::{
     range::Range,
     schedule::{LIMIT_HOURS, Units, hours, seconds},
     section::{Section, cut, nearest, shown},
+    shape::Shape,
     station,
     tree::Kind,
 };
@@ -149,6 +150,9 @@ pub(super) fn weather(
 /// `off`, quoted or not, or for how long to hold what was decided: `hold: 2h` as text or as a section.
 fn when_unknown(it: &Section<'_>) -> Option<SignedDuration> {
     const ALLOWED: &str = "off or `hold: 2h`, at most `hold: 6h`";
+    it.note("when_unknown", || Shape::OneOf(vec!["off"]));
+    it.note("when_unknown", || Shape::Text);
+    it.note("when_unknown", || Shape::Section);
     let entry = it.get("when_unknown")?;
     let text = match &entry.value.kind {
         Kind::Bool(false) => return None,
@@ -167,6 +171,7 @@ fn when_unknown(it: &Section<'_>) -> Option<SignedDuration> {
 fn held(it: &Section<'_>) -> Option<SignedDuration> {
     const ALLOWED: &str = "a length of time such as 45m, 2h or 1h30m, above 0, at most 6h";
     let section = it.section("when_unknown")?;
+    section.note("hold", || Shape::Text);
     let length = match section.get("hold") {
         None => {
             section.miss("hold", ALLOWED);

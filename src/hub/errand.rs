@@ -49,6 +49,8 @@ pub enum Errand {
     Edit(ConfigEdit, Option<String>),
     /// Every key of the config with what holds there and who says so, secrets masked; and the file's mark.
     Config,
+    /// What may stand in the config, as JSON Schema.
+    ConfigSchema,
     /// What is still missing before the bridge can start?
     Setup,
     /// The earlier config files that are kept.

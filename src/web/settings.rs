@@ -28,7 +28,8 @@ use crate::{
 pub(super) const WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
-    let values = OpenApiRouter::new().routes(routes!(shown, replace, post, patch)).routes(routes!(credentials));
+    let values = OpenApiRouter::new().routes(routes!(shown, replace, post, patch)).routes(routes!(schema));
+    let values = values.routes(routes!(credentials));
     values.routes(routes!(backups)).routes(routes!(restore)).routes(routes!(preview))
 }
 
@@ -136,6 +137,16 @@ impl Site {
 pub(super) fn marked(found: &Value, body: Value) -> Response {
     let mark = format!("\"{}\"", found.get("etag").and_then(Value::as_str).unwrap_or_default());
     ([(header::ETAG, mark)], Json(body)).into_response()
+}
+
+/// What may stand in the config: JSON Schema (draft 2020-12) of the file. `x-unit` is a key's unit, `writeOnly` is a secret, `deprecated` is without
+/// effect.
+#[utoipa::path(get, path = "/api/config/schema", tag = "config", responses(
+    (status = 200, description = "The schema.", body = Object),
+    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+))]
+async fn schema(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
+    site.config_errand(Errand::ConfigSchema).await.map(Json)
 }
 
 /// Every key with what holds there: `value`, `source` (`env`, `yaml`, `default`, `option`), `readonly`, and `env_var` where a variable holds it.

@@ -3,6 +3,7 @@
 
 mod accepted;
 mod any_text;
+mod described;
 mod devices;
 mod layers;
 mod legacy;
