@@ -190,6 +190,50 @@ async function repair(browser, { url, from, to, problem, group: name }) {
   return {};
 }
 
+/** The config as a form: values, what is wrong at its place, what the environment holds, secrets, new items, and what is taken out. */
+async function form(browser, { url, held, secret }) {
+  const page = await open(browser, { width: 360, height: 780, expected: ["400"] });
+  page.on("dialog", (it) => it.accept());
+  await page.goto(`${url}/#settings`);
+  await page.locator("#form").waitFor();
+  await page.evaluate(() => document.querySelectorAll("#form details").forEach((it) => it.setAttribute("open", "")));
+  await sound(page, "the form, 360 px");
+  const saved = async () => {
+    await page.click("#form-save");
+    await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+    await page.waitForFunction(() => document.querySelector("#form-save").textContent === "Save");
+  };
+  // What the environment holds is shown and left alone.
+  if (await page.isEnabled(held.field)) fail("what the environment holds can be edited");
+  await page.getByText(held.words).first().waitFor();
+  // A secret is never shown.
+  if ((await page.content()).includes(secret)) fail("the secret is on the page");
+  // What is wrong is said at its place, and nothing is lost.
+  await page.fill("#form-safety-max_runtime_hours", "-1");
+  await page.fill("#form-safety-cooldown_minutes", "31");
+  await page.click("#form-save");
+  await page.locator("#form-safety-max_runtime_hours[aria-invalid=true]").waitFor();
+  await page.getByText("allowed: a number above 0").waitFor();
+  if ((await page.inputValue("#form-safety-cooldown_minutes")) !== "31") fail("what was typed is gone");
+  await page.fill("#form-safety-max_runtime_hours", "5");
+  await saved();
+  // An item more, and away again.
+  await page.fill("#form-devices-groups-garden-items-new-name", "Pond");
+  await page.fill("#form-devices-groups-garden-items-new-ip_address", "192.0.2.77");
+  await page.click("#form-devices-groups-garden-items-new-add");
+  await page.locator("#form-devices-groups-garden-items-1-name").waitFor({ state: "attached" });
+  await page.locator("#form-devices-groups-garden-items-1 > summary").click();
+  await page.selectOption("#form-devices-groups-garden-class", "light");
+  await saved();
+  await page.click("#form-devices-groups-garden-items-1-gone");
+  await page.locator("#form-devices-groups-garden-items-1-name").waitFor({ state: "detached" });
+  // As usual again.
+  await page.fill("#form-safety-cooldown_minutes", "");
+  await saved();
+  quiet(page, "the form");
+  return {};
+}
+
 /** From nothing to a house, step by step. */
 async function first_config(browser, { url, address }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["ERR_", "503", "400", "409", "401"] });
@@ -233,7 +277,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, signIn, schedule, repair, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, signIn, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

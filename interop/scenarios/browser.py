@@ -65,6 +65,19 @@ def browser_repairs_a_wrong_config(bench):
     house.ready()
 
 
+def browser_sets_every_value(bench):
+    """The config as a form: what is wrong is said at its place, items come and go, secrets are never shown, and the file keeps its comments."""
+    house = House(bench)
+    secret = "a-secret-topic-of-ntfy"
+    text = json.dumps(house.config(notifications={"ntfy": {"enabled": False, "topic": secret}}), indent=1)
+    house.write(text.replace('"safety": {', '# mine: do not touch\n "safety": {'))
+    house.run("--log-format", "text").ready()
+    browser.do("form", url=house.web, secret=secret, held={"field": "#form-logging-format", "words": "Held by an option of the command line"})
+    text = house.file.read_text()
+    check("# mine: do not touch" in text and secret in text and "cooldown_minutes" not in text, f"the file keeps the rest: {text}")
+    check('"max_runtime_hours": 5' in text and "Pond" not in text and '"light"' in text, f"the file says so: {text}")
+
+
 def browser_sets_up_from_nothing(bench):
     """With no more than the page's address in the config, the page asks for account, place and plugs, writes the file, and the bridge starts with it."""
     house = House(bench)
@@ -92,6 +105,7 @@ SCENARIOS = [
     browser_signs_in,
     browser_edits_schedules,
     browser_repairs_a_wrong_config,
+    browser_sets_every_value,
     browser_sets_up_from_nothing,
     browser_says_that_it_is_cut_off,
 ]

@@ -42,6 +42,7 @@ const ASSETS: &[Asset] = assets! {
     "plan.js": SCRIPT,
     "schedules.js": SCRIPT,
     "settings.js": SCRIPT,
+    "form.js": SCRIPT,
     "setup.js": SCRIPT,
     "signin.js": SCRIPT,
     "history.js": SCRIPT,

@@ -2,6 +2,7 @@
 
 import { ask, known, post } from "./bridge.js";
 import { h, say } from "./dom.js";
+import { begin as beginForm, form } from "./form.js";
 import { begin, setup as steps } from "./setup.js";
 
 let file = null;
@@ -14,6 +15,7 @@ let isBusy = false;
 /** To be called when the view is opened. */
 export function forget() {
   begin();
+  beginForm();
   file = null;
   problems = null;
   trouble = "";
@@ -46,6 +48,7 @@ export function settings(again) {
       h("h2", {}, "Setup mode"),
       h("p", {}, "The config is absent or wrong, so nothing is switched. Go through the steps, or put the text right below; the bridge starts with that at once.")),
     setup.length > 0 && steps(again),
+    file.text !== "" && form(again, setup.length > 0 ? problems : null, () => reread(again)),
     h("section", { class: "card wide" },
       h("div", { class: "head" }, h("h2", {}, file.file ?? "The config"), h("a", { class: "plain", href: "api/config/download", download: "heattrax.yaml" }, "Download")),
       trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
@@ -79,6 +82,12 @@ function listed() {
     h("span", { class: "quiet" }, `allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`)))));
 }
 
+/** The file has been changed by the form. */
+function reread(again) {
+  problems = null;
+  load(again);
+}
+
 /** Puts the cursor where something is wrong. */
 function go({ line, column }) {
   const area = document.getElementById("config");
@@ -108,6 +117,7 @@ async function save(again) {
   try {
     const saved = await ask("api/config/text", { method: "PUT", body: { text }, headers: file.etag ? { "if-match": file.etag } : {} });
     file.etag = saved.etag;
+    beginForm();
     problems = [];
     trouble = "";
     say(saved.restart ? `Saved. The bridge starts again: ${saved.restart}.` : "Saved, and in force.");
