@@ -142,9 +142,11 @@ impl Controller {
         };
         outlet.memory.cut = Some(Cut { at: now, rest: verdict.rest, ran, limit });
         outlet.memory.wish = outlet.memory.wish.filter(|it| !it.switch.is_on());
-        let words =
-            format!("gets a safety cut: {}; it then rests for {} min", verdict.decision.reason, verdict.rest.as_mins());
-        notices.push(tell(outlet, now, NoticeKind::MaxRuntime, &words));
+        // A fault has been told as what it is.
+        if let reason @ Reason::OnTooLong { .. } = &verdict.decision.reason {
+            let words = format!("gets a safety cut: {reason}; it then rests for {} min", verdict.rest.as_mins());
+            notices.push(tell(outlet, now, NoticeKind::MaxRuntime, &words));
+        }
         true
     }
 

@@ -31,6 +31,8 @@ fn a_heater_with_a_fault_flag_is_locked_off_also_when_the_flag_has_gone() {
         day.heard.iter().filter(|it| it.kind == NoticeKind::Lockout).map(|it| &it.message).collect::<Vec<_>>(),
         [said]
     );
+    // It is no longest runtime that has ended.
+    assert!(day.heard.iter().all(|it| it.kind != NoticeKind::MaxRuntime), "{:?}", day.heard);
     assert!(day.hears(NoticeKind::Overload).is_some());
     day.report(MAT, polled(Off)).after(hours(30)).report(MAT, polled(Off));
     assert_eq!((day.wanted(MAT), day.key(MAT)), (Off, "lockout"), "the flag has long gone");

@@ -132,13 +132,14 @@ class HomeAssistant:
         with _DIRECT.open(asked, timeout=30) as answer:
             self.token = json.loads(answer.read())["access_token"]
 
-    def rest(self, method, path, body=None):
-        """The answer of the REST API."""
+    def rest(self, method, path, body=None, plain=False):
+        """The answer of the REST API; `plain` where it is text and no JSON."""
         data = None if body is None else json.dumps(body).encode()
         head = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
             with _DIRECT.open(urllib.request.Request(self.url + path, data, head, method=method), timeout=60) as answer:
-                return json.loads(answer.read() or "null")
+                found = answer.read()
+                return found.decode() if plain else json.loads(found or "null")
         except urllib.error.HTTPError as error:
             raise Failed(f"{method} {path}: {error.code} {error.read().decode()[:300]}") from None
 
