@@ -18,6 +18,7 @@ mod leftovers;
 mod limit;
 mod mapped;
 mod message;
+mod moved;
 mod outbound;
 mod packed;
 mod readback;

@@ -91,6 +91,11 @@ impl Topics {
         }
     }
 
+    /// The same bridge's, below another base topic.
+    pub(super) fn below_another(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The unique id of the bridge's device in Home Assistant: `heattrax_<bridge id>`.
     pub fn bridge_unique(&self) -> &str {
         &self.bridge

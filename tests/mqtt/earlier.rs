@@ -153,3 +153,51 @@ async fn the_state_of_what_is_no_more_is_cleared_and_nothing_of_others() {
     let held = retained(broker.address()).await;
     assert!(kept.iter().all(|it| topics(&held).contains(&it.0)));
 }
+
+/// Which topics hold something after a bridge has lived below `attic`, been stopped, and come back below `heattrax`.
+async fn after_a_move(availability: Option<&str>) -> (Vec<String>, Vec<String>) {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut attic = settings(broker.address().port());
+    attic.base_topic = "attic".to_owned();
+    let bridge = Bridge::with(attic, identity(), complete());
+    peer.wait("the last topic", |it| it.topic == "attic/vacation").await;
+    bridge.stop.cancel();
+    bridge.task.await.unwrap();
+    for (topic, payload) in [("attic/notes", "buy salt"), ("attic/box/1", "{}"), ("cellar/vacation", "OFF")] {
+        peer.say_retained(topic, payload).await;
+    }
+    if let Some(availability) = availability {
+        peer.say_retained("attic/bridge/availability", availability).await;
+    }
+    peer.settle().await;
+    let before = retained(broker.address()).await.into_iter().map(|it| it.topic).collect();
+    let _bridge = Bridge::at(broker.address(), complete());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    // The broker is listened to for two seconds.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    peer.settle().await;
+    (before, retained(broker.address()).await.into_iter().map(|it| it.topic).collect())
+}
+
+fn below(base: &str, topics: &[String]) -> Vec<String> {
+    let mut below: Vec<String> = topics.iter().filter(|it| it.starts_with(base)).cloned().collect();
+    below.sort();
+    below
+}
+
+#[tokio::test]
+async fn what_was_left_below_another_base_topic_is_cleared() {
+    let (before, after) = after_a_move(None).await;
+    assert!(below("attic/", &before).len() > 20, "{before:?}");
+    assert_eq!(below("attic/", &after), ["attic/box/1", "attic/notes"]);
+    assert_eq!(below("cellar/", &after), ["cellar/vacation"]);
+    assert_eq!(below("heattrax/", &after).len(), below("attic/", &before).len() - 2);
+}
+
+/// Another bridge has moved in.
+#[tokio::test]
+async fn where_somebody_lives_nothing_is_cleared() {
+    let (before, after) = after_a_move(Some("online")).await;
+    assert_eq!(below("attic/", &after), below("attic/", &before));
+}

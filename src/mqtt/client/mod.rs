@@ -95,6 +95,8 @@ impl Wanted {
                 let is_ours = self.ours.iter().any(|ours| id.starts_with(ours.as_str()));
                 (is_ours && (retain || is_empty)).then_some(Weight::Replay)
             }
+            // What the broker holds of others is no command of ours.
+            None if retain && self.state.as_ref().is_some_and(|ours| !topic.starts_with(ours)) => Some(Weight::Replay),
             None => Some(Weight::Command),
         }
     }

@@ -50,6 +50,7 @@ impl Session {
             Heard::Status => self.hear_status(message),
             Heard::Announced(unique) => {
                 self.readback.note(&topics, unique, message);
+                self.hear_announced(unique, message);
                 self.hear_cleared(message);
             }
             Heard::Request(verb) => self.hear_request(verb, message).await,
@@ -59,7 +60,10 @@ impl Session {
             Heard::Led(device) => self.hear_led(device, message).await,
             Heard::Lead(group) => self.hear_lead(group, message),
             Heard::Get(look) => self.hear_get(look, message).await,
-            Heard::Foreign => self.readback.note_state(&topics, message),
+            Heard::Foreign => {
+                self.readback.note_state(&topics, message);
+                self.moved.note(message);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod amended;
 mod hearing;
 mod leaving;
+mod moved;
 mod refused;
 mod requested;
 mod retimed;
@@ -24,6 +25,7 @@ use super::{
     askers::Askers,
     client::{self, Asked, Connection, Filter, HELD, Line, Mail, Options, Wanted},
     complaints::Complaints,
+    moved::Moved,
     outbound::{Context, Outbound},
     readback::Readback,
     topics::Topics,
@@ -90,6 +92,7 @@ struct Session {
     outbound: Outbound,
     truth: Truth,
     readback: Readback,
+    moved: Moved,
     line: Option<Line>,
     /// Publishes handed over on this connection.
     published: u64,
@@ -135,6 +138,7 @@ impl Session {
             outbound: Outbound::new(context),
             truth: Truth::default(),
             readback: Readback::default(),
+            moved: Moved::default(),
             line: None,
             published: 0,
             hub_hangs: false,
@@ -314,7 +318,7 @@ impl Session {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let reading = [self.readback.closes(), self.readback.clears()];
+        let reading = [self.readback.closes(), self.readback.clears(), self.moved.closes()];
         let own = [self.birth, self.republish, self.inventory, self.health].into_iter().chain(reading);
         own.chain([self.complaints.due(), self.askers.due()]).flatten().min()
     }
@@ -338,6 +342,9 @@ impl Session {
                 }
             }
             self.settle(&self.handle.picture());
+        }
+        if is_due(self.moved.closes()) {
+            self.leave_moved();
         }
         if is_due(self.readback.clears()) {
             self.settle(&self.handle.picture());
