@@ -298,7 +298,7 @@ fn template(form: Form, field: &str, template: Template) -> Option<String> {
     match (form, template) {
         (Form::Whole | Form::Passing, _) | (_, Template::Plain) => None,
         (Form::Fields, Template::Field) => Some(format!("{{{{ {value} | default(none) }}}}")),
-        (Form::Fields, Template::Holds) => Some(format!("{{{{ 'ON' if {value} else 'OFF' }}}}")),
+        (Form::Fields, Template::Holds) => Some(format!("{{{{ 'ON' if {value} | default(false) else 'OFF' }}}}")),
         (Form::Fields, Template::Short) => Some(format!("{{{{ {value}[:255] if {value} else none }}}}")),
         (Form::Fields, Template::Mixed) => {
             Some(format!("{{{{ 'ON' if {value} == 'MIXED' else {value} | default(none) }}}}"))
