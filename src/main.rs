@@ -249,8 +249,8 @@ async fn reload_when_told(handle: Handle) {
     let Ok(mut told) = signal(SignalKind::hangup()) else { return };
     while told.recv().await.is_some() {
         tracing::info!("SIGHUP: the config is read anew");
-        if let Err(words) = handle.errand(Errand::Reload, RELOAD_WITHIN).await {
-            tracing::error!("{words}");
+        if let Err(failed) = handle.errand(Errand::Reload, RELOAD_WITHIN).await {
+            tracing::error!("{failed}");
         }
     }
 }

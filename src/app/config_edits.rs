@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::{self, Refused},
     control,
-    model::{ConfigEdit, Memory, Settings, Slug},
+    model::{ConfigEdit, Failed, Memory, Settings, Slug},
     store,
 };
 
@@ -34,13 +34,13 @@ pub(super) fn with_earlier(memory: Memory, settings: &Settings, levers: &Levers,
 
 impl Means {
     /// Every key with what holds there and who says so.
-    pub(super) async fn annotated(&self) -> Result<Value, String> {
-        let (config, etag) = self.with_writer(config::Writer::annotated).await?.map_err(|it| it.to_string())?;
+    pub(super) async fn annotated(&self) -> Result<Value, Failed> {
+        let (config, etag) = self.with_writer(config::Writer::annotated).await??;
         Ok(json!({ "config": config, "etag": etag }))
     }
 
     /// What is still missing before the bridge can start.
-    pub(super) async fn setup_state(&self) -> Result<Value, String> {
+    pub(super) async fn setup_state(&self) -> Result<Value, Failed> {
         let looked = self.with_writer(|it| {
             let problems = it.check().err().map(|it| it.list).unwrap_or_default();
             (problems, it.file().to_string_lossy().into_owned(), it.is_writable())
@@ -58,18 +58,19 @@ impl Means {
     }
 
     /// The earlier files, the newest first.
-    pub(super) async fn backups(&self) -> Result<Value, String> {
+    pub(super) async fn backups(&self) -> Result<Value, Failed> {
         Ok(json!({ "backups": self.with_writer(config::Writer::backups).await? }))
     }
 
     /// Puts an earlier file in the place of the one that is in force, if it is right.
-    pub(super) async fn restores(&self, name: String, etag: Option<String>) -> Result<Value, String> {
-        let text = self.with_writer(move |it| it.backup(&name)).await?.map_err(|it| it.to_string())?;
+    pub(super) async fn restores(&self, name: String, etag: Option<String>) -> Result<Value, Failed> {
+        let text = self.with_writer(move |it| it.backup(&name)).await??;
         self.puts(text, etag).await
     }
 
-    /// Sets values. What would be wrong with the config then is told by its places.
-    pub(super) async fn sets(&self, wish: ConfigEdit, etag: Option<String>) -> Result<Value, String> {
+    /// Sets values. What would be wrong with the config then is told by its places. In setup mode a file that has become right by it
+    /// starts the bridge, unless it `waits` for somebody to say so.
+    pub(super) async fn sets(&self, wish: ConfigEdit, etag: Option<String>, waits: bool) -> Result<Value, Failed> {
         let now = self.handle.clock.now();
         let edited = match self.with_writer(move |it| it.apply(&wish, etag.as_deref(), now)).await? {
             Err(Refused::Wrong(problems)) => {
@@ -77,33 +78,33 @@ impl Means {
                     json!({ "refused": true, "problems": problems.list.iter().map(problem).collect::<Value>() }),
                 );
             }
-            other => other.map_err(|refused| refused.to_string())?,
+            other => other?,
         };
         let mut told = json!({ "changed": edited.paths, "etag": edited.etag, "restart": null, "problems": [] });
         if edited.paths.is_empty() {
             return Ok(told);
         }
         tracing::info!("the config was changed: {}", edited.paths.join(", "));
-        // Setup mode ends when somebody says that they are done.
         if self.is_setup() {
-            return self.with_what_is_left(told).await;
+            let left = self.left().await?;
+            let is_right = left.is_empty();
+            told["problems"] = left.into();
+            if waits || !is_right {
+                return Ok(told);
+            }
         }
-        if let (Some(why), Some(told)) = (self.takes_effect().await?, told.as_object_mut()) {
-            told.insert("restart".to_owned(), json!(why));
-        }
+        told["restart"] = json!(self.takes_effect().await?);
         Ok(told)
     }
 
-    async fn with_what_is_left(&self, mut told: Value) -> Result<Value, String> {
-        let left = self.setup_state().await?;
-        if let Some(told) = told.as_object_mut() {
-            told.insert("problems".to_owned(), left.get("problems").cloned().unwrap_or_default());
-        }
-        Ok(told)
+    /// What is still wrong with the file.
+    async fn left(&self) -> Result<Vec<Value>, Failed> {
+        let problems = self.with_writer(|it| it.check().err().map(|it| it.list).unwrap_or_default()).await?;
+        Ok(problems.iter().map(problem).collect())
     }
 
     /// The windows of the next seven days, if the schedule were this one. Nothing is changed.
-    pub(super) async fn previews(&self, group: Slug, mut schedule: Map<String, Value>) -> Result<Value, String> {
+    pub(super) async fn previews(&self, group: Slug, mut schedule: Map<String, Value>) -> Result<Value, Failed> {
         // One that is silent is shown as if it spoke, and limits open nothing.
         schedule.retain(|key, _| key != "enabled" && key != "safety");
         let now = self.handle.clock.now();
@@ -113,7 +114,7 @@ impl Means {
             Err(Refused::Wrong(problems)) => {
                 return Ok(json!({ "problems": problems.list.iter().map(problem).collect::<Value>() }));
             }
-            other => other.map_err(|refused| refused.to_string())?,
+            other => other?,
         };
         let found = control::windows_ahead(&read.control, &group, &name, now);
         let (windows, is_conditional) = found.ok_or("there is no such schedule")?;

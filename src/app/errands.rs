@@ -18,7 +18,7 @@ use crate::{
     explain::{Question, explain},
     history,
     hub::{Asked, Errand, Handle, Journal},
-    model::{Celsius, ConfigEdit, ControlSettings, HistoryQuery, House, Settings, Slug},
+    model::{Celsius, ConfigEdit, ControlSettings, Failed, HistoryQuery, House, Settings, Slug},
     notify::Post,
     outlets::Sockets,
 };
@@ -104,17 +104,17 @@ impl Means {
     }
 
     /// A disk may take its time: in a thread of its own.
-    async fn looks_back(&self, query: HistoryQuery) -> Result<Value, String> {
-        let path = self.history.clone().ok_or("there is no history in setup mode")?;
+    async fn looks_back(&self, query: HistoryQuery) -> Result<Value, Failed> {
+        let path = self.history.clone().ok_or_else(|| Failed::not_now("there is no history in setup mode"))?;
         let read = tokio::task::spawn_blocking(move || history::read(&path, &query)).await;
-        let found = read.map_err(|_| "the history cannot be read".to_owned())??;
-        serde_json::to_value(found).map_err(|error| error.to_string())
+        let found = read.map_err(|_| Failed::not_now("the history cannot be read"))?.map_err(Failed::not_now)?;
+        serde_json::to_value(found).map_err(|error| error.to_string().into())
     }
 
-    async fn does(&self, errand: Errand) -> Result<Value, String> {
+    async fn does(&self, errand: Errand) -> Result<Value, Failed> {
         match errand {
             Errand::LogLevel(level) => {
-                let lever = self.levers.log.as_ref().ok_or("the log cannot be set here")?;
+                let lever = self.levers.log.as_ref().ok_or_else(|| Failed::conflict("the log cannot be set here"))?;
                 let told = lever.set(level.as_deref())?;
                 if level.is_some() {
                     tracing::info!("the log tells {told} from now on");
@@ -135,11 +135,14 @@ impl Means {
             Errand::Backups => self.backups().await,
             Errand::Restore(name, etag) => self.restores(name, etag).await,
             Errand::Preview { group, schedule } => self.previews(group, schedule).await,
-            Errand::Edit(wish @ (ConfigEdit::Set(_) | ConfigEdit::Whole(_)), etag) => self.sets(wish, etag).await,
+            Errand::Edit(wish @ (ConfigEdit::Set(_) | ConfigEdit::Whole(_)), etag) => {
+                self.sets(wish, etag, false).await
+            }
+            Errand::SetUp(wish, etag) => self.sets(wish, etag, true).await,
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::ConfigText => {
                 let read = self.with_writer(config::Writer::text).await?;
-                let (text, etag) = read.map_err(|refused| refused.to_string())?;
+                let (text, etag) = read?;
                 let file = self.levers.config.as_ref().map(|it| it.file().to_string_lossy().into_owned());
                 Ok(json!({ "text": text, "etag": etag, "file": file }))
             }
@@ -150,21 +153,21 @@ impl Means {
             Errand::PutConfig(text, etag) => self.puts(text, etag).await,
             Errand::Reload => self.reloads().await,
             Errand::NotifyTest { provider, subject, body } => {
-                self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())
+                Ok(self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())?)
             }
             Errand::History(query) => self.looks_back(query).await,
             Errand::NotifyStatus => Ok(self.post()?.status()),
             Errand::Restart => {
-                self.wants.send(Want::Restart).await.map_err(|_| "the bridge is stopping".to_owned())?;
+                self.wants.send(Want::Restart).await.map_err(|_| stopping())?;
                 Ok(json!({}))
             }
         }
     }
 
     /// What decisions depend on now.
-    fn control(&self) -> Result<Arc<ControlSettings>, String> {
+    fn control(&self) -> Result<Arc<ControlSettings>, Failed> {
         let settings = self.handle.settings().filter(|_| !self.is_setup());
-        settings.ok_or_else(|| "nothing is switched in setup mode".to_owned())
+        settings.ok_or_else(|| Failed::not_now("nothing is switched in setup mode"))
     }
 
     /// The config with defaults and without secrets.
@@ -172,28 +175,28 @@ impl Means {
         Arc::clone(&self.handle.in_force.borrow().shown)
     }
 
-    fn post(&self) -> Result<Post, String> {
-        self.post.borrow().clone().ok_or_else(|| "nobody is told anything in setup mode".to_owned())
+    fn post(&self) -> Result<Post, Failed> {
+        self.post.borrow().clone().ok_or_else(|| Failed::not_now("nobody is told anything in setup mode"))
     }
 
-    async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, String> {
+    async fn explains(&self, group: Option<Slug>, at: Option<jiff::Timestamp>) -> Result<Value, Failed> {
         let settings = self.control()?;
         let house = self.handle.picture();
         let question = Question { group: group.map(|it| it.to_string()), at };
         // What is foreseen takes a moment of hard thinking.
         let thinking = tokio::task::spawn_blocking(move || {
             let answer = explain(&settings, &house, &question, "the running bridge").map_err(|it| it.to_string())?;
-            Ok(answer.json())
+            Ok::<_, String>(answer.json())
         });
-        thinking.await.map_err(|_| "it could not be worked out".to_owned())?
+        Ok(thinking.await.map_err(|_| "it could not be worked out")??)
     }
 
     /// By running the controller itself forward over the forecast, on a board of its own: nothing is switched.
-    async fn foresees(&self, group: Option<Slug>, hours: u8, colder: i16) -> Result<Value, String> {
+    async fn foresees(&self, group: Option<Slug>, hours: u8, colder: i16) -> Result<Value, Failed> {
         let settings = self.control()?;
         let mut house = House::clone(&self.handle.picture());
         let until = house.at.checked_add(jiff::SignedDuration::from_hours(hours.into()));
-        let until = until.map_err(|_| "that is too far ahead".to_owned())?;
+        let until = until.map_err(|_| "that is too far ahead")?;
         if let Some(forecast) = house.weather.forecast.as_deref().filter(|_| colder != 0) {
             let mut forecast = forecast.clone();
             for interval in &mut forecast.intervals {
@@ -203,7 +206,7 @@ impl Means {
             Arc::make_mut(&mut house.weather).forecast = Some(Arc::new(forecast));
         }
         let thinking = tokio::task::spawn_blocking(move || control::plan(&settings, &house, until));
-        let plans = thinking.await.map_err(|_| "it could not be worked out".to_owned())?;
+        let plans = thinking.await.map_err(|_| "it could not be worked out")?;
         let plans = plans.into_iter().filter(|(slug, _)| group.as_ref().is_none_or(|it| it == slug));
         let told = plans.map(|(slug, plan)| {
             let plan = json!({ "until": plan.until, "windows": plan.windows, "kwh": plan.kwh, "cost": plan.cost });
@@ -213,10 +216,10 @@ impl Means {
     }
 
     /// Writes the config, and goes on with it.
-    async fn edits(&self, wish: ConfigEdit, etag: Option<String>) -> Result<Value, String> {
+    async fn edits(&self, wish: ConfigEdit, etag: Option<String>) -> Result<Value, Failed> {
         let now = self.handle.clock.now();
         let edited = self.with_writer(move |it| it.apply(&wish, etag.as_deref(), now)).await?;
-        let edited = edited.map_err(|refused| refused.to_string())?;
+        let edited = edited?;
         if edited.paths.is_empty() {
             return Ok(json!({ "changed": edited.paths, "etag": edited.etag }));
         }
@@ -226,21 +229,21 @@ impl Means {
     }
 
     /// The whole file is another one. What is wrong with it is told by its places.
-    pub(super) async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, String> {
+    pub(super) async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, Failed> {
         let now = self.handle.clock.now();
         let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
         let written = match written {
             Err(config::Refused::Wrong(problems)) => {
                 return Ok(json!({ "problems": problems.list.iter().map(problem).collect::<Value>() }));
             }
-            other => other.map_err(|refused| refused.to_string())?,
+            other => other?,
         };
         tracing::info!("the config was written as a whole");
         let restart = if written.paths.is_empty() && !self.is_setup() { None } else { self.takes_effect().await? };
         Ok(json!({ "problems": [], "etag": written.etag, "restart": restart }))
     }
 
-    async fn reloads(&self) -> Result<Value, String> {
+    async fn reloads(&self) -> Result<Value, Failed> {
         let read = self.with_writer(config::Writer::check).await?;
         let settings = read.map_err(|problems| format!("the bridge goes on with the config it has: {problems}"))?;
         let restart = self.goes_on_with(settings).await?;
@@ -248,21 +251,22 @@ impl Means {
     }
 
     /// Goes on with the file that has just been written. Why the bridge has to start again for it; `None` if it went on.
-    pub(super) async fn takes_effect(&self) -> Result<Option<&'static str>, String> {
+    pub(super) async fn takes_effect(&self) -> Result<Option<&'static str>, Failed> {
         let read = self.with_writer(config::Writer::check).await?;
         // It was right a moment ago: somebody else has the file in hand, who will say when it is ready.
-        let settings = read.map_err(|problems| format!("the file was changed, and is wrong by now: {problems}"))?;
+        let overtaken = |problems| Failed::conflict(format!("the file was changed, and is wrong by now: {problems}"));
+        let settings = read.map_err(overtaken)?;
         self.goes_on_with(settings).await
     }
 
-    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, String> {
+    async fn goes_on_with(&self, settings: Settings) -> Result<Option<&'static str>, Failed> {
         let (asker, applied) = oneshot::channel();
         let want = Want::Amend(Box::new(settings), asker);
-        self.wants.send(want).await.map_err(|_| "the bridge is stopping".to_owned())?;
+        self.wants.send(want).await.map_err(|_| stopping())?;
         match applied.await {
             Ok(Applied::Live) => Ok(None),
             Ok(Applied::Restart(why)) => Ok(Some(why)),
-            Err(_) => Err("the bridge is stopping".to_owned()),
+            Err(_) => Err(stopping()),
         }
     }
 
@@ -270,19 +274,30 @@ impl Means {
     pub(super) async fn with_writer<T: Send + 'static>(
         &self,
         does: impl FnOnce(&config::Writer) -> T + Send + 'static,
-    ) -> Result<T, String> {
-        let writer = self.levers.config.clone().ok_or("this bridge has no config file that could be changed")?;
+    ) -> Result<T, Failed> {
+        let writer = self
+            .levers
+            .config
+            .clone()
+            .ok_or_else(|| Failed::conflict("this bridge has no config file that could be changed"))?;
         let working = tokio::task::spawn_blocking(move || does(&writer));
-        working.await.map_err(|_| "the config could not be worked on".to_owned())
+        working.await.map_err(|_| Failed::not_now("the config could not be worked on"))
     }
 
-    fn schedules(&self, group: Option<&Slug>) -> Result<Value, String> {
+    fn schedules(&self, group: Option<&Slug>) -> Result<Value, Failed> {
         let shown = self.shown();
-        let groups = shown.pointer("/devices/groups").and_then(Value::as_object).ok_or("there are no groups")?;
+        let groups = shown
+            .pointer("/devices/groups")
+            .and_then(Value::as_object)
+            .ok_or_else(|| Failed::not_now("there are no groups"))?;
         let listed = groups.iter().filter(|(name, _)| group.is_none_or(|it| Slug::of(name).as_ref() == Some(it)));
         let listed = listed.map(|(name, it)| (name.clone(), it.get("schedules").cloned().unwrap_or(json!([]))));
         Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>() }))
     }
+}
+
+fn stopping() -> Failed {
+    Failed::not_now("the bridge is stopping")
 }
 
 /// A problem for programs: where it is, and what is allowed there.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     control::Controller,
     explain::{Question, explain as answer, parse_at},
-    model::{Event, House, Memory, Settings, Trouble, TroubleKind, WebSettings},
+    model::{Event, House, Memory, Secret, Settings, Trouble, TroubleKind, WebSettings},
     store::Store,
     weather::cache::{Cache, CacheError},
     web,
@@ -25,6 +25,8 @@ pub struct ExplainOptions {
     pub at: Option<String>,
     /// JSON instead of text.
     pub json: bool,
+    /// One of the bridge's `web.tokens`, for a bridge that wants to know who asks.
+    pub token: Option<Secret>,
 }
 
 /// Explains what each outlet does and why.
@@ -36,6 +38,7 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
     let why_not = match ask(settings.web.as_ref(), &options, at).await {
         Ok(web::Answer { status: 200, body }) => return Ok(body),
         Ok(web::Answer { status: 400, body }) => return Err(format!("the running bridge says: {}", body.trim())),
+        Ok(web::Answer { status: 401 | 403, .. }) => unknown(&options).to_owned(),
         Ok(web::Answer { status, body }) => {
             format!("the running bridge does not tell ({status}: {})", first_line(&body))
         }
@@ -60,12 +63,22 @@ async fn ask(
     let asked = asked.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", web::encoded(value?))));
     let target = format!("/api/explain?{}", asked.collect::<Vec<_>>().join("&"));
     let accept = if options.json { "application/json" } else { "text/plain" };
-    let answer = web::ask(&authority, &target, accept, WITHIN).await?;
+    let token = options.token.as_ref().map(Secret::reveal);
+    let answer = web::ask(&authority, &target, accept, token, WITHIN).await?;
     let is_ours = if options.json { answer.body.starts_with('{') } else { answer.body.starts_with("HeatTrax") };
     if answer.status == 200 && !is_ours {
         return Err(format!("{authority} is something else"));
     }
     Ok(answer)
+}
+
+/// It wants to know who asks.
+fn unknown(options: &ExplainOptions) -> &'static str {
+    if options.token.is_some() {
+        "the running bridge does not know the token that was given: it must be one of `web.tokens`"
+    } else {
+        "the running bridge tells only whom it knows: give one of `web.tokens` by --token-file or HEATTRAX_TOKEN"
+    }
 }
 
 /// Where a bridge with these settings is asked, as this machine reaches it.

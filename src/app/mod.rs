@@ -172,8 +172,6 @@ impl Bridge {
             journal: Arc::clone(&bridge.levers.journal),
             config_file: bridge.levers.config.as_ref().map(config::Writer::file),
             data: Some(settings.data.clone()),
-            has_pin: settings.web.as_ref().is_some_and(|it| it.pin.is_some()),
-            notifies: settings.notify.is_some(),
             ..web::WebInfo::default()
         };
         bridge.serve_health(settings.health.as_ref(), info.clone()).await;

@@ -103,7 +103,9 @@ pub(super) fn read(env: &BTreeMap<String, String>, file: &Node) -> Environment {
     // Paths come last and win over the short names: who writes the whole path means that key.
     let (paths, names): (Vec<_>, Vec<_>) = env.iter().partition(|(name, _)| name.contains("__"));
     for (name, value) in names.into_iter().chain(paths) {
-        let Some(short) = name.strip_prefix(PREFIX).filter(|it| !it.is_empty() && *it != "CONFIG_PATH") else {
+        // Those two are no keys of the config.
+        let is_key = |it: &&str| !it.is_empty() && !["CONFIG_PATH", "TOKEN"].contains(it);
+        let Some(short) = name.strip_prefix(PREFIX).filter(is_key) else {
             continue;
         };
         if value.is_empty() {

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::Handle;
-use crate::model::{ConfigEdit, HistoryQuery, Slug};
+use crate::model::{ConfigEdit, Failed, HistoryQuery, Slug};
 
 /// Errands that may wait.
 pub(super) const WAITING: usize = 16;
@@ -47,6 +47,8 @@ pub enum Errand {
     Schedules(Option<Slug>),
     /// Change the config, if it is still the one with this mark; of any if `None`.
     Edit(ConfigEdit, Option<String>),
+    /// The same, as a step of setting up: a bridge in setup mode waits with its start until somebody says that it is to.
+    SetUp(ConfigEdit, Option<String>),
     /// Every key of the config with what holds there and who says so, secrets masked; and the file's mark.
     Config,
     /// What may stand in the config, as JSON Schema.
@@ -97,7 +99,7 @@ pub struct Asked {
     /// What is asked for.
     pub errand: Errand,
     /// Who drops it says that it cannot be done.
-    pub answer: oneshot::Sender<Result<Value, String>>,
+    pub answer: oneshot::Sender<Result<Value, Failed>>,
 }
 
 /// Where errands are put in and taken out.
@@ -109,16 +111,16 @@ impl Handle {
     /// Has the program do something, and waits for the answer at most this long.
     ///
     /// # Errors
-    /// In words for people: it cannot be done, too much waits already, or the time is over.
-    pub async fn errand(&self, errand: Errand, within: Duration) -> Result<Value, String> {
+    /// It cannot be done, too much waits already, or the time is over.
+    pub async fn errand(&self, errand: Errand, within: Duration) -> Result<Value, Failed> {
         let (answer, answered) = oneshot::channel();
         self.errands
             .try_send(Asked { errand, answer })
-            .map_err(|_| "the bridge is busy, ask again later".to_owned())?;
+            .map_err(|_| Failed::not_now("the bridge is busy, ask again later"))?;
         match timeout(within, answered).await {
             Ok(Ok(found)) => found,
-            Ok(Err(_)) => Err("the bridge cannot do that now".to_owned()),
-            Err(_) => Err(format!("there was no answer within {} s", within.as_secs())),
+            Ok(Err(_)) => Err(Failed::not_now("the bridge cannot do that now")),
+            Err(_) => Err(Failed::not_now(format!("there was no answer within {} s", within.as_secs()))),
         }
     }
 }

@@ -10,6 +10,7 @@ mod command;
 mod decision;
 mod edit;
 mod event;
+mod failed;
 mod history;
 mod homeassistant;
 mod house;
@@ -32,6 +33,7 @@ pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, W
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use edit::ConfigEdit;
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
+pub use failed::{Failed, Why};
 pub use history::{HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::model::{Failed, Why};
+
 /// Why something was not done.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -57,6 +59,19 @@ impl Refusal {
             body.insert(key.to_owned(), value);
         }
         self
+    }
+}
+
+/// The one place where a kind of no becomes a number.
+impl From<Failed> for Refusal {
+    fn from(Failed { why, words }: Failed) -> Self {
+        let status = match why {
+            Why::Wrong => StatusCode::BAD_REQUEST,
+            Why::Changed => StatusCode::PRECONDITION_FAILED,
+            Why::Conflict => StatusCode::CONFLICT,
+            Why::NotNow => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, words)
     }
 }
 

@@ -8,6 +8,8 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -16,8 +18,9 @@ use super::{
     calendar, plain,
 };
 use crate::{
-    explain::{Question, explain, parse_at},
-    model::ControlSettings,
+    explain::{Question, explain, local, parse_at},
+    hub::Plans,
+    model::{ControlSettings, Plan},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -38,7 +41,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         (String = "text/plain"), (Object = "application/json"),
     )),
     (status = 400, description = "The question cannot be understood.", body = String, content_type = "text/plain"),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
@@ -69,20 +71,34 @@ async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) 
 /// `GET /api/plan`: what each group will do.
 #[utoipa::path(get, path = "/api/plan", tag = "house", responses(
     (status = 200, description = "The plan of each group, by its slug.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn planned(State(site): State<Arc<Site>>) -> Response {
     match open(&site) {
-        Ok(_) => Json(Arc::clone(&site.handle.plans.borrow())).into_response(),
+        Ok(_) => Json(plans(&site.handle.plans.borrow(), &site.zone())).into_response(),
         Err(refused) => refused.into_response(),
     }
+}
+
+/// The plans as they are shown: with the offset of the house.
+pub(super) fn plans(plans: &Plans, zone: &TimeZone) -> Value {
+    let plan = |it: &Plan| {
+        let windows = it.windows.iter().map(|window| {
+            let mut told = json!(window);
+            (told["start"], told["end"]) = (json!(local(zone, window.start)), json!(local(zone, window.end)));
+            told
+        });
+        let mut told = json!({ "windows": windows.collect::<Value>() });
+        (told["made_at"], told["until"]) = (json!(local(zone, it.made_at)), json!(local(zone, it.until)));
+        (told["kwh"], told["cost"], told["currency"]) = (json!(it.kwh), json!(it.cost), json!(it.currency));
+        told
+    };
+    plans.iter().map(|(slug, it)| (slug.to_string(), plan(it))).collect::<Map<_, _>>().into()
 }
 
 /// `GET /api/weather/forecast`: the forecast by the hour.
 #[utoipa::path(get, path = "/api/weather/forecast", tag = "weather", responses(
     (status = 200, description = "The forecast by the hour; `status` is `no_data` while there is none.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn forecast(State(site): State<Arc<Site>>) -> Response {
@@ -95,7 +111,6 @@ async fn forecast(State(site): State<Arc<Site>>) -> Response {
 /// `GET /api/weather/mat-forecast`: when each group will be on and off.
 #[utoipa::path(get, path = "/api/weather/mat-forecast", tag = "weather", responses(
     (status = 200, description = "When each group will be on and off.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn mat_forecast(State(site): State<Arc<Site>>) -> Response {
@@ -111,7 +126,6 @@ async fn mat_forecast(State(site): State<Arc<Site>>) -> Response {
 /// `GET /calendar.ics`: the predicted windows.
 #[utoipa::path(get, path = "/calendar.ics", tag = "house", responses(
     (status = 200, description = "The predicted windows.", body = String, content_type = "text/calendar"),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn calendar(State(site): State<Arc<Site>>) -> Response {

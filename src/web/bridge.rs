@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -40,12 +40,10 @@ struct Search {
 /// Stops in good order, reads the config anew, and starts again. Heaters are left to the timers on their plugs.
 #[utoipa::path(post, path = "/api/restart", tag = "bridge", responses(
     (status = 200, description = "`{\"status\": \"ok\", \"message\": …}`", body = Object),
-    (status = 403, description = "On a loopback address only.", body = Problem),
     (status = 503, description = "The bridge is busy or stops already.", body = Problem),
 ))]
 async fn restart(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    let taken = site.handle.errand(Errand::Restart, WITHIN).await;
-    taken.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+    site.handle.errand(Errand::Restart, WITHIN).await?;
     Ok(Json(json!({ "status": "ok", "message": "Application is restarting..." })))
 }
 
@@ -53,7 +51,6 @@ async fn restart(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> 
 #[utoipa::path(post, path = "/api/discover", tag = "bridge", request_body = Search, responses(
     (status = 200, description = "`devices`: who answered.", body = Object),
     (status = 400, description = "The request cannot be read.", body = Problem),
-    (status = 403, description = "On a loopback address only.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn discover(State(site): State<Arc<Site>>, Body(asked): Body<Search>) -> Result<Json<Value>, Refusal> {
@@ -66,6 +63,5 @@ async fn discover(State(site): State<Arc<Site>>, Body(asked): Body<Search>) -> R
     }
     let wait = Duration::from_secs(seconds);
     let errand = Errand::Discover { targets: asked.targets, wait };
-    let found = site.handle.errand(errand, wait + Duration::from_secs(3)).await;
-    found.map(Json).map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))
+    Ok(Json(site.handle.errand(errand, wait + Duration::from_secs(3)).await?))
 }

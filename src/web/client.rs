@@ -19,14 +19,26 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Asks `authority` (`HOST[:PORT]`, an IPv6 address in brackets) for `target`, and waits for the whole answer no longer than `within`.
+/// Asks `authority` (`HOST[:PORT]`, an IPv6 address in brackets) for `target`, with a `token` where one is given, and waits for the whole
+/// answer no longer than `within`.
 ///
 /// # Errors
-/// What is wrong, in words: the address, the connection, or the answer.
-pub async fn get(authority: &str, target: &str, accept: &str, within: Duration) -> Result<Answer, String> {
+/// What is wrong, in words: the address, the token, the connection, or the answer.
+pub async fn get(
+    authority: &str,
+    target: &str,
+    accept: &str,
+    token: Option<&str>,
+    within: Duration,
+) -> Result<Answer, String> {
     let (host, port) = split(authority).ok_or_else(|| format!("`{authority}` is not an address"))?;
+    // A token with a line break would be more than one header.
+    if token.is_some_and(|it| it.is_empty() || !it.bytes().all(|it| it.is_ascii_graphic())) {
+        return Err("a token is one word of plain letters, digits and signs".to_owned());
+    }
+    let token = token.map(|it| format!("Authorization: Bearer {it}\r\n")).unwrap_or_default();
     let request =
-        format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
+        format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\nAccept: {accept}\r\n{token}Connection: close\r\n\r\n");
     let asked = tokio::time::timeout(within, ask(host, port, &request));
     let answer = asked.await.map_err(|_| format!("{authority} did not answer within {} s", within.as_secs()))?;
     let answer = answer.map_err(|error| format!("{authority} cannot be reached: {error}"))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -33,19 +33,14 @@ struct Text {
     text: String,
 }
 
-async fn done(site: &Site, errand: Errand) -> Result<Value, Refusal> {
-    let found = site.handle.errand(errand, WITHIN).await;
-    found.map_err(|words| Refusal::new(StatusCode::CONFLICT, words))
-}
-
 /// The config file, with its secrets.
 #[utoipa::path(get, path = "/api/config/text", tag = "config", responses(
     (status = 200, description = "`text`, `file`; an ETag. The text is empty where there is no file yet.", body = Object),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "It cannot be read, or there is none that could be changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
-    let found = done(&site, Errand::ConfigText).await?;
+    let found = site.handle.errand(Errand::ConfigText, WITHIN).await?;
     Ok(marked(&found, json!({ "text": found["text"], "file": found["file"] })))
 }
 
@@ -53,15 +48,12 @@ async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
 #[utoipa::path(put, path = "/api/config/text", tag = "config", request_body = Text, responses(
     (status = 200, description = "`restart`: why the bridge starts again for it, null if it went on.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "It cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Text>) -> Result<Response, Refusal> {
-    let found = done(&site, Errand::PutConfig(it.text, seen(&headers))).await.map_err(|refusal| {
-        let changed = refusal.words().contains("has changed since");
-        if changed { Refusal { status: StatusCode::PRECONDITION_FAILED, ..refusal } } else { refusal }
-    })?;
+    let found = site.handle.errand(Errand::PutConfig(it.text, seen(&headers)), WITHIN).await?;
     if found["problems"].as_array().is_some_and(|it| !it.is_empty()) {
         return Err(Refusal::bad("the config would be wrong").with("problems", found["problems"].clone()));
     }
@@ -71,22 +63,23 @@ async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<T
 /// What would be wrong with a text, as `heattrax check` says it. Changes nothing.
 #[utoipa::path(post, path = "/api/config/check", tag = "config", request_body = Text, responses(
     (status = 200, description = "`problems`: none if it is right.", body = Object),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 400, description = "The request cannot be read.", body = Problem),
     (status = 409, description = "There is no config that could be changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn check(State(site): State<Arc<Site>>, Body(it): Body<Text>) -> Result<Json<Value>, Refusal> {
-    done(&site, Errand::CheckConfig(it.text)).await.map(Json)
+    Ok(Json(site.handle.errand(Errand::CheckConfig(it.text), WITHIN).await?))
 }
 
 /// The config file, to be kept.
 #[utoipa::path(get, path = "/api/config/download", tag = "config", responses(
     (status = 200, description = "The file, with its secrets.", body = String, content_type = "application/yaml"),
     (status = 404, description = "There is no file yet.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "It cannot be read.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn download(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
-    let found = done(&site, Errand::ConfigText).await?;
+    let found = site.handle.errand(Errand::ConfigText, WITHIN).await?;
     let text = found["text"].as_str().unwrap_or_default().to_owned();
     if text.is_empty() {
         return Err(Refusal::absent("Configuration file not found"));

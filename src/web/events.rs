@@ -6,7 +6,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
     response::{
         IntoResponse, Response, Sse,
@@ -58,14 +58,14 @@ struct Asked {
         `notice`: what people should hear about, with its id. `plan`: as `/api/plan`, at once and when it changes. `log`: a line. \
         A comment every 10 s keeps the line alive.", body = String, content_type = "text/event-stream"),
     (status = 400, description = "There is no such level.", body = Problem),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Too many listen already.", body = Problem),
 ))]
 async fn events(
     State(site): State<Arc<Site>>,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let Query(asked) = asked.map_err(|it| Refusal::bad(it.body_text()))?;
     let log = asked.log.as_deref().map(level).transpose()?;
     let seat = Arc::clone(&site.listeners).try_acquire_owned();
     let seat = seat.map_err(|_| {
@@ -174,7 +174,7 @@ impl Listener {
             return Ok(());
         }
         self.plans = Some(Arc::clone(&plans));
-        self.send(Event::default().event("plan").data(json!(*plans).to_string()))
+        self.send(Event::default().event("plan").data(super::api::plans(&plans, &self.site.zone()).to_string()))
     }
 
     fn notice(&self, entry: &Entry) -> Result<(), Gone> {

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     Site,
     access::{self, May},
-    plain,
+    answer::Refusal,
 };
 
 /// No request to anything that is served here has a larger body.
@@ -26,17 +26,17 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     let hosts = request.headers().get_all(header::HOST);
     let mut named: Vec<&str> = hosts.iter().map(|it| it.to_str().unwrap_or_default()).collect();
     if named.len() > 1 || (named.is_empty() && request.version() == Version::HTTP_11) {
-        return plain(StatusCode::BAD_REQUEST, "exactly one Host header is needed");
+        return no(StatusCode::BAD_REQUEST, "exactly one Host header is needed");
     }
     named.extend(request.uri().authority().map(|it| it.as_str()));
     if !named.iter().all(|it| is_known(it, &site.info.names)) {
-        return plain(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
+        return no(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
     }
     if is_foreign(&request) {
-        return plain(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");
+        return no(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");
     }
     if announced_body(request.headers()) > LARGEST_BODY {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
+        return no(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
     }
     let (method, path) = (request.method(), request.uri().path());
     let needed = access::needed(method, path);
@@ -51,6 +51,23 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+fn no(status: StatusCode, words: &str) -> Response {
+    Refusal::new(status, words).into_response()
+}
+
+/// There is nothing of that name.
+pub(super) async fn absent() -> Refusal {
+    Refusal::absent("there is no such address here: `/openapi.json` names all that there are")
+}
+
+/// It is there, and takes no such request.
+pub(super) async fn wrong_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address takes no such request: the header Allow names those that it takes",
+    )
 }
 
 /// In the shape that clients of the old page know.

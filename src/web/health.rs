@@ -22,7 +22,7 @@ pub async fn healthcheck(url: &str) -> Result<(), String> {
     if !super::client::is_address(authority) {
         return Err(wrong());
     }
-    match get(authority, path, "*/*", WITHIN).await? {
+    match get(authority, path, "*/*", None, WITHIN).await? {
         Answer { status: 200, .. } => Ok(()),
         Answer { status, body } => {
             let words: String = body.trim().chars().filter(|it| !it.is_control()).take(200).collect();

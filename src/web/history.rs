@@ -236,8 +236,7 @@ async fn used(site: &Site, asked: BTreeMap<String, String>) -> Result<Vec<Histor
 }
 
 async fn ask(site: &Site, query: HistoryQuery) -> Result<HistoryAnswer, Refusal> {
-    let found = site.handle.errand(Errand::History(query), WITHIN).await;
-    let found = found.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+    let found = site.handle.errand(Errand::History(query), WITHIN).await?;
     serde_json::from_value(found).map_err(|_| unexpected())
 }
 

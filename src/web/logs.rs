@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Query, State},
-    http::StatusCode,
 };
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -74,7 +73,6 @@ struct Level {
 ), responses(
     (status = 200, description = "The last lines, the oldest first.", body = Lines),
     (status = 400, description = "The question cannot be understood.", body = Problem),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn logs(
     State(site): State<Arc<Site>>,
@@ -94,11 +92,11 @@ async fn logs(
 #[utoipa::path(post, path = "/api/log-level", tag = "bridge", request_body = Level, responses(
     (status = 200, description = "`level`: what is logged from now on.", body = Object),
     (status = 400, description = "It is no level and no filter.", body = Problem),
-    (status = 403, description = "On a loopback address only.", body = Problem),
+    (status = 409, description = "The log of this bridge cannot be set.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn log_level(State(site): State<Arc<Site>>, Body(asked): Body<Level>) -> Result<Json<Value>, Refusal> {
-    let set = site.handle.errand(Errand::LogLevel(Some(asked.level)), WITHIN).await;
-    set.map(Json).map_err(|words| Refusal::new(StatusCode::BAD_REQUEST, words))
+    Ok(Json(site.handle.errand(Errand::LogLevel(Some(asked.level)), WITHIN).await?))
 }
 
 /// A line as it is shown.

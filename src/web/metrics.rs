@@ -9,10 +9,7 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    Site,
-    answer::{Problem, Refusal},
-};
+use super::{Site, answer::Refusal};
 use crate::{
     hub::{Counted, Operation, WITHIN_MS, resident_memory},
     model::{Availability, Broker, House, Outlet},
@@ -27,7 +24,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 /// Counts and gauges for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "bridge", responses(
     (status = 200, description = "Prometheus' text format 0.0.4.", body = String, content_type = "text/plain"),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let mut page = Page::default();

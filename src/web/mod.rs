@@ -1,7 +1,7 @@
 //! HTTP: is the bridge alive, is it ready, and a page that shows what it does and why.
 //!
-//! Reading changes nothing. As long as there is no login, only a loopback address shows names and reasons; any other serves the
-//! two probes, which name nothing of the house.
+//! Reading changes nothing. Without a password only a loopback address shows the house at once; any other asks for the one-time code in
+//! the log first, and serves everybody the probes, which name nothing of the house.
 
 mod access;
 mod answer;
@@ -79,10 +79,6 @@ pub struct WebInfo {
     pub data: Option<PathBuf>,
     /// The config file, if there is one.
     pub config_file: Option<PathBuf>,
-    /// Is there a PIN?
-    pub has_pin: bool,
-    /// Are notifications sent?
-    pub notifies: bool,
 }
 
 struct Site {
@@ -124,6 +120,7 @@ fn router(endpoints: OpenApiRouter<Arc<Site>>, site: Arc<Site>) -> Router {
     let (router, _) = endpoints.split_for_parts();
     // Events are not packed: each is to arrive when it happens.
     let packed = CompressionLayer::new().gzip(true);
+    let router = router.fallback(gate::absent).method_not_allowed_fallback(gate::wrong_method);
     router.layer(packed).layer(middleware::from_fn_with_state(Arc::clone(&site), gate::check)).with_state(site)
 }
 

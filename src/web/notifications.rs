@@ -7,7 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Site, answer::Refusal, api};
+use super::{
+    Site,
+    answer::{Problem, Refusal},
+    api,
+};
 use crate::hub::Errand;
 
 /// Nothing that is asked for here takes long: a message is put in a queue.
@@ -34,22 +38,27 @@ struct TestMessage {
 #[utoipa::path(
     get,
     path = "/api/notifications/status",
-    responses((status = 200, description = "Each provider: health, last success, last error, how many messages wait"))
+    tag = "bridge",
+    responses(
+        (status = 200, description = "Each provider: health, last success, last error, how many messages wait.", body = Object),
+        (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
+    )
 )]
 async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     api::open(&site)?;
-    let found = site.handle.errand(Errand::NotifyStatus, WITHIN).await;
-    found.map(Json).map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))
+    Ok(Json(site.handle.errand(Errand::NotifyStatus, WITHIN).await?))
 }
 
 /// Sends a message by one way, or by all that are enabled.
 #[utoipa::path(
     post,
     path = "/api/notifications/test",
+    tag = "bridge",
     request_body = TestMessage,
     responses(
-        (status = 202, description = "It is on its way; `/api/notifications/status` tells whether it arrived"),
-        (status = 400, description = "The provider is unknown or not enabled"),
+        (status = 202, description = "It is on its way; `/api/notifications/status` tells whether it arrived.", body = Object),
+        (status = 400, description = "The provider is unknown or not enabled.", body = Problem),
+        (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
     )
 )]
 async fn test(State(site): State<Arc<Site>>, body: Bytes) -> Result<(StatusCode, Json<Value>), Refusal> {
@@ -57,7 +66,6 @@ async fn test(State(site): State<Arc<Site>>, body: Bytes) -> Result<(StatusCode,
     let message = if body.trim_ascii().is_empty() { Ok(TestMessage::default()) } else { serde_json::from_slice(&body) };
     let TestMessage { provider, subject, body } =
         message.map_err(|error| Refusal::bad(format!("the message cannot be read: {error}")))?;
-    let queued =
-        site.handle.errand(Errand::NotifyTest { provider, subject, body }, WITHIN).await.map_err(Refusal::bad)?;
+    let queued = site.handle.errand(Errand::NotifyTest { provider, subject, body }, WITHIN).await?;
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Slug},
+    model::{ConfigEdit, Slug, Why, asked::quoted},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -68,11 +68,12 @@ impl Schedules {
         Err(Refusal::new(StatusCode::PRECONDITION_FAILED, words))
     }
 
-    fn at(&self, index: usize) -> Result<&Value, Refusal> {
-        self.list.get(index).ok_or_else(|| Refusal::absent(format!("Schedule index {index} out of range")))
+    fn at(&self, index: &str) -> Result<&Value, Refusal> {
+        let place = index.parse().ok().and_then(|place: usize| self.list.get(place));
+        place.ok_or_else(|| Refusal::absent(format!("Schedule index {} out of range", quoted(index))))
     }
 
-    fn name_at(&self, index: usize) -> Result<String, Refusal> {
+    fn name_at(&self, index: &str) -> Result<String, Refusal> {
         let name = self.at(index)?.get("name").and_then(Value::as_str).unwrap_or_default();
         let same = self.list.iter().filter(|it| it.get("name").and_then(Value::as_str) == Some(name)).count();
         if name.is_empty() || same > 1 {
@@ -92,8 +93,7 @@ impl Site {
     async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
         let settings = open(self)?;
         let known = settings.group_named(group).ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
-        let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), WITHIN).await;
-        let told = told.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+        let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), WITHIN).await?;
         let list = told.pointer("/groups").and_then(Value::as_object).and_then(|it| it.values().next()?.as_array());
         Ok(Schedules { slug: known.slug.clone(), name: known.name.clone(), list: list.cloned().unwrap_or_default() })
     }
@@ -101,15 +101,21 @@ impl Site {
     /// Changes the config; it is in force when this returns.
     async fn edits(&self, edit: ConfigEdit) -> Result<(), Refusal> {
         let edited = self.handle.errand(Errand::Edit(edit, None), WITHIN).await;
-        edited.map(drop).map_err(|words| Refusal::bad("Invalid schedule").with("details", json!([words])))
+        edited.map(drop).map_err(|failed| match failed.why {
+            Why::Wrong => invalid(failed.words),
+            _ => failed.into(),
+        })
     }
+}
+
+/// In the shape that clients of the old page know.
+fn invalid(words: impl Into<String>) -> Refusal {
+    Refusal::bad("Invalid schedule").with("details", json!([words.into()]))
 }
 
 fn named(schedule: &Map<String, Value>) -> Result<String, Refusal> {
     let name = schedule.get("name").and_then(Value::as_str).filter(|it| !it.trim().is_empty());
-    let name =
-        name.ok_or_else(|| Refusal::bad("Invalid schedule").with("details", json!(["a schedule needs a `name`"])));
-    name.map(str::to_owned)
+    name.map(str::to_owned).ok_or_else(|| invalid("a schedule needs a `name`"))
 }
 
 fn is_taken(list: &[Value], name: &str) -> bool {
@@ -136,8 +142,9 @@ async fn list(State(site): State<Arc<Site>>, Path(group): Path<String>) -> Resul
     (status = 201, description = "`success`, `schedule`.", body = Object),
     (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
+    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn add(
     State(site): State<Arc<Site>>,
@@ -149,8 +156,7 @@ async fn add(
     it.is_as_seen(&headers)?;
     let name = named(&schedule)?;
     if is_taken(&it.list, &name) {
-        let words = format!("there is a schedule `{name}` in this group already");
-        return Err(Refusal::bad("Invalid schedule").with("details", json!([words])));
+        return Err(invalid(format!("there is a schedule `{name}` in this group already")));
     }
     site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
     let now = site.schedules(&group).await?;
@@ -165,10 +171,13 @@ async fn add(
     (status = 404, description = "There is no such group or schedule.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
-async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, usize)>) -> Result<Response, Refusal> {
+async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, String)>) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
-    let schedule = it.at(index)?;
-    Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "index": index, "schedule": schedule })))
+    let schedule = it.at(&index)?;
+    Ok(it.answer(
+        StatusCode::OK,
+        json!({ "group": it.name, "index": index.parse::<usize>().ok(), "schedule": schedule }),
+    ))
 }
 
 /// Puts another schedule in its place; its limits (`safety`) stay as the file has them.
@@ -178,21 +187,21 @@ async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, 
     (status = 200, description = "`success`, `schedule`.", body = Object),
     (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn put(
     State(site): State<Arc<Site>>,
-    Path((group, index)): Path<(String, usize)>,
+    Path((group, index)): Path<(String, String)>,
     headers: HeaderMap,
     Body(schedule): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
-    let (before, name) = (it.name_at(index)?, named(&schedule)?);
+    let (before, name) = (it.name_at(&index)?, named(&schedule)?);
     if name != before && is_taken(&it.list, &name) {
-        let words = format!("there is a schedule `{name}` in this group already");
-        return Err(Refusal::bad("Invalid schedule").with("details", json!([words])));
+        return Err(invalid(format!("there is a schedule `{name}` in this group already")));
     }
     site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
     if name != before {
@@ -207,19 +216,21 @@ async fn put(
     ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
 ), responses(
     (status = 200, description = "`success`, `deleted`.", body = Object),
+    (status = 400, description = "The file cannot be changed so: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn remove(
     State(site): State<Arc<Site>>,
-    Path((group, index)): Path<(String, usize)>,
+    Path((group, index)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
-    let deleted = it.at(index)?.clone();
-    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: it.name_at(index)? }).await?;
+    let deleted = it.at(&index)?.clone();
+    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: it.name_at(&index)? }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "deleted": deleted })))
 }
@@ -231,18 +242,19 @@ async fn remove(
     (status = 200, description = "`success`, `enabled`.", body = Object),
     (status = 400, description = "The request cannot be read.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
+    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn enable(
     State(site): State<Arc<Site>>,
-    Path((group, index)): Path<(String, usize)>,
+    Path((group, index)): Path<(String, String)>,
     headers: HeaderMap,
     Body(Enabled { enabled }): Body<Enabled>,
 ) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
-    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), name: it.name_at(index)?, enabled }).await?;
+    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), name: it.name_at(&index)?, enabled }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "enabled": enabled })))
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -17,11 +17,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     answer::{Problem, Refusal},
+    api::open,
     body::Body,
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Slug},
+    model::{ConfigEdit, Failed, Slug},
 };
 
 /// A disk can be slow.
@@ -86,21 +87,11 @@ pub(super) fn seen(headers: &HeaderMap) -> Option<String> {
     seen.map(|it| it.trim_matches('"').to_owned())
 }
 
-/// Why not, with the status that says so too.
-pub(super) fn refusal(words: String) -> Refusal {
-    let has = |part: &str| words.contains(part);
-    let status = if has("has changed since") {
-        StatusCode::PRECONDITION_FAILED
-    } else if has("the bridge is busy") || has("is stopping") || has("no answer within") {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else if has("is held by") || has("cannot be written") || has("cannot be read") || has("no config file") {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::BAD_REQUEST
-    };
-    // Clients of the old page read `message`.
-    let message = json!(words);
-    Refusal::new(status, words).with("status", json!("error")).with("message", message)
+/// Why not, in the shape that clients of the old page know: they read `message`.
+pub(super) fn refusal(why: impl Into<Failed>) -> Refusal {
+    let refusal = Refusal::from(why.into());
+    let message = json!(refusal.words());
+    refusal.with("status", json!("error")).with("message", message)
 }
 
 impl Site {
@@ -118,8 +109,8 @@ impl Site {
     }
 
     /// Sets values, and answers as the old page knows it.
-    pub(super) async fn sets(&self, edit: ConfigEdit, seen: Option<String>) -> Result<Response, Refusal> {
-        let found = self.config_errand(Errand::Edit(edit, seen)).await?;
+    pub(super) async fn sets(&self, errand: Errand) -> Result<Response, Refusal> {
+        let found = self.config_errand(errand).await?;
         let restarts = found.get("restart").is_some_and(Value::is_string);
         let body = json!({
             "status": "ok",
@@ -154,8 +145,8 @@ async fn schema(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
 #[utoipa::path(get, path = "/api/config", tag = "config", responses(
     (status = 200, description = "The tree; an ETag.", body = Object),
     (status = 400, description = "The file is no YAML: it is repaired as text.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "It cannot be read.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn shown(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = site.config_errand(Errand::Config).await?;
@@ -166,9 +157,9 @@ async fn shown(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
 #[utoipa::path(put, path = "/api/config", tag = "config", request_body = Object, responses(
     (status = 200, description = "`status`, `message`, `restart_required` (`\"false\"`: it is in force), `changed`.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn replace(
     State(site): State<Arc<Site>>,
@@ -176,18 +167,18 @@ async fn replace(
     Body(config): Body<Value>,
 ) -> Result<Response, Refusal> {
     let Value::Object(config) = config else {
-        return Err(refusal("Configuration must be a dictionary".to_owned()));
+        return Err(refusal("Configuration must be a dictionary"));
     };
-    site.sets(ConfigEdit::Whole(config), seen(&headers)).await
+    site.sets(Errand::Edit(ConfigEdit::Whole(config), seen(&headers))).await
 }
 
 /// The same as PUT.
 #[utoipa::path(post, path = "/api/config", tag = "config", request_body = Object, responses(
     (status = 200, description = "As PUT.", body = Object),
     (status = 400, description = "As PUT.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "As PUT.", body = Problem),
     (status = 412, description = "As PUT.", body = Problem),
+    (status = 503, description = "As PUT.", body = Problem),
 ))]
 async fn post(site: State<Arc<Site>>, headers: HeaderMap, body: Body<Value>) -> Result<Response, Refusal> {
     replace(site, headers, body).await
@@ -197,9 +188,9 @@ async fn post(site: State<Arc<Site>>, headers: HeaderMap, body: Body<Value>) -> 
 #[utoipa::path(patch, path = "/api/config", tag = "config", request_body = Changes, responses(
     (status = 200, description = "`status`, `message`, `restart_required`, `changed`; in setup mode `problems` that are left.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn patch(
     State(site): State<Arc<Site>>,
@@ -207,36 +198,36 @@ async fn patch(
     Body(it): Body<Changes>,
 ) -> Result<Response, Refusal> {
     let pairs = it.changes.into_iter().map(|it| (it.path, it.value)).collect();
-    site.sets(ConfigEdit::Set(pairs), seen(&headers)).await
+    site.sets(Errand::Edit(ConfigEdit::Set(pairs), seen(&headers))).await
 }
 
 /// The account of the plugs.
 #[utoipa::path(post, path = "/api/credentials", tag = "config", request_body = Account, responses(
     (status = 200, description = "`status`, `message`, `restart_required`.", body = Object),
     (status = 400, description = "One is missing, or a placeholder.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn credentials(site: State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Account>) -> Result<Response, Refusal> {
-    account(&site, &headers, &it.username, &it.password).await
+    site.sets(Errand::Edit(account(&it.username, &it.password)?, seen(&headers))).await
 }
 
-pub(super) async fn account(site: &Site, headers: &HeaderMap, user: &str, pass: &str) -> Result<Response, Refusal> {
+/// Sets the account of the plugs.
+pub(super) fn account(user: &str, pass: &str) -> Result<ConfigEdit, Refusal> {
     if user.trim().is_empty() || pass.trim().is_empty() {
-        return Err(refusal("Both username and password are required".to_owned()));
+        return Err(refusal("Both username and password are required"));
     }
     let pairs = [("username", user.trim()), ("password", pass)];
     let pairs = pairs.map(|(key, value)| (format!("devices.credentials.{key}"), json!(value)));
-    site.sets(ConfigEdit::Set(pairs.to_vec()), seen(headers)).await
+    Ok(ConfigEdit::Set(pairs.to_vec()))
 }
 
 /// The earlier config files that are kept, the newest first.
 #[utoipa::path(get, path = "/api/config/backups", tag = "config", responses(
     (status = 200, description = "`backups`: their names.", body = Object),
-    (status = 400, description = "There is no such file.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "There is no config that could be changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn backups(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     site.config_errand(Errand::Backups).await.map(Json)
@@ -246,9 +237,9 @@ async fn backups(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> 
 #[utoipa::path(post, path = "/api/config/restore", tag = "config", request_body = Earlier, responses(
     (status = 200, description = "`status`, `restart`.", body = Object),
     (status = 400, description = "There is none of that name, or it would be wrong by now: `problems`.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
-    (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 409, description = "It cannot be written, or there is no config that could be changed.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn restore(
     State(site): State<Arc<Site>>,
@@ -263,12 +254,12 @@ async fn restore(
 #[utoipa::path(post, path = "/api/schedules/preview", tag = "schedules", request_body = Preview, responses(
     (status = 200, description = "`windows` with `start` and `end`; a `note` if it asks for some weather too.", body = Object),
     (status = 400, description = "The schedule would be wrong: `problems`.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 409, description = "There is no config that could be read.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn preview(State(site): State<Arc<Site>>, Body(it): Body<Preview>) -> Result<Json<Value>, Refusal> {
-    let settings = site.settings().ok_or_else(Refusal::setup)?;
+    let settings = open(&site)?;
     let known = settings.group_named(&it.group);
     let group: Slug = known.ok_or_else(|| Refusal::absent(format!("Group '{}' not found", it.group)))?.slug.clone();
     let mut schedule = it.schedule;

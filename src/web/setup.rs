@@ -76,8 +76,8 @@ struct Device {
 /// What is still missing.
 #[utoipa::path(get, path = "/api/setup", tag = "setup", responses(
     (status = 200, description = "`needed`, `problems` with their places, `file`, `writable`, `steps` with what is done.", body = Object),
-    (status = 400, description = "It cannot be told.", body = Problem),
     (status = 409, description = "This bridge has no config file.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn state(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     site.config_errand(Errand::Setup).await.map(Json)
@@ -89,9 +89,10 @@ async fn state(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     (status = 400, description = "It cannot be that.", body = Problem),
     (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Login>) -> Result<Response, Refusal> {
-    account(&site, &headers, &it.username, &it.password).await
+    site.sets(Errand::SetUp(account(&it.username, &it.password)?, seen(&headers))).await
 }
 
 /// Where the house is: for the weather and the sun.
@@ -100,18 +101,18 @@ async fn login(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body
     (status = 400, description = "It cannot be there.", body = Problem),
     (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn place(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Place>) -> Result<Response, Refusal> {
     let pairs =
         [("latitude", json!(it.latitude)), ("longitude", json!(it.longitude)), ("timezone", json!(it.timezone))];
     let pairs = pairs.map(|(key, value)| (format!("location.{key}"), value));
-    site.sets(ConfigEdit::Set(pairs.to_vec()), seen(&headers)).await
+    site.sets(Errand::SetUp(ConfigEdit::Set(pairs.to_vec()), seen(&headers))).await
 }
 
 /// Looks for devices on every network of this machine. Nothing is changed by it.
 #[utoipa::path(post, path = "/api/setup/discover", tag = "setup", responses(
     (status = 200, description = "`devices`: who answered.", body = Object),
-    (status = 400, description = "It cannot be looked for.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn search(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
@@ -124,6 +125,7 @@ async fn search(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     (status = 400, description = "One of them cannot be that: `problems` say why.", body = Problem),
     (status = 409, description = "The file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn devices(
     State(site): State<Arc<Site>>,
@@ -137,7 +139,7 @@ async fn devices(
     // Between the look and the change nobody else may add one.
     let mark = seen(&headers).or_else(|| found.get("etag")?.as_str().map(str::to_owned));
     let groups = found.pointer("/config/devices/groups").and_then(Value::as_object);
-    site.sets(ConfigEdit::Set(added(given, groups)), mark).await
+    site.sets(Errand::SetUp(ConfigEdit::Set(added(given, groups)), mark)).await
 }
 
 /// The values that add devices to the groups that there are.
@@ -175,7 +177,7 @@ async fn finish(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = site.config_errand(Errand::Setup).await?;
     let problems = found.get("problems").cloned().unwrap_or_default();
     if problems.as_array().is_some_and(|it| !it.is_empty()) {
-        return Err(refusal("the config is not right yet".to_owned()).with("problems", problems));
+        return Err(refusal("the config is not right yet").with("problems", problems));
     }
     let started = site.config_errand(Errand::Reload).await?;
     Ok(Json(json!({ "status": "ok", "restart": started.get("restart") })).into_response())

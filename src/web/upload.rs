@@ -35,21 +35,21 @@ struct Form {
     request_body(content = Form, content_type = "multipart/form-data"), responses(
     (status = 200, description = "`status`, `message`, `restart_required`.", body = Object),
     (status = 400, description = "No file, not YAML, or it would be wrong: `problems`.", body = Problem),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
     (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn upload(State(site): State<Arc<Site>>, mut form: Multipart) -> Result<Json<Value>, Refusal> {
-    let unread = |_| refusal("the form cannot be read".to_owned());
+    let unread = |_| refusal("the form cannot be read");
     while let Some(field) = form.next_field().await.map_err(unread)? {
         if field.name() != Some("config_file") {
             continue;
         }
         let name = field.file_name().unwrap_or_default().to_ascii_lowercase();
         if name.is_empty() {
-            return Err(refusal("No file selected".to_owned()));
+            return Err(refusal("No file selected"));
         }
         if ![".yaml", ".yml"].iter().any(|it| name.ends_with(it)) {
-            return Err(refusal("Invalid file type: .yaml or .yml is".to_owned()));
+            return Err(refusal("Invalid file type: .yaml or .yml is"));
         }
         let text = field.text().await.map_err(unread)?;
         let found = site.config_errand(Errand::PutConfig(text, None)).await?;
@@ -57,5 +57,5 @@ async fn upload(State(site): State<Arc<Site>>, mut form: Multipart) -> Result<Js
         let message = "Configuration uploaded successfully";
         return Ok(Json(json!({ "status": "ok", "message": message, "restart_required": restarts })));
     }
-    Err(refusal("No file uploaded".to_owned()))
+    Err(refusal("No file uploaded"))
 }

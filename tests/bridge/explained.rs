@@ -100,6 +100,41 @@ fn a_bridge_that_runs_is_asked_and_without_one_its_memory_answers() {
 }
 
 #[test]
+fn a_bridge_with_a_password_tells_whoever_has_a_token_and_nobody_else() {
+    let (folder, port) = folder();
+    let token = "read-by-nobody-0123456789abcdef";
+    let web =
+        format!("{{ port: {port}, password: a long one, tokens: [ {{ name: shell, token: {token}, may: read }} ] }}");
+    let text = config(port).replace(&format!("{{ port: {port} }}"), &web);
+    fs::write(folder.path().join("heattrax.yaml"), text).unwrap();
+    fs::write(folder.path().join("token"), format!("{token}\n")).unwrap();
+    fs::write(folder.path().join("wrong"), "somebody-elses").unwrap();
+    let child = heattrax(folder.path(), "run", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let bridge = Bridge(child);
+    let patience = Instant::now() + Duration::from_secs(20);
+    // Nobody is told; who asks hears why, and what would help.
+    let refused = loop {
+        let text = said(&explain(folder.path(), &[]));
+        if !text.contains("cannot be reached") {
+            break text;
+        }
+        assert!(Instant::now() < patience, "the bridge never answered: {text}");
+    };
+    assert!(refused.contains("by the config, the memory and the last forecast (the running bridge"), "{refused}");
+    assert!(refused.contains("--token-file or HEATTRAX_TOKEN"), "{refused}");
+    assert!(said(&explain(folder.path(), &["--token-file", "token"])).contains("by the running bridge"));
+    let by_environment = heattrax(folder.path(), "explain", &[]).env("HEATTRAX_TOKEN", token).output().unwrap();
+    assert!(said(&by_environment).contains("by the running bridge"), "{by_environment:?}");
+    assert!(!String::from_utf8_lossy(&by_environment.stderr).contains("HEATTRAX_TOKEN"), "{by_environment:?}");
+    let wrong = said(&explain(folder.path(), &["--token-file", "wrong"]));
+    assert!(wrong.contains("does not know the token"), "{wrong}");
+    let absent = explain(folder.path(), &["--token-file", "absent"]);
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&absent.stderr).contains("absent cannot be read"), "{absent:?}");
+    drop(bridge);
+}
+
+#[test]
 fn what_was_remembered_is_told_and_nothing_is_written() {
     let (folder, _) = folder();
     let data = folder.path().join("data");

@@ -1,9 +1,12 @@
 //! The whole house: every room, real sockets, the clock in hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod begun;
+mod cases;
 mod discovered;
 mod doctored;
 mod edited;
+mod endpoints;
 mod explained;
 mod fuzzed;
 mod home;
@@ -13,6 +16,9 @@ mod remembered;
 mod repaired;
 mod requested;
 mod served;
+mod site;
+mod told;
+mod unreachable;
 mod valued;
 
 use std::time::Duration;

@@ -174,10 +174,14 @@ async fn what_each_group_will_do_is_shown_as_it_was_planned() {
     room.handle.show_plans(plans);
     let shown = json(&room, "/api/plan").await;
     let window = &shown["walkway"]["windows"][0];
-    assert_eq!(window["start"], "2026-01-15T15:00:00Z");
-    assert_eq!(window["end"], "2026-01-15T18:00:00Z");
+    assert_eq!(
+        shown["walkway"]["made_at"], "2026-01-15T07:00:00-05:00",
+        "as everything else: with the offset of the house"
+    );
+    assert_eq!(window["start"], "2026-01-15T10:00:00-05:00");
+    assert_eq!(window["end"], "2026-01-15T13:00:00-05:00");
     assert_eq!(window["mode"], "schedule");
-    assert_eq!(shown["walkway"]["until"], "2026-01-16T18:00:00Z");
+    assert_eq!(shown["walkway"]["until"], "2026-01-16T13:00:00-05:00");
 }
 
 fn storm() -> Plan {

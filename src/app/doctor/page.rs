@@ -19,7 +19,7 @@ pub(super) async fn examine(settings: Option<&WebSettings>) -> (Line, bool) {
     if TcpListener::bind((settings.bind_host.as_str(), settings.port)).await.is_ok() {
         return (Line::ok("page", format!("{authority} is free: no bridge runs here")), false);
     }
-    match web::ask(&authority, "/healthz", "*/*", WITHIN).await {
+    match web::ask(&authority, "/healthz", "*/*", None, WITHIN).await {
         Ok(answer) if answer.status == 200 => {
             (Line::ok("page", format!("a running bridge answers at {authority}")), true)
         }

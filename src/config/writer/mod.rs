@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use self::change::{Change, Step, Written};
 use super::{Place, Problem, Problems, Sources, environment, parse_what, yaml};
-use crate::model::{ConfigEdit, Settings};
+use crate::model::{ConfigEdit, Failed, Settings, Why};
 
 /// Earlier files that are kept.
 const BACKUPS: usize = 10;
@@ -58,6 +58,17 @@ pub enum Refused {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Self {
+        let why = match &refused {
+            Refused::Impossible(_) | Refused::Wrong(_) => Why::Wrong,
+            Refused::Changed => Why::Changed,
+            Refused::Held { .. } | Refused::File { .. } => Why::Conflict,
+        };
+        Self { why, words: refused.to_string() }
+    }
 }
 
 fn brief(problems: &Problems) -> String {

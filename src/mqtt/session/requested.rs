@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Session;
 use crate::{
     hub::Errand,
-    model::{Command, Event, Notice, NoticeKind, Origin, Slug, Target, Verb},
+    model::{Command, Event, Failed, Notice, NoticeKind, Origin, Slug, Target, Verb},
     mqtt::{
         askers::{self, Address},
         message::{Message, Payload},
@@ -34,14 +34,14 @@ pub(super) struct Returned {
 
 impl Returned {
     /// What came of a command about a schedule.
-    pub(super) fn of_schedule(errand: Errand, found: Result<Value, String>, message: Message) -> Self {
+    pub(super) fn of_schedule(errand: Errand, found: Result<Value, Failed>, message: Message) -> Self {
         match found {
             Ok(found) => {
                 let to = Address::of(message.reply.as_ref());
                 let answer = to.map(|to| askers::answer(to, Ok(found.clone()), requests::mark(&message)));
                 Self { errand, found, answer, refused: None }
             }
-            Err(problem) => Self { errand, found: Value::Null, answer: None, refused: Some((message, problem)) },
+            Err(failed) => Self { errand, found: Value::Null, answer: None, refused: Some((message, failed.words)) },
         }
     }
 }
@@ -147,7 +147,7 @@ impl Session {
             Returned {
                 found: found.clone().unwrap_or_default(),
                 errand,
-                answer: Some(requests::answered(&topics, &verb, &message, found)),
+                answer: Some(requests::answered(&topics, &verb, &message, found.map_err(String::from))),
                 refused: None,
             }
         });

@@ -133,6 +133,11 @@ impl Access {
         self.settings.password.is_some() || self.settings.pin.is_some() || !self.settings.tokens.is_empty()
     }
 
+    /// Is there a PIN?
+    pub(super) fn has_pin(&self) -> bool {
+        self.settings.pin.is_some()
+    }
+
     /// What may whoever sent this do?
     pub(super) fn may(&self, headers: &HeaderMap, query: Option<&str>, path: &str, now: Timestamp) -> May {
         if !self.needs_secret() {

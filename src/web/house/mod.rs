@@ -22,10 +22,7 @@ pub(super) use self::{
     groups::{spokesman, state},
     outlets::{DecisionView, decision},
 };
-use super::{
-    Site,
-    answer::{Problem, Refusal},
-};
+use super::{Site, answer::Refusal};
 use crate::{
     explain::local,
     hub::Handle,
@@ -167,7 +164,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 /// Everything that a page shows, at once.
 #[utoipa::path(get, path = "/api/house", tag = "house", responses(
     (status = 200, description = "The house; in setup mode without devices, and with what is wrong with the config.", body = HouseView),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
 ))]
 async fn house(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     Ok(Json(site.view(&site.handle.picture())).into_response())

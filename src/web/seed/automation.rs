@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -58,7 +57,6 @@ struct Vacation {
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
     (status = 200, description = "`base` and `effective` are what the file says; `overrides` is empty, for the file is the one owner.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
@@ -75,7 +73,8 @@ async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> 
     (status = 200, description = "What the file says now.", body = Object),
     (status = 400, description = "A key is unknown or a value is none of true, false and null, or the file cannot be changed so.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn set_automation(
     State(site): State<Arc<Site>>,
@@ -95,8 +94,7 @@ async fn set_automation(
     let mut flags = base(&site, group).await?;
     if !asked.is_empty() {
         let edit = ConfigEdit::SetAutomation { group: group.slug.clone(), flags: asked.clone() };
-        let edited = site.handle.errand(Errand::Edit(edit, None), WITHIN).await;
-        edited.map_err(|words| Refusal::new(StatusCode::BAD_REQUEST, words))?;
+        site.handle.errand(Errand::Edit(edit, None), WITHIN).await?;
     }
     for (key, value) in asked {
         flags.insert(key, json!(value == Value::Bool(true)));
@@ -116,8 +114,7 @@ fn told(group: &GroupSettings, flags: Map<String, Value>) -> Value {
 
 /// What the file says, each flag false where it says nothing.
 async fn base(site: &Site, group: &GroupSettings) -> Result<Map<String, Value>, Refusal> {
-    let kept = site.handle.errand(Errand::Backup, WITHIN).await;
-    let kept = kept.map_err(|words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, words))?;
+    let kept = site.handle.errand(Errand::Backup, WITHIN).await?;
     let groups = kept.pointer("/config/devices/groups");
     let said = groups.and_then(|it| it.get(&group.name)?.get("automation"));
     let flag = |key: &str| said.and_then(|it| it.get(key)?.as_bool()).unwrap_or(false);
@@ -127,7 +124,6 @@ async fn base(site: &Site, group: &GroupSettings) -> Result<Map<String, Value>, 
 /// Is everybody away?
 #[utoipa::path(get, path = "/api/vacation_mode", tag = "predecessor", responses(
     (status = 200, description = "`enabled`", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn vacation(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
@@ -160,7 +156,6 @@ async fn set_vacation(
 /// When the sun rises and sets today.
 #[utoipa::path(get, path = "/api/solar_times", tag = "predecessor", responses(
     (status = 200, description = "`date`, `sunrise`, `sunset` (`HH:MM`, null on a day without), `timezone`", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn solar(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {

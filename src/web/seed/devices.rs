@@ -24,7 +24,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 /// Every item of the config, as its plug reports it; those that cannot be reached too.
 #[utoipa::path(get, path = "/api/devices/status", tag = "predecessor", responses(
     (status = 200, description = "`devices`, and how many of them have been reached.", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn devices(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {

@@ -55,7 +55,6 @@ struct MatReset {
 /// What each group does.
 #[utoipa::path(get, path = "/api/mat/status", tag = "predecessor", responses(
     (status = 200, description = "By group: `is_on` (null while unknown), `mode`, `has_schedule`, `temperature` (°C), …", body = Object),
-    (status = 403, description = "Shown on a loopback address only.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn mat_status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {

@@ -35,7 +35,7 @@ export function figure(value, unit, digits = 0) {
   return `${value.toFixed(digits).replace("-", "−")} ${unit}`;
 }
 
-/** An instant at the house's offset, as RFC 3339 with that offset: plans are told in UTC. */
+/** An instant at the offset that `now` has, as RFC 3339. */
 export function local(at, now) {
   const offset = now.match(/([+-])(\d\d):(\d\d)$/);
   const minutes = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) : 0;
