@@ -134,7 +134,7 @@ pub(super) fn marked(found: &Value, body: Value) -> Response {
 /// effect.
 #[utoipa::path(get, path = "/api/config/schema", tag = "config", responses(
     (status = 200, description = "The schema.", body = Object),
-    (status = 403, description = "Only for whoever may do everything.", body = Problem),
+    (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn schema(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     site.config_errand(Errand::ConfigSchema).await.map(Json)

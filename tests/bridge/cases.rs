@@ -55,7 +55,7 @@ fn form(text: &str) -> Value {
 }
 
 /// Answered by any bridge that runs.
-const ALWAYS: [&str; 21] = [
+const ALWAYS: [&str; 22] = [
     "GET /",
     "GET /ui",
     "GET /static/main.js",
@@ -73,6 +73,7 @@ const ALWAYS: [&str; 21] = [
     "GET /api/logs",
     "GET /api/auth/session",
     "GET /api/config",
+    "GET /api/config/schema",
     "GET /api/config/text",
     "GET /api/config/download",
     "GET /api/config/backups",
