@@ -1,6 +1,7 @@
 //! Notices with numbers: the last of them are kept for a page that was away for a moment, and all are counted.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -106,13 +107,19 @@ impl Ledger {
         format!("{}-{number}", self.start)
     }
 
-    /// What came after the notice with this id, as far as it is kept, and all that comes from now on. Nothing came after one of
-    /// another start.
+    /// What came after the notice with this id, as far as it is kept, and all that comes from now on. All that is kept came after one of
+    /// an earlier start.
     pub(super) fn since(&self, id: Option<&str>) -> (Vec<Entry>, Receiver<Entry>) {
         let pages = self.pages();
-        let number = id.and_then(|it| it.split_once('-')).filter(|(start, _)| start.parse() == Ok(self.start));
-        let number = number.and_then(|(_, number)| number.parse::<u64>().ok());
-        let missed = number.map(|after| pages.kept.iter().filter(|it| it.number > after).cloned().collect());
+        let after = id.and_then(|it| {
+            let (start, number) = it.split_once('-')?;
+            match start.parse::<i64>().ok()?.cmp(&self.start) {
+                Ordering::Less => Some(0),
+                Ordering::Equal => number.parse::<u64>().ok(),
+                Ordering::Greater => None,
+            }
+        });
+        let missed = after.map(|after| pages.kept.iter().filter(|it| it.number > after).cloned().collect());
         (missed.unwrap_or_default(), self.news.subscribe())
     }
 

@@ -78,10 +78,21 @@ async fn who_comes_back_hears_what_was_missed_once_and_the_house_at_once() {
     assert!(!missed.is_empty() && !missed.contains(&seen), "{seen}: {missed:?}");
     let number = |id: &String| id.split_once('-').unwrap().1.parse::<u64>().unwrap();
     assert!(missed.iter().map(number).is_sorted() && missed.iter().all(|it| number(it) > number(&seen)), "{missed:?}");
-    // The number of another start says nothing of this one, nor does nonsense: the house is told, and nothing from before.
-    for strange in [format!("1-{}", number(&seen)), "0-0".to_owned(), "nonsense".to_owned()] {
-        let listener = Listener::new(home.web(), Some(&strange)).await;
-        assert_eq!(ids(&listener.heard), Vec::<String>::new(), "{strange}");
+    // Who was there before this start has missed everything of it.
+    let mut listener = Listener::new(home.web(), Some("1768000000-7")).await;
+    listener.until(&["event: notice", "\"slot\":2"]).await;
+    assert_eq!(number(&ids(&listener.heard)[0]), 1, "{}", listener.heard);
+    // What is no id of ours says nothing: the house is told, and nothing from before.
+    for strange in ["9999999999-1", "nonsense", "-"] {
+        let mut listener = Listener::new(home.web(), Some(strange)).await;
+        switch(&home, 1, "OFF").await;
+        listener.until(&["event: notice"]).await;
+        switch(&home, 1, "ON").await;
+        let first = ids(&listener.heard)[0].clone();
+        assert!(
+            number(&first) > *missed.iter().map(number).max().as_ref().unwrap(),
+            "{strange}: {first} after {missed:?}"
+        );
     }
     home.stop().await;
 }
