@@ -279,13 +279,13 @@ async fn told_to_stop() {
     }
 }
 
-/// The first line of the input, hashed.
 fn schema() -> ExitCode {
     // `:#` is indented.
     say(&format!("{:#}", config::schema()));
     ExitCode::SUCCESS
 }
 
+/// The first line of the input, hashed.
 fn hash_password() -> ExitCode {
     let mut line = String::new();
     if std::io::stdin().read_line(&mut line).is_err() {

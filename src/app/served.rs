@@ -27,9 +27,10 @@ impl Bridge {
         let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
         let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        match address.ip().is_unspecified() {
-            true => tracing::info!("the page is at port {} of every address of this machine", address.port()),
-            false => tracing::info!("the page is at http://{address}/"),
+        if address.ip().is_unspecified() {
+            tracing::info!("the page is at port {} of every address of this machine", address.port());
+        } else {
+            tracing::info!("the page is at http://{address}/");
         }
         self.web = Some(address);
         let info = web::WebInfo { version: VERSION.to_owned(), names: names(how), access: Some(how.clone()), ..info };

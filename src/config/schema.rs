@@ -12,9 +12,9 @@ const REQUIRED: [&str; 4] = [
     "weather_api.local.topics[].field",
 ];
 
-/// The config file as JSON Schema (draft 2020-12), for editors that complete and check YAML, and for forms. Beside the standard's words a key
-/// may have `x-unit`; `deprecated` is without effect, `writeOnly` is a secret. Names are in lower case, while the reader takes any. What the schema refuses is wrong; what it lets pass is checked by
-/// [`super::parse`], which also knows what must stand beside what.
+/// The config file as JSON Schema (draft 2020-12), for editors that complete and check YAML, and for forms. Beside the standard's words a
+/// key may have `x-unit`; `deprecated` is without effect, `writeOnly` is a secret. Names are in lower case, while the reader takes any.
+/// What it lets pass is checked by [`super::parse`], which also knows what must stand beside what.
 pub fn schema() -> Value {
     let described = Described::new();
     let mut root = described.section("");

@@ -7,6 +7,7 @@ pub(super) struct Word {
     pub(super) path: &'static str,
     /// What holds where nobody says otherwise, as the file would write it. Empty where nothing does, or where it hangs on other keys.
     pub(super) usual: &'static str,
+    /// One sentence or two. A key whose text begins with `Without effect` is shown as retired.
     pub(super) text: &'static str,
 }
 

@@ -1,10 +1,7 @@
 //! What the bridge left below another base topic: nobody else would ever clear it. Where that was is said by its own announcement, which the
 //! broker still holds at the start.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -12,11 +9,10 @@ use tokio::time::Instant;
 use super::{
     leftovers::Left,
     message::{Message, Payload},
+    readback::WINDOW,
     topics::Topics,
 };
 
-/// How long the broker is listened to.
-const WINDOW: Duration = Duration::from_secs(2);
 /// What only the bridge itself publishes, below a base topic; [`Left`] knows what is of devices and groups.
 const OF_THE_BRIDGE: [&str; 7] =
     ["bridge/availability", "bridge/info", "bridge/health", "bridge/devices", "vacation", "automation", "weather"];

@@ -19,7 +19,7 @@ use super::{
 use crate::model::{DeviceLayout, House};
 
 /// How long the broker is listened to after a connect.
-const WINDOW: Duration = Duration::from_secs(2);
+pub(super) const WINDOW: Duration = Duration::from_secs(2);
 /// State is cleared so long after the announcements of what it belonged to: Home Assistant lets go of an entity in its own time, and logs
 /// a warning for each topic that it still listens to.
 const STATE_LATER: Duration = Duration::from_secs(2);

@@ -139,6 +139,7 @@ def main():
                 failed += 1
                 verdict = f"FAILED: {error!r}"[:3000]
             print(f"{scenario.__name__}: {scenario.__doc__.strip()}\n    {verdict}", flush=True)
+        bench.audit()
         wrong = [it for it in ha.said() if re.search(r"ERROR|WARNING", it) and re.search(r"automation|blueprint", it)]
         check(not wrong, f"Home Assistant complains: {wrong[:5]}")
         ha.down()

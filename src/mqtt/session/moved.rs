@@ -17,7 +17,9 @@ impl Session {
         let heard = self.moved.announced(&self.outbound.context.topics, bytes, Instant::now());
         if let (Some(line), false) = (&self.line, heard.is_empty()) {
             let filters: Vec<Filter> = heard.into_iter().map(|filter| Filter { filter, as_published: false }).collect();
-            line.subscribe(&filters);
+            if !line.subscribe(&filters) {
+                tracing::warn!("what lies below an earlier base topic is left there: the client is full");
+            }
         }
     }
 

@@ -116,7 +116,13 @@ function part(at, canGo = false) {
     items
       ? [list.map((it, place) => part({ keys: [...keys, place], node: node.items, tree: it, page, name: it?.name ?? it?.topic ?? `${place + 1}` }, true)), newItem({ keys, node, list, page })]
       : children(at),
-    canGo && h("button", { type: "button", class: "plain danger", id: `${id(keys)}-gone`, disabled: isBusy, onclick: () => window.confirm(`Take ${at.name ?? keys.at(-1)} out of the config? It is in force at once.`) && send([[pointer(keys), null]], page) }, "Take it out"));
+    canGo && h("button", { type: "button", class: "plain danger", id: `${id(keys)}-gone`, disabled: isBusy, onclick: () => takeOut(at) }, "Take it out"));
+}
+
+/** Takes a part out. What is changed and not saved yet hangs on the places of items, which move then. */
+function takeOut({ keys, name, page }) {
+  if (changes.size > 0) say("Save what you have changed first, or read again.", true);
+  else if (window.confirm(`Take ${name ?? keys.at(-1)} out of the config? It is in force at once.`)) send([[pointer(keys), null]], page);
 }
 
 /** A value. */
