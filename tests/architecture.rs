@@ -69,6 +69,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["main"]),
     ("tracing_appender", &["main"]),
     ("rustix", &["hub"]),
+    ("ipnet", &["model", "config", "web"]),
 ];
 
 /// What a room without doors may not name.

@@ -1,6 +1,10 @@
 //! The sections `web`, `logging` and `data`, and those of the seed that nothing uses yet: they are checked all the same, so
 //! that a mistake in them is not found on the day of an update.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::{
     broker::PORT,
     groups::WISH_HOURS,
@@ -44,6 +48,7 @@ pub(super) fn web(root: &Section<'_>) -> Web {
             pin: it.secret("pin", "pin_file"),
             tokens: tokens(&it),
             allowed_hosts: allowed_hosts(&it),
+            trusted_proxies: trusted_proxies(&it),
             session_lasts: it.number("session_hours", SESSION_HOURS).map_or(usual.settings.session_lasts, hours),
         },
         wish_hours: it.number("manual_override_timeout_hours", WISH_HOURS).unwrap_or(usual.wish_hours),
@@ -87,6 +92,23 @@ fn allowed_hosts(it: &Section<'_>) -> Vec<String> {
         it.refuse("allowed_hosts", format!("\"{}\"", cut(wrong)), "host names without a port");
     }
     hosts
+}
+
+fn trusted_proxies(it: &Section<'_>) -> Vec<IpNet> {
+    let read = |text: &String| {
+        let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        // If everybody is a proxy, everybody may say to be anybody.
+        network.filter(|it| it.prefix_len() > 0).map(|it| it.trunc())
+    };
+    let texts = it.texts("trusted_proxies").unwrap_or_default();
+    for wrong in texts.iter().filter(|it| read(it).is_none()) {
+        it.refuse(
+            "trusted_proxies",
+            format!("\"{}\"", cut(wrong)),
+            "IP addresses and networks as 192.0.2.0/24, but not all that there are",
+        );
+    }
+    texts.iter().filter_map(read).collect()
 }
 
 fn bind_host(it: &Section<'_>) -> Option<String> {

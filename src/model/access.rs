@@ -1,5 +1,6 @@
 //! The HTTP server, and who may do what there.
 
+use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use super::Secret;
@@ -19,6 +20,8 @@ pub struct WebSettings {
     pub tokens: Vec<AccessToken>,
     /// Host names under which the page is asked for, beside `localhost`, IP addresses and `bind_host`.
     pub allowed_hosts: Vec<String>,
+    /// Proxies that are believed when they say for whom they ask; default none.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a session lasts: above 0, default 24 h.
     pub session_lasts: SignedDuration,
 }
@@ -33,6 +36,7 @@ impl WebSettings {
             pin: None,
             tokens: Vec::new(),
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             session_lasts: SignedDuration::from_hours(24),
         }
     }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -16,23 +16,32 @@ use super::{
     Site,
     access::{self, May},
     answer::Refusal,
+    line::Peer,
+    proxy,
 };
 
 /// No request to anything that is served here has a larger body.
 pub(super) const LARGEST_BODY: u64 = 64 * 1024;
 
 /// Refuses unknown `Host` names: a page elsewhere could have its own name lead here, and read with the browser's eyes.
-pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = site.proxies.client(peer.0.ip(), &request);
     let hosts = request.headers().get_all(header::HOST);
     let mut named: Vec<&str> = hosts.iter().map(|it| it.to_str().unwrap_or_default()).collect();
     if named.len() > 1 || (named.is_empty() && request.version() == Version::HTTP_11) {
         return no(StatusCode::BAD_REQUEST, "exactly one Host header is needed");
     }
     named.extend(request.uri().authority().map(|it| it.as_str()));
-    if !named.iter().all(|it| is_known(it, &site.info.names)) {
+    // A proxy that is believed is asked under names of its own; behind it everybody says who they are.
+    if !client.is_trusted && !named.iter().all(|it| is_known(it, &site.info.names)) {
         return no(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
     }
-    if is_foreign(&request) {
+    if is_foreign(&request, client.is_trusted) {
         return no(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");
     }
     if announced_body(request.headers()) > LARGEST_BODY {
@@ -40,12 +49,13 @@ pub(super) async fn check(State(site): State<Arc<Site>>, request: Request, next:
     }
     let (method, path) = (request.method(), request.uri().path());
     let needed = access::needed(method, path);
-    if needed > May::Nothing && site.access.needs_secret() {
-        let may = site.access.may(request.headers(), request.uri().query(), path, site.handle.clock.now());
+    if needed > May::Nothing && site.access.needs_secret(client) {
+        let may = site.access.may(request.headers(), request.uri().query(), path, client, site.handle.clock.now());
         if may < needed {
             return refused(may);
         }
     }
+    request.extensions_mut().insert(client);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -82,7 +92,7 @@ fn refused(may: May) -> Response {
 }
 
 /// Does a page from elsewhere want something changed, with the rights of whoever looks at it?
-fn is_foreign(request: &Request) -> bool {
+fn is_foreign(request: &Request, is_trusted: bool) -> bool {
     if request.method().is_safe() {
         return false;
     }
@@ -91,8 +101,10 @@ fn is_foreign(request: &Request) -> bool {
     if let Some(site) = text("sec-fetch-site") {
         return !["same-origin", "none"].contains(&site);
     }
-    let origin = text("origin").map(|it| it.split_once("://").map_or(it, |(_, rest)| rest));
-    origin.is_some_and(|it| !it.eq_ignore_ascii_case(text("host").unwrap_or_default()))
+    // A proxy that is believed may have changed `Host`, and says what it was.
+    let named = text("x-forwarded-host").filter(|_| is_trusted).or_else(|| text("host")).unwrap_or_default();
+    let origin = text("origin").map(|it| proxy::authority(it).unwrap_or(it));
+    origin.is_some_and(|it| !it.eq_ignore_ascii_case(named))
 }
 
 fn announced_body(headers: &HeaderMap) -> u64 {

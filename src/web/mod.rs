@@ -24,6 +24,7 @@ mod metrics;
 mod notifications;
 mod page;
 mod probes;
+mod proxy;
 mod schedules;
 mod seed;
 mod settings;
@@ -49,7 +50,7 @@ pub use access::hash_password;
 pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
-use self::{access::Access, ledger::Ledger, line::Peer};
+use self::{access::Access, ledger::Ledger, line::Peer, proxy::Proxies};
 use crate::{
     hub::{Handle, Journal},
     model::{ControlSettings, WebSettings},
@@ -85,6 +86,7 @@ struct Site {
     info: WebInfo,
     handle: Handle,
     access: Access,
+    proxies: Proxies,
     /// What ends by itself only when its client goes ends then.
     stop: CancellationToken,
     ledger: Arc<Ledger>,
@@ -167,8 +169,10 @@ async fn serve_what(
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
     let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));
     let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
+    let proxies = Proxies::new(&how.trusted_proxies);
     let listeners = Arc::new(Semaphore::new(events::MOST));
-    let router = router(endpoints, Arc::new(Site { info, handle, access, stop: stop.clone(), ledger, listeners }));
+    let router =
+        router(endpoints, Arc::new(Site { info, handle, access, proxies, stop: stop.clone(), ledger, listeners }));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let router = router.into_make_service_with_connect_info::<Peer>();

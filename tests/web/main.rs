@@ -8,6 +8,7 @@ mod lines;
 mod metrics;
 mod page;
 mod probes;
+mod proxied;
 mod served;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};

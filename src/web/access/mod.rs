@@ -26,6 +26,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 use self::{guesses::Guesses, sessions::Sessions};
+use super::proxy::Client;
 use crate::model::{MayToken, Secret, WebSettings};
 pub(super) use routes::routes;
 
@@ -62,7 +63,7 @@ impl May {
 pub(super) struct Access {
     settings: Settings,
     is_loopback: bool,
-    /// On an address beyond this machine, as long as there is no secret in the config: whoever can read the log is its owner.
+    /// For whoever is beyond this machine, as long as there is no secret in the config: who can read the log is its owner.
     code: Mutex<Option<String>>,
     sessions: Sessions,
     guesses: Guesses,
@@ -108,7 +109,7 @@ impl Access {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let code: String = bytes.iter().map(|it| char::from(LETTERS[usize::from(*it) % LETTERS.len()])).collect();
         tracing::warn!(
-            "the page is open to more than this machine, and no web.password is set: its one-time code is {code}"
+            "the page is asked for from beyond this machine, and no web.password is set: its one-time code is {code}"
         );
         *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
     }
@@ -124,9 +125,9 @@ impl Access {
         is_it
     }
 
-    /// Does anybody have to say who they are?
-    pub(super) fn needs_secret(&self) -> bool {
-        !self.is_loopback || self.has_secret()
+    /// Does whoever asks have to say who they are?
+    pub(super) fn needs_secret(&self, client: Client) -> bool {
+        !self.is_loopback || client.is_handed_on || self.has_secret()
     }
 
     fn has_secret(&self) -> bool {
@@ -139,8 +140,15 @@ impl Access {
     }
 
     /// What may whoever sent this do?
-    pub(super) fn may(&self, headers: &HeaderMap, query: Option<&str>, path: &str, now: Timestamp) -> May {
-        if !self.needs_secret() {
+    pub(super) fn may(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        path: &str,
+        client: Client,
+        now: Timestamp,
+    ) -> May {
+        if !self.needs_secret(client) {
             return May::All;
         }
         let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());

@@ -1,10 +1,10 @@
 //! Signing in and out: `/api/auth/…`.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    Json,
-    extract::{ConnectInfo, State},
+    Extension, Json,
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,7 @@ use crate::web::{
     Site,
     answer::{Problem, Refusal},
     body::Body,
-    line::Peer,
+    proxy::{self, Client},
 };
 
 /// Nobody has a longer one.
@@ -40,13 +40,13 @@ struct Session {
 }
 
 impl Access {
-    fn needs(&self) -> &'static str {
+    fn needs(&self, client: Client) -> &'static str {
         match (self.settings.password.is_some(), self.settings.pin.is_some()) {
             (true, true) => "pin_or_password",
             (true, false) => "password",
             (false, true) => "pin",
             (false, false) if !self.settings.tokens.is_empty() => "token",
-            (false, false) if self.needs_secret() => {
+            (false, false) if self.needs_secret(client) => {
                 self.has_code();
                 "code"
             }
@@ -57,9 +57,13 @@ impl Access {
 
 /// Who is signed in, and what signing in needs. Open to all.
 #[utoipa::path(get, path = "/api/auth/session", tag = "access", responses((status = 200, description = "Who is signed in.", body = Session)))]
-async fn session(State(site): State<Arc<Site>>, headers: HeaderMap) -> Json<Session> {
-    let may = site.access.may(&headers, None, "", site.handle.clock.now());
-    Json(Session { needs: site.access.needs(), signed_in: may > May::Nothing, may: may.as_str() })
+async fn session(
+    State(site): State<Arc<Site>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Json<Session> {
+    let may = site.access.may(&headers, None, "", client, site.handle.clock.now());
+    Json(Session { needs: site.access.needs(client), signed_in: may > May::Nothing, may: may.as_str() })
 }
 
 /// What somebody knows.
@@ -81,7 +85,7 @@ struct Login {
 ))]
 async fn login(
     State(site): State<Arc<Site>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     Body(Login { pin, password }): Body<Login>,
 ) -> Result<Response, Refusal> {
@@ -90,12 +94,12 @@ async fn login(
     if given.is_empty() || given.iter().any(|it| it.is_empty() || it.len() > LONGEST) {
         return Err(Refusal::bad("PIN is required").with("success", json!(false)));
     }
-    if access.needs() == "none" || access.needs() == "token" {
+    let needs = access.needs(client);
+    if ["none", "token"].contains(&needs) {
         let words = "No PIN configured. Contact your administrator.";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }
-    let from = origin(peer, &headers);
-    let address = guesser(from);
+    let address = guesser(client.address);
     if let Err(left) = access.guesses.try_now(address) {
         let seconds = left.as_secs() + 1;
         let words = format!("wrong too often: try again in {seconds} s");
@@ -104,31 +108,25 @@ async fn login(
     }
     let may = access.knows(password, pin).await;
     if may == May::Nothing {
-        tracing::warn!("somebody at {from} was not let in: the PIN or password is wrong");
-        let words = if given_pin_only(access) { "Invalid PIN" } else { "Invalid PIN or password" };
+        tracing::warn!("somebody at {} was not let in: the PIN or password is wrong", client.address);
+        let words = if needs == "pin" { "Invalid PIN" } else { "Invalid PIN or password" };
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }
     access.guesses.right(address);
     let now = site.handle.clock.now();
     let (shown, until) = access.sessions.begin(may, access.settings.lasts, now);
-    let secure = headers.get("x-forwarded-proto").is_some_and(|it| it == "https");
-    let secure = if secure { "; Secure" } else { "" };
-    let seconds = access.settings.lasts.as_secs();
-    let kept = format!("{COOKIE}={shown}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
+    let kept = baked(&headers, &shown, access.settings.lasts.as_secs());
     let until = crate::explain::local(&site.zone(), until);
     Ok(([(header::SET_COOKIE, kept)], Json(json!({ "success": true, "session_expires": until }))).into_response())
 }
 
-/// Where a request comes from: a proxy on this machine says it of others.
-fn origin(peer: Peer, headers: &HeaderMap) -> IpAddr {
-    let address = peer.0.ip().to_canonical();
-    let told = headers.get("x-forwarded-for").and_then(|it| it.to_str().ok()).and_then(|it| it.rsplit(',').next());
-    let told = told.and_then(|it| it.trim().parse().ok()).filter(|_| address.is_loopback());
-    told.unwrap_or(address)
-}
-
-fn given_pin_only(access: &Access) -> bool {
-    access.needs() == "pin"
+/// The cookie. It is for the page's own path alone, and for TLS alone if the page came by it; whoever says that falsely harms only
+/// their own cookie, so it is believed of everybody.
+fn baked(headers: &HeaderMap, shown: &str, seconds: i64) -> String {
+    let is_secure = headers.get("x-forwarded-proto").is_some_and(|it| it == "https");
+    let secure = if is_secure { "; Secure" } else { "" };
+    let path = proxy::prefix(headers).unwrap_or_default();
+    format!("{COOKIE}={shown}; HttpOnly; SameSite=Strict; Path={path}/; Max-Age={seconds}{secure}")
 }
 
 /// Ends the session.
@@ -137,6 +135,6 @@ async fn logout(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     if let Some(shown) = cookie(&headers) {
         site.access.sessions.end(shown);
     }
-    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    let gone = baked(&headers, "", 0);
     ([(header::SET_COOKIE, gone)], Json(json!({ "success": true }))).into_response()
 }
