@@ -104,11 +104,11 @@ async function press(browser, { url, group: name, button, shows, answer, pressed
 }
 
 /** Nobody sees the house without the secret, and whoever has it does. */
-async function signIn(browser, { url, secret }) {
+async function signIn(browser, { url, secret, wrong = "wrong" }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["401"] });
   await page.goto(url);
   const field = page.locator("#secret");
-  await field.fill("wrong");
+  await field.fill(wrong);
   await page.getByRole("button", { name: "Let me in" }).click();
   await page.getByRole("alert").filter({ hasText: "Invalid" }).waitFor();
   if (await page.locator("section.group").count()) fail("the house is shown to whoever does not know the secret");
@@ -121,6 +121,21 @@ async function signIn(browser, { url, secret }) {
   await page.locator("#secret").waitFor();
   quiet(page, "signing in");
   return {};
+}
+
+/** In a frame of somebody else's page, as Home Assistant's ingress shows it. */
+async function ingress(browser, { url, secret, group: name }) {
+  const page = await open(browser, { expected: ["401"] });
+  await page.goto(url);
+  const frame = page.frameLocator("iframe");
+  await frame.locator("#secret").fill(secret);
+  await frame.getByRole("button", { name: "Let me in" }).click();
+  const card = frame.locator("section.group", { has: frame.getByRole("heading", { name, exact: true }) });
+  await card.getByRole("button", { name: "ON", exact: true }).click();
+  await card.locator(".head .state").first().filter({ hasText: /^ON$/ }).waitFor();
+  const cookies = await page.context().cookies();
+  quiet(page, "in a frame");
+  return { path: cookies.map((it) => it.path).join() };
 }
 
 const scheduled = (page, name) => page.locator("main section", { has: page.getByRole("heading", { name, exact: true }) });
@@ -277,7 +292,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, signIn, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from scenarios import alone, broker, browser, commands, devices, homeassistant, nodered, restart, schedule, setup
+from scenarios import alone, broker, browser, commands, devices, homeassistant, nodered, proxy, restart, schedule, setup
 from scenarios import kasa as python_kasa
 
 
@@ -31,6 +31,6 @@ def every(kasa=True, node_red=True, with_browser=True):
     if node_red:
         rooms.append(nodered)
     if with_browser:
-        rooms.append(browser)
+        rooms += [browser, proxy]
     about_mqtt = (homeassistant, commands, broker, restart)
     return [_of(function, room in about_mqtt) for room in rooms for function in room.SCENARIOS]

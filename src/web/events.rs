@@ -75,7 +75,8 @@ async fn events(
     let (queue, queued) = mpsc::channel(QUEUE);
     tokio::spawn(Listener { site, queue, house: None, plans: None, _seat: seat }.tell(seen, log));
     let stream = Sse::new(ReceiverStream::new(queued)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
-    Ok(stream.into_response())
+    // nginx would hold events back until it has enough of them.
+    Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
 
 type Queued = Result<Event, Infallible>;

@@ -5,6 +5,7 @@ use heattrax::{
     web::WebInfo,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{Room, house, info, split};
 
@@ -137,4 +138,14 @@ async fn a_trusted_proxy_may_change_the_host_and_a_page_of_another_site_gains_no
     let lines = |origin: &str| format!("X-Forwarded-Host: heat.example\r\nOrigin: https://{origin}\r\n");
     assert_eq!(room.signs_in_through(&lines("heat.example")).await.0, 200);
     assert_eq!(room.signs_in_through(&lines("evil.example")).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_not_to_hold_events_back() {
+    let room = room(info()).await;
+    let mut line = room.connect().await;
+    line.write_all(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut head = [0; 512];
+    let count = line.read(&mut head).await.unwrap();
+    assert!(String::from_utf8_lossy(&head[..count]).contains("x-accel-buffering: no\r\n"));
 }
