@@ -1,15 +1,17 @@
 //! What the bridge does and will do, for people and programs that ask: `/api/explain`, `/api/plan`, `/calendar.ics`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
+use tokio::{task::spawn_blocking, time::timeout};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -22,6 +24,9 @@ use crate::{
     hub::Plans,
     model::{ControlSettings, Plan},
 };
+
+/// One explanation of a part of the house, or of another time, is made at a time: the next one waits for so long.
+const TURN: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new()
@@ -41,30 +46,39 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         (String = "text/plain"), (Object = "application/json"),
     )),
     (status = 400, description = "The question cannot be understood.", body = String, content_type = "text/plain"),
-    (status = 503, description = "Setup mode.", body = Problem),
+    (status = 503, description = "Setup mode, or too many ask.", body = Problem),
 ))]
 async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let settings = match open(&site) {
         Ok(settings) => settings,
         Err(refused) => return refused.into_response(),
     };
-    let house = site.handle.picture();
-    let question = match question(uri.query().unwrap_or_default(), &settings, house.at) {
+    let question = match question(uri.query().unwrap_or_default(), &settings, site.handle.picture().at) {
         Ok(question) => question,
         Err(words) => return plain(StatusCode::BAD_REQUEST, words),
     };
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let as_json = accept.contains("application/json");
-    // Running a large house forward takes a while: nobody else shall wait for it.
-    let answered = tokio::task::spawn_blocking(move || {
-        let answer = explain(&settings, &house, &question, "the running bridge");
-        answer.map(|it| if as_json { Ok(it.json()) } else { Err(it.text()) })
-    });
-    match answered.await {
-        Ok(Ok(Ok(json))) => Json(json).into_response(),
-        Ok(Ok(Err(text))) => plain(StatusCode::OK, text),
-        Ok(Err(unknown)) => plain(StatusCode::BAD_REQUEST, unknown.to_string()),
-        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed"),
+    let is_all = question == Question::default();
+    let asked = Arc::clone(&site);
+    let make = move || {
+        let answer = explain(&settings, &asked.handle.picture(), &question, "the running bridge");
+        answer.map(|it| Bytes::from(if as_json { it.json().to_string() } else { it.text() }))
+    };
+    // Running a large house forward takes a while.
+    let answer = if is_all {
+        site.press.explained[usize::from(as_json)].get(move || make().unwrap_or_default()).await.map(Ok)
+    } else {
+        let Ok(Ok(_turn)) = timeout(TURN, site.press.explaining.acquire()).await else {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "too many ask for explanations: try again later");
+        };
+        spawn_blocking(make).await.ok()
+    };
+    let kind = if as_json { "application/json" } else { "text/plain; charset=utf-8" };
+    match answer {
+        Some(Ok(words)) => ([(header::CONTENT_TYPE, kind)], words).into_response(),
+        Some(Err(unknown)) => plain(StatusCode::BAD_REQUEST, unknown.to_string()),
+        None => plain(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed"),
     }
 }
 

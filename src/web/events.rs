@@ -1,23 +1,21 @@
 //! `GET /api/events`: what happens, as it happens (server-sent events).
 //!
-//! Each client has a task of its own that fills a short queue; one whose queue is full is dropped, and comes back by itself with the
-//! id of the last notice that it has seen.
+//! What is told is made once for all who listen ([`super::press`]), and everybody is sent the same bytes. Each client has a task of its
+//! own that waits until there is room on its line: a slow one misses what has been overtaken meanwhile, and one that takes nothing for
+//! a while is dropped. It comes back by itself with the id of the last notice that it has seen.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
-    response::{
-        IntoResponse, Response, Sse,
-        sse::{Event, KeepAlive},
-    },
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,18 +23,23 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     answer::{Problem, Refusal},
-    house::HouseView,
     ledger::Entry,
     logs::{level, line},
+    press::event,
 };
-use crate::hub::{Line, LineLevel, Plans};
+use crate::{
+    hub::{Line, LineLevel},
+    model::House,
+};
+
+type Board = tokio::sync::watch::Receiver<Arc<House>>;
 
 /// Clients at the same time: connections must be left for others.
-pub(super) const MOST: usize = 24;
-/// Events that may wait for a slow client.
-const QUEUE: usize = 64;
-/// The house is told at most this often.
-const HOUSE_EVERY: Duration = Duration::from_millis(500);
+pub(super) const MOST: usize = 256;
+/// Events that may wait for a slow client, beside what is on its line.
+const QUEUE: usize = 1;
+/// Who takes nothing for so long is dropped.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// A comment shows that the line is alive. A connection on which nothing is sent for 15 s is closed.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);
 
@@ -47,16 +50,21 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 #[derive(Deserialize)]
 struct Asked {
     log: Option<String>,
+    #[serde(default)]
+    changes: bool,
 }
 
 /// What happens, as it happens.
 #[utoipa::path(get, path = "/api/events", tag = "house", params(
     ("log" = Option<String>, Query, description = "Also lines of the log from this level on: error, warn, info, debug, trace."),
+    ("changes" = Option<bool>, Query, description = "`true`: after the first `house`, `change` tells what is different."),
     ("Last-Event-ID" = Option<String>, Header, description = "The last notice that was seen: those after it are told first."),
 ), responses(
     (status = 200, description = "Server-sent events. `house`: as `/api/house`, at once and after each change, at most twice a second. \
+        `change`, if it is asked for: those groups, devices and outlets of the house (and `bridge`, `weather`) that are different, whole; \
+        `null` is gone, what is not in it is as it was. Whoever was too slow for one is told the whole `house` again. \
         `notice`: what people should hear about, with its id. `plan`: as `/api/plan`, at once and when it changes. `log`: a line. \
-        A comment every 10 s keeps the line alive.", body = String, content_type = "text/event-stream"),
+        A comment after 10 s of silence shows that the line is alive.", body = String, content_type = "text/event-stream"),
     (status = 400, description = "There is no such level.", body = Problem),
     (status = 503, description = "Too many listen already.", body = Problem),
 ))]
@@ -73,22 +81,33 @@ async fn events(
     })?;
     let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()).map(str::to_owned);
     let (queue, queued) = mpsc::channel(QUEUE);
-    tokio::spawn(Listener { site, queue, house: None, plans: None, _seat: seat }.tell(seen, log));
-    let stream = Sse::new(ReceiverStream::new(queued)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
-    // nginx would hold events back until it has enough of them.
-    Ok(([("x-accel-buffering", "no")], stream).into_response())
+    tokio::spawn(
+        Listener { site, queue, house: 0, plans: 0, changes: asked.changes, sent: Instant::now(), _seat: seat }
+            .tell(seen, log),
+    );
+    let head = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // nginx would hold events back until it has enough of them.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((head, Body::from_stream(ReceiverStream::new(queued))).into_response())
 }
 
-type Queued = Result<Event, Infallible>;
+type Queued = Result<Bytes, Infallible>;
 
 /// One client.
 struct Listener {
     site: Arc<Site>,
     queue: mpsc::Sender<Queued>,
-    /// What was told of the house last.
-    house: Option<HouseView>,
-    /// What was told of the plans last.
-    plans: Option<Arc<Plans>>,
+    /// The number of the house that was told last.
+    house: u64,
+    /// The number of the plans that were told last.
+    plans: u64,
+    /// Does it put changes together itself?
+    changes: bool,
+    /// When it was told something last.
+    sent: Instant,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -112,81 +131,77 @@ impl Listener {
         let (mut board, mut plans) = (site.handle.house.clone(), site.handle.plans.clone());
         let (missed, mut news) = site.ledger.since(seen.as_deref());
         let mut lines = site.info.journal.listen();
-        self.house()?;
-        self.plans()?;
-        for entry in missed {
-            self.notice(&entry)?;
-        }
-        board.mark_unchanged();
+        let (mut house_at, mut is_stale) = self.house(&mut board).await?;
         plans.mark_unchanged();
-        let mut house_at = Instant::now() + HOUSE_EVERY;
-        let mut stale = false;
+        self.plans().await?;
+        for entry in missed {
+            self.notice(&entry).await?;
+        }
         loop {
             tokio::select! {
-                changed = board.changed(), if !stale => {
+                changed = board.changed(), if !is_stale => {
                     changed.map_err(|_| Gone)?;
-                    stale = true;
+                    is_stale = true;
                 }
-                () = tokio::time::sleep_until(house_at), if stale => {
-                    self.house()?;
-                    (stale, house_at) = (false, Instant::now() + HOUSE_EVERY);
+                () = tokio::time::sleep_until(house_at), if is_stale => {
+                    (house_at, is_stale) = self.house(&mut board).await?;
                 }
                 changed = plans.changed() => {
                     changed.map_err(|_| Gone)?;
-                    self.plans()?;
+                    self.plans().await?;
                 }
                 entry = news.recv() => match entry {
-                    Ok(entry) => self.notice(&entry)?,
+                    Ok(entry) => self.notice(&entry).await?,
                     // It comes back and asks for what it has missed.
                     Err(_) => return Err(Gone),
                 },
                 written = lines.recv(), if log.is_some() => match written {
-                    Ok(written) => self.line(&written, log)?,
+                    Ok(written) => self.line(&written, log).await?,
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Err(Gone),
                 },
+                () = tokio::time::sleep_until(self.sent + ALIVE_EVERY) => self.send(Bytes::from_static(b":\n\n")).await?,
             }
         }
     }
 
-    fn send(&self, event: Event) -> Result<(), Gone> {
-        self.queue.try_send(Ok(event)).map_err(|_| Gone)
+    async fn send(&mut self, event: Bytes) -> Result<(), Gone> {
+        timeout(PATIENCE, self.queue.send(Ok(event))).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
+        self.sent = Instant::now();
+        Ok(())
     }
 
-    /// What moves by the mere passing of time is no news.
-    fn house(&mut self) -> Result<(), Gone> {
-        let picture = self.site.handle.picture();
-        let timeless = self.site.view(&picture).timeless();
-        if self.house.as_ref() == Some(&timeless) {
-            return Ok(());
+    /// Tells the house unless it is as it was. When the next may be told, and whether there is something to tell already.
+    async fn house(&mut self, board: &mut Board) -> Result<(Instant, bool), Gone> {
+        let told = self.site.press.told(&self.site).await.ok_or(Gone)?;
+        if self.house != told.number {
+            let follows = self.changes && self.house > 0 && self.house + 1 == told.number;
+            self.house = told.number;
+            let event = if follows { told.change } else { told.whole().await.ok_or(Gone)? };
+            self.send(event).await?;
         }
-        self.house = Some(timeless);
-        self.send(Event::default().event("house").data(json!(self.site.view(&picture)).to_string()))
+        let is_stale = !Arc::ptr_eq(&board.borrow_and_update(), &told.picture);
+        Ok((told.next, is_stale))
     }
 
-    /// Plans are worked out afresh all the time, and mostly say the same.
-    fn plans(&mut self) -> Result<(), Gone> {
-        let plans = Arc::clone(&self.site.handle.plans.borrow());
-        let says_the_same = |it: &Arc<Plans>| {
-            it.len() == plans.len()
-                && it.iter().zip(&*plans).all(|(one, other)| one.0 == other.0 && one.1.says_the_same(other.1))
-        };
-        if self.plans.as_ref().is_some_and(says_the_same) {
-            return Ok(());
+    async fn plans(&mut self) -> Result<(), Gone> {
+        let (number, event) = self.site.press.plans(&self.site).await;
+        if self.plans != number {
+            self.plans = number;
+            self.send(event).await?;
         }
-        self.plans = Some(Arc::clone(&plans));
-        self.send(Event::default().event("plan").data(super::api::plans(&plans, &self.site.zone()).to_string()))
+        Ok(())
     }
 
-    fn notice(&self, entry: &Entry) -> Result<(), Gone> {
+    async fn notice(&mut self, entry: &Entry) -> Result<(), Gone> {
         let id = self.site.ledger.id(entry.number);
-        self.send(Event::default().event("notice").id(id).data(&*entry.json))
+        self.send(format!("event: notice\nid: {id}\ndata: {}\n\n", entry.json).into()).await
     }
 
-    fn line(&self, written: &Line, log: Option<LineLevel>) -> Result<(), Gone> {
+    async fn line(&mut self, written: &Line, log: Option<LineLevel>) -> Result<(), Gone> {
         if log.is_none_or(|log| written.level > log) {
             return Ok(());
         }
-        self.send(Event::default().event("log").data(json!(line(written, &self.site.zone())).to_string()))
+        self.send(event("log", &line(written, &self.site.zone()))).await
     }
 }

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Connections at the same time; the next one waits until one ends.
-const MOST: usize = 64;
+const MOST: usize = 320;
 /// Time from the connection, or the last sent byte, to the next. Longer than the longest answer takes (10 s).
 const PATIENCE: Duration = Duration::from_secs(15);
 

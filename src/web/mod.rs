@@ -23,6 +23,7 @@ mod logs;
 mod metrics;
 mod notifications;
 mod page;
+mod press;
 mod probes;
 mod proxy;
 mod schedules;
@@ -50,7 +51,7 @@ pub use access::hash_password;
 pub use client::{Answer, encoded, get as ask};
 pub use health::healthcheck;
 
-use self::{access::Access, ledger::Ledger, line::Peer, proxy::Proxies};
+use self::{access::Access, ledger::Ledger, line::Peer, press::Press, proxy::Proxies};
 use crate::{
     hub::{Handle, Journal},
     model::{ControlSettings, WebSettings},
@@ -92,6 +93,8 @@ struct Site {
     ledger: Arc<Ledger>,
     /// Seats for those who listen to events.
     listeners: Arc<Semaphore>,
+    /// What they are told.
+    press: Press,
 }
 
 /// Every endpoint, each with its words for `/openapi.json`.
@@ -171,8 +174,9 @@ async fn serve_what(
     let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
     let proxies = Proxies::new(&how.trusted_proxies);
     let listeners = Arc::new(Semaphore::new(events::MOST));
-    let router =
-        router(endpoints, Arc::new(Site { info, handle, access, proxies, stop: stop.clone(), ledger, listeners }));
+    let press = Press::default();
+    let site = Site { info, handle, access, proxies, stop: stop.clone(), ledger, listeners, press };
+    let router = router(endpoints, Arc::new(site));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());
     let router = router.into_make_service_with_connect_info::<Peer>();

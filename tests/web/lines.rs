@@ -75,7 +75,7 @@ async fn a_client_that_goes_on_asking_is_kept() {
 async fn a_full_house_waits_for_a_seat() {
     let room = room().await;
     let mut idle = Vec::new();
-    for _ in 0..64 {
+    for _ in 0..320 {
         idle.push(room.connect().await);
     }
     settle().await;

@@ -5,6 +5,7 @@ mod access;
 mod explained;
 mod healthcheck;
 mod lines;
+mod listeners;
 mod metrics;
 mod page;
 mod probes;

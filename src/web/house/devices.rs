@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Look, rounded};
+use super::{Look, Passing, rounded};
 use crate::{
     hub::Operation,
     model::{Availability, Device, TroubleKind},
@@ -34,7 +34,8 @@ pub(in crate::web) struct DeviceView {
     /// How often it has stopped answering since the start.
     lost: u64,
     /// By operation: connect, poll, switch, timer, meter, info.
-    pub(super) latency: BTreeMap<&'static str, LatencyView>,
+    #[schema(value_type = BTreeMap<String, LatencyView>)]
+    latency: Passing<BTreeMap<&'static str, LatencyView>>,
 }
 
 /// One operation of a device, since the start.
@@ -66,7 +67,9 @@ pub(super) fn view(look: &Look<'_>, device: &Device) -> DeviceView {
         fault: trouble.map(|it| it.text.clone()),
         needs_person: trouble.is_some_and(|it| it.kind != TroubleKind::Passing),
         lost: vitals.lost(),
-        latency: Operation::ALL.into_iter().map(|it| (it.as_str(), latency(vitals.of(it).counted()))).collect(),
+        latency: Passing(
+            Operation::ALL.into_iter().map(|it| (it.as_str(), latency(vitals.of(it).counted()))).collect(),
+        ),
     }
 }
 

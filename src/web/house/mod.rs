@@ -8,8 +8,8 @@ mod weather;
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json,
     extract::State,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -17,10 +17,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::{devices::DeviceView, groups::GroupView, outlets::OutletView, weather::WeatherView};
 pub(super) use self::{
-    groups::{spokesman, state},
-    outlets::{DecisionView, decision},
+    devices::DeviceView,
+    groups::{GroupView, spokesman, state},
+    outlets::{DecisionView, OutletView, decision},
+    weather::WeatherView,
 };
 use super::{Site, answer::Refusal};
 use crate::{
@@ -29,21 +30,33 @@ use crate::{
     model::{Broker, ControlSettings, House},
 };
 
+/// What changes by the mere passing of time. That is no news: any of it is as good as another.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Passing<T>(pub(super) T);
+
+impl<T> PartialEq for Passing<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// The whole house. Times are RFC 3339 with the offset of the configured zone; what is unknown for now is `null`.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(super) struct HouseView {
     /// When the picture was taken.
-    at: String,
+    #[schema(value_type = String)]
+    pub(super) at: Passing<String>,
     /// The program's version.
     version: String,
-    bridge: BridgeView,
-    weather: WeatherView,
+    pub(super) bridge: BridgeView,
+    pub(super) weather: WeatherView,
     /// By slug.
-    groups: BTreeMap<String, GroupView>,
+    pub(super) groups: BTreeMap<String, GroupView>,
     /// By slug.
-    devices: BTreeMap<String, DeviceView>,
+    pub(super) devices: BTreeMap<String, DeviceView>,
     /// By `device/slot`.
-    outlets: BTreeMap<String, OutletView>,
+    pub(super) outlets: BTreeMap<String, OutletView>,
 }
 
 /// The bridge itself.
@@ -64,7 +77,8 @@ pub(super) struct BridgeView {
     /// Does the control loop come round?
     alive: bool,
     /// Real seconds since the start.
-    uptime_s: u64,
+    #[schema(value_type = u64)]
+    uptime_s: Passing<u64>,
     /// What is wrong with the config. Setup mode when there is anything: nothing is switched.
     setup: Vec<String>,
     /// The zone of all times.
@@ -112,7 +126,7 @@ impl Site {
         let settings = self.settings();
         let look = Look { house, handle: &self.handle, settings: settings.as_deref(), zone: self.zone() };
         HouseView {
-            at: look.time(house.at),
+            at: Passing(look.time(house.at)),
             version: self.info.version.clone(),
             bridge: self.bridge(&look),
             weather: weather::view(&look),
@@ -138,22 +152,10 @@ impl Site {
             vacation: look.house.vacation,
             clock_trusted: look.house.clock.is_trusted,
             alive: self.handle.pulse.is_alive(),
-            uptime_s: self.handle.vitals.uptime().as_secs(),
+            uptime_s: Passing(self.handle.vitals.uptime().as_secs()),
             setup: self.info.setup.clone(),
             zone: look.zone.iana_name().unwrap_or("UTC").to_owned(),
         }
-    }
-}
-
-impl HouseView {
-    /// The same, but for what moves by the mere passing of time.
-    pub(super) fn timeless(mut self) -> Self {
-        self.at.clear();
-        self.bridge.uptime_s = 0;
-        self.weather.age_min = None;
-        self.devices.values_mut().for_each(|it| it.latency.clear());
-        self.outlets.values_mut().for_each(|it| it.last_seen = None);
-        self
     }
 }
 
@@ -166,5 +168,12 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     (status = 200, description = "The house; in setup mode without devices, and with what is wrong with the config.", body = HouseView),
 ))]
 async fn house(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
-    Ok(Json(site.view(&site.handle.picture())).into_response())
+    let shared = Arc::clone(&site);
+    let made = site.press.house.get(move || {
+        let view = shared.view(&shared.handle.picture());
+        serde_json::to_vec(&view).unwrap_or_default().into()
+    });
+    let text =
+        made.await.ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the house cannot be shown"))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Look, minutes, rounded};
+use super::{Look, Passing, minutes, rounded};
 use crate::model::{Availability, Decision, Energy, Opinion, Outlet, Reason, Switch, VoiceName};
 
 /// An outlet.
@@ -35,7 +35,8 @@ pub(in crate::web) struct OutletView {
     on_since: Option<String>,
     runtime_today_min: i64,
     /// When it was heard last.
-    pub(super) last_seen: Option<String>,
+    #[schema(value_type = Option<String>)]
+    last_seen: Passing<Option<String>>,
     /// When the plug goes off by itself, by the timers that it has confirmed.
     device_timer_off_at: Option<String>,
     #[serde(flatten)]
@@ -129,7 +130,7 @@ pub(super) fn view(look: &Look<'_>, outlet: &Outlet) -> OutletView {
         energy_total: rounded(outlet.energy_total, 3),
         on_since: look.maybe(outlet.on_since.filter(|_| outlet.switch() == Some(Switch::On))),
         runtime_today_min: minutes(outlet.runtime_today),
-        last_seen: look.maybe(outlet.reported_at),
+        last_seen: Passing(look.maybe(outlet.reported_at)),
         device_timer_off_at: look.maybe(outlet.device_timer_off_at()),
         decision: decision(look, outlet),
         fault: fault.map(|it| it.as_str()),

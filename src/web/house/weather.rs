@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Look, minutes, rounded};
+use super::{Look, Passing, minutes, rounded};
 use crate::model::{Celsius, Fact, WeatherState};
 
 /// The weather. Temperatures in °C.
@@ -16,7 +16,8 @@ pub(in crate::web) struct WeatherView {
     /// The provider of the newest forecast.
     source: Option<String>,
     issued_at: Option<String>,
-    pub(super) age_min: Option<i64>,
+    #[schema(value_type = Option<i64>)]
+    age_min: Passing<Option<i64>>,
     /// Is it fresh enough to act on?
     fresh: bool,
     /// Why there is no newer one.
@@ -63,7 +64,7 @@ pub(super) fn view(look: &Look<'_>) -> WeatherView {
         state: WeatherState::of(board, valid, now).word(),
         source: forecast.map(|it| it.source.clone()),
         issued_at: look.maybe(forecast.map(|it| it.issued_at)),
-        age_min: forecast.map(|it| minutes(now.duration_since(it.issued_at))),
+        age_min: Passing(forecast.map(|it| minutes(now.duration_since(it.issued_at)))),
         fresh: board.fresh == Some(true),
         trouble: board.trouble.as_ref().map(|it| it.text.clone()),
         temperature_c: degrees(hour.and_then(|it| it.temperature)),

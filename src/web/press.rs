@@ -1,0 +1,203 @@
+//! What many ask for at once, made once for all of them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::body::Bytes;
+use serde::Serialize;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Site, api,
+    house::{BridgeView, DeviceView, GroupView, HouseView, OutletView, WeatherView},
+};
+use crate::{hub::Plans, model::House};
+
+/// All who listen are told the house at most this often.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Something that takes a while to make. One is made at a time, and for as long as that took nobody makes the next; whoever asks
+/// meanwhile shares that one. Nobody is given what was begun before they asked.
+pub(super) struct Shared<T>(Mutex<Option<Made<T>>>);
+
+struct Made<T> {
+    begun: Instant,
+    rested: Instant,
+    it: T,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone + Send + 'static> Shared<T> {
+    /// `None` if the making failed.
+    pub(super) async fn get(&self, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let asked = Instant::now();
+        let mut kept = self.0.lock().await;
+        if let Some(made) = kept.as_ref().filter(|it| it.begun >= asked) {
+            return Some(made.it.clone());
+        }
+        if let Some(rested) = kept.as_ref().map(|it| it.rested) {
+            sleep_until(rested).await;
+        }
+        let begun = Instant::now();
+        // Nobody who switches shall wait for it.
+        let it = spawn_blocking(make).await.ok()?;
+        *kept = Some(Made { begun, rested: Instant::now() + begun.elapsed(), it: it.clone() });
+        Some(it)
+    }
+}
+
+/// A house as all who listen are told it.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// Counts up from 1; the same as long as it says the same.
+    pub(super) number: u64,
+    /// Of what it is.
+    pub(super) picture: Arc<House>,
+    /// Nothing newer is written down before.
+    pub(super) next: Instant,
+    /// What is different from the one before, as the event `change`.
+    pub(super) change: Bytes,
+    view: Arc<HouseView>,
+    whole: Arc<OnceLock<Bytes>>,
+}
+
+impl Told {
+    /// All of it, as the event `house`.
+    pub(super) async fn whole(&self) -> Option<Bytes> {
+        let it = self.clone();
+        spawn_blocking(move || it.whole.get_or_init(|| event("house", &*it.view)).clone()).await.ok()
+    }
+}
+
+/// What is kept for all.
+pub(super) struct Press {
+    told: Mutex<Option<Told>>,
+    plans: Mutex<Option<(u64, Arc<Plans>, Bytes)>>,
+    /// The answer of `GET /api/house`.
+    pub(super) house: Shared<Bytes>,
+    /// What is explained of the whole house as it is, as text and as JSON.
+    pub(super) explained: [Shared<Bytes>; 2],
+    /// A turn for anything else that is to be explained.
+    pub(super) explaining: Semaphore,
+}
+
+impl Default for Press {
+    fn default() -> Self {
+        Self {
+            told: Mutex::default(),
+            plans: Mutex::default(),
+            house: Shared::default(),
+            explained: Default::default(),
+            explaining: Semaphore::new(1),
+        }
+    }
+}
+
+impl Press {
+    /// The house of now, or one that is too young to be overtaken; `None` if the program ends. Nothing is made while nobody asks.
+    pub(super) async fn told(&self, site: &Arc<Site>) -> Option<Told> {
+        let mut kept = self.told.lock().await;
+        if let Some(told) = kept.as_ref().filter(|it| Instant::now() < it.next) {
+            return Some(told.clone());
+        }
+        let (site, before) = (Arc::clone(site), kept.clone());
+        let told = spawn_blocking(move || look(&site, before)).await.ok()?;
+        *kept = Some(told.clone());
+        Some(told)
+    }
+
+    /// The plans of now, with a number that is another when they say something else. They are worked out afresh all the time, and
+    /// mostly say the same.
+    pub(super) async fn plans(&self, site: &Site) -> (u64, Bytes) {
+        let mut kept = self.plans.lock().await;
+        let plans = Arc::clone(&site.handle.plans.borrow());
+        if let Some((number, before, event)) = &*kept
+            && (Arc::ptr_eq(before, &plans) || say_the_same(before, &plans))
+        {
+            return (*number, event.clone());
+        }
+        let number = kept.as_ref().map_or(1, |it| it.0 + 1);
+        let event = event("plan", &api::plans(&plans, &site.zone()));
+        *kept = Some((number, plans, event.clone()));
+        (number, event)
+    }
+}
+
+fn say_the_same(one: &Plans, other: &Plans) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| one.0 == other.0 && one.1.says_the_same(other.1))
+}
+
+fn look(site: &Site, before: Option<Told>) -> Told {
+    let picture = site.handle.picture();
+    let next = Instant::now() + EVERY;
+    // A loop that has stopped draws no new picture: whether it lives is part of the view.
+    let view = site.view(&picture);
+    match before {
+        Some(told) if *told.view == view => Told { picture, next, ..told },
+        before => Told {
+            number: before.as_ref().map_or(1, |it| it.number + 1),
+            picture,
+            next,
+            change: before.map_or_else(Bytes::new, |it| event("change", &Change::between(&it.view, &view))),
+            view: Arc::new(view),
+            whole: Arc::default(),
+        },
+    }
+}
+
+/// What is different: parts that are not in it are as they were, and what is `null` is gone.
+#[derive(Serialize)]
+struct Change<'a> {
+    at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<&'a BridgeView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weather: Option<&'a WeatherView>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<&'a str, Option<&'a GroupView>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    devices: BTreeMap<&'a str, Option<&'a DeviceView>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outlets: BTreeMap<&'a str, Option<&'a OutletView>>,
+}
+
+impl<'a> Change<'a> {
+    fn between(before: &'a HouseView, now: &'a HouseView) -> Self {
+        Self {
+            at: &now.at.0,
+            bridge: Some(&now.bridge).filter(|it| **it != before.bridge),
+            weather: Some(&now.weather).filter(|it| **it != before.weather),
+            groups: differ(&before.groups, &now.groups),
+            devices: differ(&before.devices, &now.devices),
+            outlets: differ(&before.outlets, &now.outlets),
+        }
+    }
+}
+
+fn differ<'a, T: PartialEq>(
+    before: &'a BTreeMap<String, T>,
+    now: &'a BTreeMap<String, T>,
+) -> BTreeMap<&'a str, Option<&'a T>> {
+    let gone = before.keys().filter(|it| !now.contains_key(*it)).map(|it| (it.as_str(), None));
+    let other = now.iter().filter(|(id, it)| before.get(*id) != Some(it)).map(|(id, it)| (id.as_str(), Some(it)));
+    gone.chain(other).collect()
+}
+
+/// A server-sent event. JSON has no line breaks.
+pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("event: {name}\ndata: {data}\n\n").into()
+}

@@ -1,0 +1,209 @@
+//! Those who listen to `GET /api/events`: what they put together, and what becomes of the slow ones.
+
+use std::{sync::Arc, time::Duration};
+
+use heattrax::model::{Availability, Broker, House, OutletId, Switch};
+use serde_json::{Map, Value};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{Room, house, info, outlet, turn};
+
+/// The house is told at most this often.
+const EVERY: Duration = Duration::from_millis(500);
+/// Rounds in which a large house becomes another one: together more than the kernel holds for whoever does not read.
+const ROUNDS: u32 = 12;
+
+async fn room() -> Room {
+    Room::start(info(), house(Broker::Connected, Availability::Online)).await
+}
+
+/// Lets the server do what it has to.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(80)).await;
+}
+
+async fn listens(room: &Room, query: &str) -> TcpStream {
+    let mut stream = room.connect().await;
+    let request = format!("GET /api/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// The house with an outlet whose name is two megabytes long.
+fn large(round: u32) -> Arc<House> {
+    let mut house = house(Broker::Connected, Availability::Online);
+    let outlet = house.outlets.values_mut().next().unwrap();
+    Arc::make_mut(outlet).name = format!("round {round} {}", "x".repeat(2_000_000));
+    Arc::new(house)
+}
+
+async fn large_rounds(room: &Room) {
+    for round in 1..=ROUNDS {
+        settle().await;
+        room.board.send_replace(large(round));
+        settle().await;
+        turn(EVERY).await;
+    }
+    settle().await;
+}
+
+/// Events as they come: their name and their data.
+struct Heard {
+    stream: TcpStream,
+    text: String,
+}
+
+impl Heard {
+    async fn next(&mut self) -> (String, Value) {
+        let mut bytes = vec![0; 1 << 16];
+        loop {
+            // Chunks end within a line at most by chance: these houses are small.
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let part =
+                    |name: &str| event.lines().find_map(|it| it.strip_prefix(name)).unwrap_or_default().to_owned();
+                let (name, data) = (part("event: "), part("data: "));
+                self.text = rest.to_owned();
+                return (name, serde_json::from_str(&data).unwrap_or_default());
+            }
+            let count =
+                timeout(Duration::from_secs(10), self.stream.read(&mut bytes)).await.expect("an event").unwrap();
+            assert_ne!(count, 0, "dropped");
+            self.text.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    }
+}
+
+/// As the page does it.
+fn put_together(house: &mut Value, change: Value) {
+    let Value::Object(change) = change else { panic!("{change}") };
+    for (key, part) in change {
+        let Some(known) = house[&key].as_object_mut().filter(|_| ["groups", "devices", "outlets"].contains(&&*key))
+        else {
+            house[&key] = part;
+            continue;
+        };
+        for (id, it) in part.as_object().unwrap() {
+            if it.is_null() {
+                known.remove(id).expect("it was there");
+            } else {
+                known.insert(id.clone(), it.clone());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn changes_put_together_are_the_house() {
+    let room = room().await;
+    let mut heard = Heard { stream: listens(&room, "?changes=true").await, text: String::new() };
+    let (name, mut known) = heard.next().await;
+    assert_eq!(name, "house");
+    assert_eq!(heard.next().await.0, "plan");
+    let [first, second]: [OutletId; 2] = ["porch/2", "porch/3"].map(|it| it.parse().unwrap());
+    let next = |change: &dyn Fn(&mut House)| {
+        let mut house = House::clone(&room.handle.picture());
+        change(&mut house);
+        room.board.send_replace(Arc::new(house));
+    };
+    let steps: [(&dyn Fn(&mut House), &[&str]); 5] = [
+        (&|it| drop(it.outlets.insert(second.clone(), Arc::new(outlet(&second, Availability::Online)))), &["outlets"]),
+        (
+            &|it| Arc::make_mut(it.outlets.get_mut(&second).unwrap()).reported.as_mut().unwrap().switch = Switch::Off,
+            &["outlets"],
+        ),
+        (&|it| it.vacation = true, &["bridge"]),
+        (
+            &|it| Arc::make_mut(it.devices.values_mut().next().unwrap()).availability = Availability::Offline,
+            &["devices"],
+        ),
+        (&|it| drop(it.outlets.remove(&first)), &["outlets"]),
+    ];
+    for (step, parts) in steps {
+        next(step);
+        let (name, change) = heard.next().await;
+        assert_eq!(name, "change");
+        let told: Vec<&String> = change.as_object().unwrap().keys().filter(|it| *it != "at").collect();
+        assert_eq!(told, parts, "{change}");
+        put_together(&mut known, change);
+        let (_, whole) = room.get("/api/house").await;
+        let (mut whole, mut put) = (serde_json::from_str::<Value>(&whole).unwrap(), known.clone());
+        for it in [&mut whole, &mut put] {
+            it["bridge"]["uptime_s"] = Value::Null;
+        }
+        assert_eq!(put, whole);
+    }
+    assert_eq!(known["outlets"].as_object().map(Map::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_slow_listener_misses_what_was_overtaken_and_hears_what_is_so() {
+    for query in ["", "?changes=true"] {
+        let room = room().await;
+        let mut slow = listens(&room, query).await;
+        // The one that is told every change.
+        let mut quick = listens(&room, query).await;
+        let draining = tokio::spawn(async move {
+            let mut bytes = vec![0; 1 << 16];
+            while !matches!(quick.read(&mut bytes).await, Ok(0) | Err(_)) {}
+        });
+        large_rounds(&room).await;
+        let (mut heard, mut bytes, newest) = (Vec::new(), vec![0; 1 << 16], format!("round {ROUNDS} "));
+        let reading = async {
+            loop {
+                let count = slow.read(&mut bytes).await.unwrap();
+                assert_ne!(count, 0, "dropped");
+                heard.extend_from_slice(&bytes[..count]);
+                let new = heard.len().saturating_sub(count + newest.len());
+                if heard[new..].windows(newest.len()).any(|it| it == newest.as_bytes()) {
+                    return;
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), reading).await.unwrap();
+        let counted = |name: &[u8]| heard.windows(name.len()).filter(|it| *it == name).count();
+        let (houses, changes) = (counted(b"event: house\n"), counted(b"event: change\n"));
+        // What the kernel holds for it, and two more.
+        assert!(houses + changes < ROUNDS as usize, "{query}: all {houses} + {changes} waited for it");
+        // A change of a house that was missed is of no use.
+        assert!(houses >= 2, "{query}: {houses}");
+        draining.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_reads_nothing_is_dropped() {
+    let room = room().await;
+    let mut deaf = listens(&room, "").await;
+    large_rounds(&room).await;
+    turn(Duration::from_secs(16)).await;
+    settle().await;
+    let mut bytes = vec![0; 1 << 16];
+    let reading = async { while !matches!(deaf.read(&mut bytes).await, Ok(0) | Err(_)) {} };
+    timeout(Duration::from_secs(5), reading).await.expect("it is dropped");
+}
+
+#[tokio::test]
+async fn while_nothing_is_new_a_comment_says_that_the_line_is_alive() {
+    let room = room().await;
+    let mut stream = listens(&room, "").await;
+    // Less than the 15 s after which a loop that nobody turns here is said to have stopped.
+    for _ in 0..13 {
+        settle().await;
+        room.board.send_replace(Arc::new(house(Broker::Connected, Availability::Online)));
+        settle().await;
+        turn(Duration::from_millis(900)).await;
+    }
+    settle().await;
+    let (mut heard, mut bytes) = (String::new(), [0; 4096]);
+    while let Ok(read) = timeout(Duration::from_millis(300), stream.read(&mut bytes)).await {
+        let count = read.unwrap();
+        assert_ne!(count, 0, "dropped");
+        heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    assert_eq!(heard.matches("event: house").count(), 1, "{heard}");
+    assert_eq!(heard.matches("\r\n:\n\n").count(), 1, "{heard}");
+}
