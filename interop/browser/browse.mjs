@@ -81,6 +81,17 @@ async function views(browser, { url }) {
       await page.context().close();
     }
   }
+  for (const dark of [false, true]) {
+    const page = await open(browser, { width: 360, dark });
+    const where = `the page for phones, ${dark ? "dark" : "light"}`;
+    await page.goto(`${url}/control`);
+    await page.waitForSelector("main .group .act");
+    await sound(page, where);
+    const low = await page.$$eval("main button", (all) => all.filter((it) => it.getBoundingClientRect().height < 44).map((it) => it.textContent));
+    if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
+    quiet(page, where);
+    await page.context().close();
+  }
   const { weight, painted } = await first(browser, url);
   if (weight < 10000 || weight > 150000) fail(`the page weighs ${weight} bytes`);
   return { weight, first_paint_ms: Math.round(painted) };
@@ -89,9 +100,9 @@ async function views(browser, { url }) {
 const group = (page, name) => page.locator("section.group", { has: page.getByRole("heading", { name, exact: true }) });
 
 /** A button is pressed; the page shows what the plug reported, without being loaded again. */
-async function press(browser, { url, group: name, button, shows, answer, pressed }) {
+async function press(browser, { url, path = "/#now", group: name, button, shows, answer, pressed }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["409", "504"] });
-  await page.goto(`${url}/#now`);
+  await page.goto(`${url}${path}`);
   const card = group(page, name);
   await card.getByRole("button", { name: button, exact: true }).click();
   if (shows) await card.locator(".head .state").first().filter({ hasText: new RegExp(`^${shows}$`) }).waitFor();

@@ -23,6 +23,10 @@ def browser_switches_the_relay(bench):
     check(not house.dual.relay(1), "the mat is off")
     browser.do("press", url=house.web, group="walkway", button="AUTO", shows="OFF", pressed=True)
     house.decision(MAT, control="auto")
+    browser.do("press", url=house.web, path="/control", group="walkway", button="ON", shows="ON")
+    check(house.dual.relay(1), "the mat is on, by the page for phones")
+    browser.do("press", url=house.web, path="/control", group="walkway", button="OFF", shows="OFF")
+    check(not house.dual.relay(1), "the mat is off, by the page for phones")
     house.garden.do("vanish")
     house.watch.wait("heattrax/garden_plug/availability", "offline", 30)
     browser.do("press", url=house.web, group="garden", button="ON", answer="cannot be reached")
@@ -37,6 +41,7 @@ def browser_signs_in(bench):
     check(http("GET", f"{house.web}/api/house")[0] == 401, "the house is not shown")
     browser.do("signIn", url=house.web, secret=password)
     browser.do("signIn", url=house.web, secret="4711")
+    browser.do("signIn", url=f"{house.web}/control", secret="4711")
 
 
 def browser_edits_schedules(bench):

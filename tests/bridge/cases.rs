@@ -143,7 +143,7 @@ pub(crate) fn looking() -> Vec<Case> {
     all.extend(REFUSED.map(|(it, status)| get(Home, it, status)));
     all.extend(NO_FILE.map(|it| get(Fixed, it, 409)));
     all.extend([
-        get(Home, "GET /control", 303),
+        get(Home, "GET /control", 200),
         get(Home, "GET /control/login", 303),
         get(Home, "GET /static/main.js", 200),
         Case(Home, "GET /static/main.js", Value::Null, "If-None-Match: $ETAG", 304),

@@ -13,16 +13,14 @@ fn header(answer: &str, name: &str) -> String {
     line.and_then(|it| it.split_once(": ")).map(|it| it.1.to_owned()).unwrap_or_default()
 }
 
-#[tokio::test]
-async fn everything_that_the_page_loads_is_there_and_nothing_is_from_elsewhere() {
-    let room = room().await;
-    let (status, page) = room.get("/").await;
-    assert_eq!(status, 200);
+/// What a page loads: all of it is there, and nothing is from elsewhere.
+async fn loads(room: &Room, front: &str) -> Vec<String> {
+    let (status, page) = room.get(front).await;
+    assert_eq!(status, 200, "{front}");
     let mut wanted: Vec<String> = Vec::new();
     for (before, after) in [("href=\"static/", '"'), ("src=\"static/", '"')] {
         wanted.extend(page.split(before).skip(1).map(|it| it.split(after).next().unwrap().to_owned()));
     }
-    assert!(wanted.contains(&"main.js".to_owned()) && wanted.contains(&"app.css".to_owned()), "{wanted:?}");
     let mut at = 0;
     while let Some(name) = wanted.get(at).cloned() {
         let (status, text) = room.get(&format!("/static/{name}")).await;
@@ -36,11 +34,45 @@ async fn everything_that_the_page_loads_is_there_and_nothing_is_from_elsewhere()
         }
         at += 1;
     }
-    assert!(wanted.len() > 10, "{wanted:?}");
     // Relative addresses only: behind a proxy the page may be anywhere.
-    assert!(!page.contains("=\"/"), "{page}");
+    assert!(!page.contains("=\"/") && !page.contains("onclick") && !page.contains("style="), "{page}");
+    wanted
+}
+
+#[tokio::test]
+async fn everything_that_the_page_loads_is_there_and_nothing_is_from_elsewhere() {
+    let room = room().await;
+    let wanted = loads(&room, "/").await;
+    assert!(
+        wanted.len() > 10 && ["main.js", "app.css"].iter().all(|it| wanted.iter().any(|one| one == it)),
+        "{wanted:?}"
+    );
     assert_eq!(room.get("/static/../mod.rs").await.0, 404);
-    assert_eq!(room.get("/ui").await.1, page);
+    assert_eq!(room.get("/ui").await.1, room.get("/").await.1);
+}
+
+#[tokio::test]
+async fn the_page_for_phones_has_its_old_address_and_loads_little() {
+    let room = room().await;
+    let mut wanted = loads(&room, "/control").await;
+    wanted.sort();
+    wanted.dedup();
+    assert_eq!(
+        wanted,
+        [
+            "app.css",
+            "bridge.js",
+            "control.js",
+            "dom.js",
+            "frame.js",
+            "icon.svg",
+            "overview.js",
+            "signin.js",
+            "words.js"
+        ]
+    );
+    let old = room.say("GET /control/login HTTP/1.1\r\nHost: localhost\r\n").await;
+    assert!(old.starts_with("HTTP/1.1 303") && header(&old, "location") == "../control", "{old}");
 }
 
 #[tokio::test]

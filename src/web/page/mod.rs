@@ -32,6 +32,9 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const ASSETS: &[Asset] = assets! {
     "index.html": HTML,
+    "control.html": HTML,
+    "control.js": SCRIPT,
+    "frame.js": SCRIPT,
     "app.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "main.js": SCRIPT,
@@ -76,16 +79,16 @@ async fn ui(headers: HeaderMap) -> Response {
     served(&ASSETS[0], &headers)
 }
 
-/// The page for phones had this address.
-#[utoipa::path(get, path = "/control", tag = "page", responses((status = 303, description = "To the page.")))]
-async fn control() -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, "./")]).into_response()
+/// The small page for phones: every outlet with ON, OFF and AUTO.
+#[utoipa::path(get, path = "/control", tag = "page", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
+async fn control(headers: HeaderMap) -> Response {
+    served(&ASSETS[1], &headers)
 }
 
 /// Signing in had this address.
-#[utoipa::path(get, path = "/control/login", tag = "page", responses((status = 303, description = "To the page.")))]
+#[utoipa::path(get, path = "/control/login", tag = "page", responses((status = 303, description = "To the page for phones.")))]
 async fn control_login() -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, "../")]).into_response()
+    (StatusCode::SEE_OTHER, [(header::LOCATION, "../control")]).into_response()
 }
 
 /// A file of the page.

@@ -13,20 +13,31 @@ export function listen(hear) {
 
 const tell = (what) => listeners.forEach((it) => it(what));
 
+/** The house with these parts as they are now; those that are null are gone. */
+function changed(house, { groups, devices, outlets, ...rest }) {
+  const parts = { groups, devices, outlets };
+  for (const [name, them] of Object.entries(parts)) {
+    const all = { ...house[name], ...them };
+    parts[name] = Object.fromEntries(Object.keys(all).sort().filter((id) => all[id] !== null).map((id) => [id, all[id]]));
+  }
+  return { ...house, ...rest, ...parts };
+}
+
 let events = null;
 
 /** Opens the line. */
 export function connect() {
   events?.close();
-  events = new EventSource("api/events");
-  const take = (name, keep) =>
+  events = new EventSource("api/events?changes=true");
+  const take = (name, keep, as = name) =>
     events.addEventListener(name, (event) => {
       known.heardAt = Date.now();
       known.isLost = false;
       keep(JSON.parse(event.data));
-      tell(name);
+      tell(as);
     });
   take("house", (it) => (known.house = it));
+  take("change", (it) => (known.house = changed(known.house, it)), "house");
   take("plan", (it) => (known.plans = it));
   take("notice", (it) => {
     known.notices.unshift(it);

@@ -1,15 +1,15 @@
 // The page as a whole: which view is shown, and is it still live?
 
-import { ask, connect, known, listen, post } from "./bridge.js";
+import { known, listen } from "./bridge.js";
 import { devices } from "./devices.js";
 import { h, show } from "./dom.js";
+import { begin, door } from "./frame.js";
 import { history, reopen } from "./history.js";
 import { log } from "./log.js";
 import { overview } from "./overview.js";
 import { plan } from "./plan.js";
 import { reload, schedules } from "./schedules.js";
 import { forget, settings } from "./settings.js";
-import { signIn } from "./signin.js";
 import { weather } from "./weather.js";
 
 /** Name, words, view, and what it is drawn anew for. */
@@ -27,11 +27,10 @@ const VIEWS = [
 const main = document.getElementById("main");
 const chosen = () => VIEWS.find(([name]) => `#${name}` === location.hash) ?? VIEWS[0];
 
-let isOut = false;
 let wasSetup = null;
 
 function draw() {
-  if (!known.house || isOut) return;
+  if (!known.house || door.isOut) return;
   // Without a config there is nothing else to be seen.
   const isSetup = known.house.bridge.setup.length > 0;
   const [, , view] = isSetup ? VIEWS.at(-1) : chosen();
@@ -46,19 +45,6 @@ function tabs() {
   document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
-function link() {
-  const place = document.getElementById("link");
-  const { house } = known;
-  place.className = known.isLost ? "link lost" : "link";
-  if (known.isLost) {
-    const seconds = Math.round((Date.now() - (known.lostAt ?? Date.now())) / 1000);
-    place.textContent = `Connection lost ${seconds} s ago: what is shown is the past`;
-  } else if (house) {
-    const broker = { connected: "", lost: " · MQTT broker lost", unknown: "" }[house.bridge.broker] ?? "";
-    place.textContent = `${house.at.slice(11, 16)}${broker}`;
-  }
-}
-
 window.addEventListener("hashchange", () => {
   reload();
   forget();
@@ -70,7 +56,6 @@ window.addEventListener("hashchange", () => {
 });
 
 listen((what) => {
-  link();
   if (what === "link") return;
   const [, , , live] = chosen();
   const isSetup = known.house?.bridge.setup.length > 0;
@@ -83,45 +68,7 @@ listen((what) => {
   if (isSetup) return;
   if (live.includes(what) || main.querySelector(":scope > .quiet")) draw();
 });
-setInterval(link, 1000);
-
-const theme = document.getElementById("theme");
-const paint = (name) => {
-  if (name) document.documentElement.dataset.theme = name;
-};
-paint(localStorage.getItem("theme"));
-theme.addEventListener("click", () => {
-  const isDark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const name = isDark ? "light" : "dark";
-  localStorage.setItem("theme", name);
-  paint(name);
-});
-
-/** Asks who is signed in; whoever has to say who they are is asked. */
-async function enter() {
-  let session;
-  try {
-    session = await ask("api/auth/session");
-  } catch {
-    setTimeout(enter, 2000);
-    return;
-  }
-  isOut = session.needs !== "none" && !session.signed_in;
-  document.getElementById("tabs").hidden = isOut;
-  document.getElementById("leave").hidden = session.needs === "none" || isOut;
-  if (isOut) signIn(main, session.needs, enter);
-  else connect();
-}
-
-document.getElementById("leave").addEventListener("click", async () => {
-  await post("api/auth/logout", {}).catch(() => {});
-  location.reload();
-});
-
-// A session that has ended looks like a lost connection.
-listen((what) => {
-  if (what === "link" && known.isLost && !isOut) ask("api/auth/session").then((it) => it.needs !== "none" && !it.signed_in && enter(), () => {});
-});
-
 tabs();
-enter();
+begin(main, () => {
+  document.getElementById("tabs").hidden = door.isOut;
+});
