@@ -6,6 +6,8 @@ mod diagnosis;
 mod emulation;
 #[path = "main/explanation.rs"]
 mod explanation;
+#[path = "main/files.rs"]
+mod files;
 #[path = "main/log.rs"]
 mod log;
 #[path = "main/search.rs"]
@@ -119,6 +121,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    files::open_enough();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -68,7 +68,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("clap", &["main"]),
     ("tracing_subscriber", &["main"]),
     ("tracing_appender", &["main"]),
-    ("rustix", &["hub"]),
+    ("rustix", &["hub", "main"]),
     ("ipnet", &["model", "config", "web"]),
 ];
 

@@ -201,3 +201,52 @@ pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).unwrap_or_default();
     format!("event: {name}\ndata: {data}\n\n").into()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_while_one_is_made_shares_the_next() {
+        let (shared, made) = (Arc::new(Shared::default()), Arc::new(AtomicU32::new(0)));
+        let ask = |before: Box<dyn FnOnce() + Send>| {
+            let (shared, made) = (Arc::clone(&shared), Arc::clone(&made));
+            tokio::spawn(async move {
+                let make = move || {
+                    before();
+                    made.fetch_add(1, Ordering::SeqCst) + 1
+                };
+                shared.get(make).await.unwrap()
+            })
+        };
+        let ((begun, begins), (go, goes)) = (mpsc::channel(), mpsc::channel());
+        let first = ask(Box::new(move || {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+        }));
+        spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        let others: Vec<_> = (0..20).map(|_| ask(Box::new(|| {}))).collect();
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+        assert_eq!(first.await.unwrap(), 1);
+        for other in others {
+            assert_eq!(other.await.unwrap(), 2);
+        }
+        // It is not kept for those who ask later.
+        assert_eq!(ask(Box::new(|| {})).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_making_that_fails_keeps_nobody_from_the_next() {
+        let shared: Shared<u32> = Shared::default();
+        #[expect(clippy::panic, reason = "it is to fail")]
+        let failed = shared.get(|| panic!("on purpose")).await;
+        assert_eq!((failed, shared.get(|| 7).await), (None, Some(7)));
+    }
+}

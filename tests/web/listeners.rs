@@ -109,7 +109,8 @@ async fn changes_put_together_are_the_house() {
         change(&mut house);
         room.board.send_replace(Arc::new(house));
     };
-    let steps: [(&dyn Fn(&mut House), &[&str]); 5] = [
+    type Step<'a> = (&'a dyn Fn(&mut House), &'a [&'a str]);
+    let steps: [Step<'_>; 5] = [
         (&|it| drop(it.outlets.insert(second.clone(), Arc::new(outlet(&second, Availability::Online)))), &["outlets"]),
         (
             &|it| Arc::make_mut(it.outlets.get_mut(&second).unwrap()).reported.as_mut().unwrap().switch = Switch::Off,
