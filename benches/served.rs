@@ -4,7 +4,8 @@
 //! The plugs and the bridge live in processes of their own; the clients, who really read, in the benchmark's. All share the machine,
 //! so that what is measured includes what the readers take of it.
 //!
-//! `cargo bench --bench served`, or with another number of clients and requests a second: `cargo bench --bench served -- 24 100`
+//! `cargo bench --bench served`, or with another number of clients and requests a second: `cargo bench --bench served -- 24 100`. The
+//! clients ask for changes, as the page does; with the word `whole` after that, for the whole house each time.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -108,9 +109,9 @@ struct Heard {
 }
 
 /// A client that reads all that it is told, until it is dropped.
-async fn reads(address: SocketAddr, heard: Arc<Heard>) {
+async fn reads(address: SocketAddr, query: &str, heard: Arc<Heard>) {
     let Ok(mut stream) = TcpStream::connect(address).await else { return };
-    let asked = format!("GET /api/events HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
+    let asked = format!("GET /api/events{query} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
     stream.write_all(asked.as_bytes()).await.unwrap();
     let (mut chunk, mut is_first, mut last) = (vec![0; 64 * 1024], true, b' ');
     loop {
@@ -237,7 +238,7 @@ fn compare(what: &str, rest: &mut [Duration], load: &mut [Duration]) {
     println!("{what}: ratio {}", ratios.join(" / "));
 }
 
-async fn measure(clients: usize, requests: u32) {
+async fn measure(clients: usize, requests: u32, query: &'static str) {
     let fleet = Fleet::start(PLUGS, 0).await;
     let broker = AnyBroker::start().await;
     let web = SocketAddr::from(([127, 0, 0, 1], free_ports(1)));
@@ -249,10 +250,10 @@ async fn measure(clients: usize, requests: u32) {
 
     let (heard, times, mut load) = (Arc::new(Heard::default()), Times::default(), JoinSet::new());
     for _ in 0..clients {
-        load.spawn(reads(web, Arc::clone(&heard)));
+        load.spawn(reads(web, query, Arc::clone(&heard)));
     }
     sleep(SETTLES / 4).await;
-    house.watch(&format!("{clients} clients of /api/events alone")).await;
+    house.watch(&format!("{clients} clients of /api/events{query} alone")).await;
     let every = Duration::from_secs(1) * CONNECTIONS / requests.max(1);
     for number in 0..CONNECTIONS.min(requests) {
         load.spawn(asks(web, number, every, Arc::clone(&times)));
@@ -290,5 +291,6 @@ async fn main() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load of the machine before: {}", load.trim());
     let requests = given.get(1).map_or(REQUESTS, |it| u32::try_from(*it).unwrap());
-    measure(given.first().copied().unwrap_or(CLIENTS), requests).await;
+    let query = if std::env::args().any(|it| it == "whole") { "" } else { "?changes=true" };
+    measure(given.first().copied().unwrap_or(CLIENTS), requests, query).await;
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{
     model::{ControlSettings, Plan},
 };
 
-/// One explanation of a part of the house, or of another time, is made at a time: the next one waits for so long.
+/// An explanation of a part of the house, or of another time, has to be there after so long.
 const TURN: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -67,12 +67,13 @@ async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) 
     };
     // Running a large house forward takes a while.
     let answer = if is_all {
-        site.press.explained[usize::from(as_json)].get(move || make().unwrap_or_default()).await.map(Ok)
+        let shared = &site.press.explained[usize::from(as_json)];
+        shared.get(&site.press.turns, move || make().unwrap_or_default()).await.map(Ok)
     } else {
-        let Ok(Ok(_turn)) = timeout(TURN, site.press.explaining.acquire()).await else {
+        let Ok(made) = timeout(TURN, site.press.turns.make(make)).await else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many ask for explanations: try again later");
         };
-        spawn_blocking(make).await.ok()
+        made
     };
     let kind = if as_json { "application/json" } else { "text/plain; charset=utf-8" };
     match answer {

@@ -177,7 +177,7 @@ impl Listener {
         if self.house != told.number {
             let follows = self.changes && self.house > 0 && self.house + 1 == told.number;
             self.house = told.number;
-            let event = if follows { told.change } else { told.whole().await.ok_or(Gone)? };
+            let event = if follows { told.change } else { told.whole(&self.site.press.turns).await.ok_or(Gone)? };
             self.send(event).await?;
         }
         let is_stale = !Arc::ptr_eq(&board.borrow_and_update(), &told.picture);

@@ -4,7 +4,7 @@ use std::{fmt::Write, sync::Arc};
 
 use axum::{
     extract::State,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,12 +26,19 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     (status = 200, description = "Prometheus' text format 0.0.4.", body = String, content_type = "text/plain"),
 ))]
 async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let shared = Arc::clone(&site);
+    let text = site.press.metrics.get(&site.press.turns, move || page(&shared).into()).await;
+    let text = text.ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be shown"))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+fn page(site: &Site) -> String {
     let mut page = Page::default();
     let house = site.handle.picture();
-    bridge(&mut page, &site, &house);
+    bridge(&mut page, site, &house);
     outlets(&mut page, &house);
-    devices(&mut page, &site, &house);
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0).into_response())
+    devices(&mut page, site, &house);
+    page.0
 }
 
 /// The text, family by family.
@@ -45,9 +52,25 @@ impl Page {
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.0, "{name}{labels} {value}");
+        self.part(name, "", labels, value);
+    }
+
+    /// A sample of a family, with `_sum` and the like after its name.
+    fn part(&mut self, name: &str, part: &str, labels: &[(&str, &str)], value: f64) {
+        let text = &mut self.0;
+        text.push_str(name);
+        text.push_str(part);
+        for (number, (key, value)) in labels.iter().enumerate() {
+            text.push(if number == 0 { '{' } else { ',' });
+            text.push_str(key);
+            text.push_str("=\"");
+            escape(text, value);
+            text.push('"');
+        }
+        if !labels.is_empty() {
+            text.push('}');
+        }
+        let _ = writeln!(text, " {value}");
     }
 
     fn one(&mut self, name: &str, kind: &str, help: &str, value: f64) {
@@ -56,8 +79,15 @@ impl Page {
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn escape(to: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '\\' => to.push_str("\\\\"),
+            '"' => to.push_str("\\\""),
+            '\n' => to.push_str("\\n"),
+            other => to.push(other),
+        }
+    }
 }
 
 fn flag(is_so: bool) -> f64 {
@@ -135,35 +165,35 @@ fn devices(page: &mut Page, site: &Site, house: &House) {
     const LATENCY: &str = "heattrax_device_operation_seconds";
     const FAILED: &str = "heattrax_device_operation_failures_total";
     const LOST: &str = "heattrax_device_lost_total";
-    let vitals = |slug| site.handle.vitals.of(slug);
+    let vitals: Vec<_> = house.devices.keys().map(|it| (it.as_str(), site.handle.vitals.of(it))).collect();
     page.family(LOST, "counter", "How often a device has stopped answering.");
-    for slug in house.devices.keys() {
-        page.sample(LOST, &[("device", slug.as_str())], vitals(slug).lost() as f64);
+    for (device, vitals) in &vitals {
+        page.sample(LOST, &[("device", device)], vitals.lost() as f64);
     }
     page.family(FAILED, "counter", "Operations that had no answer, or none that helped.");
-    for slug in house.devices.keys() {
+    for (device, vitals) in &vitals {
         for operation in Operation::ALL {
-            let failed = vitals(slug).of(operation).counted().failed as f64;
-            page.sample(FAILED, &[("device", slug.as_str()), ("operation", operation.as_str())], failed);
+            let failed = vitals.of(operation).counted().failed as f64;
+            page.sample(FAILED, &[("device", device), ("operation", operation.as_str())], failed);
         }
     }
     page.family(LATENCY, "histogram", "How long operations of a device took.");
-    for slug in house.devices.keys() {
+    let limits = WITHIN_MS.map(|it| (it as f64 / 1000.0).to_string());
+    for (device, vitals) in &vitals {
         for operation in Operation::ALL {
-            histogram(page, LATENCY, slug.as_str(), operation.as_str(), &vitals(slug).of(operation).counted());
+            histogram(page, LATENCY, &limits, device, operation.as_str(), &vitals.of(operation).counted());
         }
     }
 }
 
-fn histogram(page: &mut Page, name: &str, device: &str, operation: &str, counted: &Counted) {
+fn histogram(page: &mut Page, name: &str, limits: &[String], device: &str, operation: &str, counted: &Counted) {
     let labels = [("device", device), ("operation", operation)];
     // Counted while others count: the last bucket must not be below the ones before it.
     let all = counted.within.iter().copied().max().unwrap_or_default().max(counted.done);
-    for (limit, count) in WITHIN_MS.iter().zip(counted.within) {
-        let limit = (*limit as f64 / 1000.0).to_string();
-        page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", &limit)], count as f64);
+    for (limit, count) in limits.iter().zip(counted.within) {
+        page.part(name, "_bucket", &[labels[0], labels[1], ("le", limit)], count as f64);
     }
-    page.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", "+Inf")], all as f64);
-    page.sample(&format!("{name}_sum"), &labels, counted.took.as_secs_f64());
-    page.sample(&format!("{name}_count"), &labels, all as f64);
+    page.part(name, "_bucket", &[labels[0], labels[1], ("le", "+Inf")], all as f64);
+    page.part(name, "_sum", &labels, counted.took.as_secs_f64());
+    page.part(name, "_count", &labels, all as f64);
 }

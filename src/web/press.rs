@@ -9,7 +9,7 @@ use std::{
 use axum::body::Bytes;
 use serde::Serialize;
 use tokio::{
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, Semaphore, oneshot},
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
@@ -23,13 +23,41 @@ use crate::{hub::Plans, model::House};
 /// All who listen are told the house at most this often.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Something that takes a while to make. One is made at a time, and for as long as that took nobody makes the next; whoever asks
-/// meanwhile shares that one. Nobody is given what was begun before they asked.
+/// One thing that takes a while is made at a time, and for as long as that took the next one waits: whoever switches shall have at least
+/// half of the machine, however many look.
+#[derive(Clone)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// `None` if the making failed.
+    pub(super) async fn make<T: Send + 'static>(&self, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        let (tell, told) = oneshot::channel();
+        // It keeps its turn to the end, also if nobody waits for it any more.
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            let made = spawn_blocking(make).await.ok();
+            let rested = Instant::now() + begun.elapsed();
+            let _ = tell.send(made);
+            sleep_until(rested).await;
+            drop(turn);
+        });
+        told.await.ok().flatten()
+    }
+}
+
+/// What many ask for, and what takes a while to make: whoever asks while it is made, or waits for its turn, shares the next one. Nobody is
+/// given what was begun before they asked.
 pub(super) struct Shared<T>(Mutex<Option<Made<T>>>);
 
 struct Made<T> {
     begun: Instant,
-    rested: Instant,
     it: T,
 }
 
@@ -41,19 +69,14 @@ impl<T> Default for Shared<T> {
 
 impl<T: Clone + Send + 'static> Shared<T> {
     /// `None` if the making failed.
-    pub(super) async fn get(&self, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    pub(super) async fn get(&self, turns: &Turns, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let asked = Instant::now();
         let mut kept = self.0.lock().await;
         if let Some(made) = kept.as_ref().filter(|it| it.begun >= asked) {
             return Some(made.it.clone());
         }
-        if let Some(rested) = kept.as_ref().map(|it| it.rested) {
-            sleep_until(rested).await;
-        }
-        let begun = Instant::now();
-        // Nobody who switches shall wait for it.
-        let it = spawn_blocking(make).await.ok()?;
-        *kept = Some(Made { begun, rested: Instant::now() + begun.elapsed(), it: it.clone() });
+        let (begun, it) = turns.make(move || (Instant::now(), make())).await?;
+        *kept = Some(Made { begun, it: it.clone() });
         Some(it)
     }
 }
@@ -75,13 +98,17 @@ pub(super) struct Told {
 
 impl Told {
     /// All of it, as the event `house`.
-    pub(super) async fn whole(&self) -> Option<Bytes> {
+    pub(super) async fn whole(&self, turns: &Turns) -> Option<Bytes> {
+        if let Some(whole) = self.whole.get() {
+            return Some(whole.clone());
+        }
         let it = self.clone();
-        spawn_blocking(move || it.whole.get_or_init(|| event("house", &*it.view)).clone()).await.ok()
+        turns.make(move || it.whole.get_or_init(|| event("house", &*it.view)).clone()).await
     }
 }
 
 /// What is kept for all.
+#[derive(Default)]
 pub(super) struct Press {
     told: Mutex<Option<Told>>,
     plans: Mutex<Option<(u64, Arc<Plans>, Bytes)>>,
@@ -89,20 +116,11 @@ pub(super) struct Press {
     pub(super) house: Shared<Bytes>,
     /// What is explained of the whole house as it is, as text and as JSON.
     pub(super) explained: [Shared<Bytes>; 2],
-    /// A turn for anything else that is to be explained.
-    pub(super) explaining: Semaphore,
-}
-
-impl Default for Press {
-    fn default() -> Self {
-        Self {
-            told: Mutex::default(),
-            plans: Mutex::default(),
-            house: Shared::default(),
-            explained: Default::default(),
-            explaining: Semaphore::new(1),
-        }
-    }
+    /// The answer of `GET /metrics`.
+    pub(super) metrics: Shared<Bytes>,
+    /// The answer of `GET /api/status`.
+    pub(super) status: Shared<Bytes>,
+    pub(super) turns: Turns,
 }
 
 impl Press {
@@ -113,7 +131,7 @@ impl Press {
             return Some(told.clone());
         }
         let (site, before) = (Arc::clone(site), kept.clone());
-        let told = spawn_blocking(move || look(&site, before)).await.ok()?;
+        let told = self.turns.make(move || look(&site, before)).await?;
         *kept = Some(told.clone());
         Some(told)
     }
@@ -214,15 +232,15 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_while_one_is_made_shares_the_next() {
-        let (shared, made) = (Arc::new(Shared::default()), Arc::new(AtomicU32::new(0)));
+        let (shared, made, turns) = (Arc::new(Shared::default()), Arc::new(AtomicU32::new(0)), Turns::default());
         let ask = |before: Box<dyn FnOnce() + Send>| {
-            let (shared, made) = (Arc::clone(&shared), Arc::clone(&made));
+            let (shared, made, turns) = (Arc::clone(&shared), Arc::clone(&made), turns.clone());
             tokio::spawn(async move {
                 let make = move || {
                     before();
                     made.fetch_add(1, Ordering::SeqCst) + 1
                 };
-                shared.get(make).await.unwrap()
+                shared.get(&turns, make).await.unwrap()
             })
         };
         let ((begun, begins), (go, goes)) = (mpsc::channel(), mpsc::channel());
@@ -244,9 +262,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_making_that_fails_keeps_nobody_from_the_next() {
-        let shared: Shared<u32> = Shared::default();
+        let (shared, turns) = (Shared::<u32>::default(), Turns::default());
         #[expect(clippy::panic, reason = "it is to fail")]
-        let failed = shared.get(|| panic!("on purpose")).await;
-        assert_eq!((failed, shared.get(|| 7).await), (None, Some(7)));
+        let failed = shared.get(&turns, || panic!("on purpose")).await;
+        assert_eq!((failed, shared.get(&turns, || 7).await), (None, Some(7)));
     }
 }

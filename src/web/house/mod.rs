@@ -169,7 +169,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
 ))]
 async fn house(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let shared = Arc::clone(&site);
-    let made = site.press.house.get(move || {
+    let made = site.press.house.get(&site.press.turns, move || {
         let view = shared.view(&shared.handle.picture());
         serde_json::to_vec(&view).unwrap_or_default().into()
     });

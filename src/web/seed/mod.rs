@@ -63,7 +63,10 @@ impl Item<'_> {
         let device = &self.device.slug;
         match &self.member.slots {
             Some(slots) => slots.iter().map(|slot| OutletId::new(device.clone(), *slot)).collect(),
-            None => house.outlets.keys().filter(|it| it.device == *device).cloned().collect(),
+            None => {
+                let all = OutletId::new(device.clone(), u8::MIN)..=OutletId::new(device.clone(), u8::MAX);
+                house.outlets.range(all).map(|(id, _)| id.clone()).collect()
+            }
         }
     }
 

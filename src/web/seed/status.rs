@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -138,15 +143,22 @@ async fn system(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
 #[utoipa::path(get, path = "/api/status", tag = "predecessor", responses(
     (status = 200, description = "Mode, config, weather, and what is expected of each outlet. Also in setup mode.", body = Object),
 ))]
-async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
-    let house = site.handle.picture();
-    let setup = !site.info.setup.is_empty();
-    let file = site.info.config_file.as_deref();
-    let modified = match file {
+async fn status(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let modified = match site.info.config_file.as_deref() {
         Some(file) => tokio::fs::metadata(file).await.ok().and_then(|it| it.modified().ok()),
         None => None,
     };
     let modified = modified.and_then(|it| Timestamp::try_from(it).ok());
+    let shared = Arc::clone(&site);
+    let text = site.press.status.get(&site.press.turns, move || glance(&shared, modified).to_string().into()).await;
+    let text = text.ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the status cannot be shown"))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn glance(site: &Site, modified: Option<Timestamp>) -> Value {
+    let house = site.handle.picture();
+    let setup = !site.info.setup.is_empty();
+    let file = site.info.config_file.as_deref();
     let mut told = json!({
         "setup_mode": setup,
         "setup_reason": setup.then(|| site.info.setup.join("; ")),
@@ -157,10 +169,7 @@ async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
         "timestamp": site.now(),
     });
     let Some(settings) = site.settings().filter(|_| !setup) else {
-        return Ok(Json(merged(
-            told,
-            json!({ "weather_enabled": false, "device_groups": {}, "device_expectations": [] }),
-        )));
+        return merged(told, json!({ "weather_enabled": false, "device_groups": {}, "device_expectations": [] }));
     };
     let settings = settings.as_ref();
     let board = &house.weather;
@@ -173,13 +182,13 @@ async fn status(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
         "weather_offline": state == WeatherState::Offline,
         "weather_cache_age_hours": issued.map(|it| hundredth(house.at.duration_since(it).as_secs_f64() / 3600.0)),
         "last_weather_fetch": issued.map(|it| local(&settings.zone, it)),
-        "device_expectations": items(settings).flat_map(|it| expected(&site, settings, &house, &it)).collect::<Value>(),
+        "device_expectations": items(settings).flat_map(|it| expected(site, settings, &house, &it)).collect::<Value>(),
     });
     told = merged(told, rest);
     if let Some(trouble) = board.trouble.as_ref().filter(|_| settings.forecast_valid.is_some()) {
         told = merged(told, json!({ "last_error": trouble.text }));
     }
-    Ok(Json(told))
+    told
 }
 
 /// What is expected of each outlet of an item. One row with `outlet: null` where none is known yet.
