@@ -56,7 +56,11 @@ pub(super) async fn check(
         }
     }
     request.extensions_mut().insert(client);
+    let may_change = !request.method().is_safe();
     let mut response = next.run(request).await;
+    if may_change {
+        site.press.turns.changed();
+    }
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,22 +25,32 @@ use crate::{hub::Plans, model::House};
 
 /// All who listen are told the house at most this often.
 const EVERY: Duration = Duration::from_millis(500);
+/// What was made is good for so long, if nobody has asked for a change here meanwhile.
+const KEPT: Duration = Duration::from_millis(250);
 
 /// One thing that takes a while is made at a time, and for as long as that took the next one waits: whoever switches shall have at least
 /// half of the machine, however many look.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<Semaphore>);
+pub(super) struct Turns {
+    turn: Arc<Semaphore>,
+    changes: Arc<AtomicU64>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
+        Self { turn: Arc::new(Semaphore::new(1)), changes: Arc::default() }
     }
 }
 
 impl Turns {
+    /// Somebody has changed something: whoever asks from now on sees it.
+    pub(super) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// `None` if the making failed.
     pub(super) async fn make<T: Send + 'static>(&self, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        let turn = Arc::clone(&self.turn).acquire_owned().await.ok()?;
         let (tell, told) = oneshot::channel();
         // It keeps its turn to the end, also if nobody waits for it any more.
         tokio::spawn(async move {
@@ -52,12 +65,13 @@ impl Turns {
     }
 }
 
-/// What many ask for, and what takes a while to make: whoever asks while it is made, or waits for its turn, shares the next one. Nobody is
-/// given what was begun before they asked.
+/// What many ask for, and what takes a while to make: it is kept for a moment, and whoever asks while it is made shares it or the next one.
+/// Nobody is given what was begun before a change that they know of.
 pub(super) struct Shared<T>(Mutex<Option<Made<T>>>);
 
 struct Made<T> {
     begun: Instant,
+    changes: u64,
     it: T,
 }
 
@@ -70,13 +84,15 @@ impl<T> Default for Shared<T> {
 impl<T: Clone + Send + 'static> Shared<T> {
     /// `None` if the making failed.
     pub(super) async fn get(&self, turns: &Turns, make: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let asked = Instant::now();
+        let known = turns.changes.load(Ordering::SeqCst);
         let mut kept = self.0.lock().await;
-        if let Some(made) = kept.as_ref().filter(|it| it.begun >= asked) {
+        if let Some(made) = kept.as_ref().filter(|it| it.changes >= known && it.begun.elapsed() < KEPT) {
             return Some(made.it.clone());
         }
-        let (begun, it) = turns.make(move || (Instant::now(), make())).await?;
-        *kept = Some(Made { begun, it: it.clone() });
+        let changes = Arc::clone(&turns.changes);
+        let made = turns.make(move || (Instant::now(), changes.load(Ordering::SeqCst), make()));
+        let (begun, changes, it) = made.await?;
+        *kept = Some(Made { begun, changes, it: it.clone() });
         Some(it)
     }
 }
@@ -223,15 +239,12 @@ pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::{
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    };
+    use std::sync::{atomic::AtomicU32, mpsc};
 
     use super::*;
 
     #[tokio::test]
-    async fn who_asks_while_one_is_made_shares_the_next() {
+    async fn who_asks_while_one_is_made_shares_it() {
         let (shared, made, turns) = (Arc::new(Shared::default()), Arc::new(AtomicU32::new(0)), Turns::default());
         let ask = |before: Box<dyn FnOnce() + Send>| {
             let (shared, made, turns) = (Arc::clone(&shared), Arc::clone(&made), turns.clone());
@@ -254,10 +267,36 @@ mod tests {
         go.send(()).unwrap();
         assert_eq!(first.await.unwrap(), 1);
         for other in others {
-            assert_eq!(other.await.unwrap(), 2);
+            assert_eq!(other.await.unwrap(), 1);
         }
-        // It is not kept for those who ask later.
+        // Whoever has changed something sees it, and in a while everybody sees what is new.
+        turns.changed();
+        assert_eq!(ask(Box::new(|| {})).await.unwrap(), 2);
+        assert_eq!(ask(Box::new(|| {})).await.unwrap(), 2);
+        tokio::time::pause();
+        tokio::time::advance(KEPT).await;
+        tokio::time::resume();
         assert_eq!(ask(Box::new(|| {})).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_before_a_change_is_for_nobody_who_knows_of_it() {
+        let (shared, turns) = (Arc::new(Shared::default()), Turns::default());
+        let ((begun, begins), (go, goes)) = (mpsc::channel(), mpsc::channel());
+        let make = move || {
+            begun.send(()).unwrap();
+            goes.recv().unwrap();
+            "old"
+        };
+        let first = tokio::spawn({
+            let (shared, turns) = (Arc::clone(&shared), turns.clone());
+            async move { shared.get(&turns, make).await.unwrap() }
+        });
+        spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        turns.changed();
+        let second = tokio::spawn(async move { shared.get(&turns, || "new").await.unwrap() });
+        go.send(()).unwrap();
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), ("old", "new"));
     }
 
     #[tokio::test]

@@ -204,7 +204,7 @@ async fn each_status_that_the_document_promises_is_seen() {
     bench.ask_the_gate().await;
     // Nobody may take every seat of the house.
     let mut seats = Vec::new();
-    for _ in 0..24 {
+    for _ in 0..256 {
         let mut stream = tokio::net::TcpStream::connect(bench.fixed.at).await.unwrap();
         stream.write_all(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         stream.readable().await.unwrap();
