@@ -115,10 +115,11 @@ async function press(browser, { url, path = "/#now", group: name, button, shows,
 }
 
 /** Nobody sees the house without the secret, and whoever has it does. */
-async function signIn(browser, { url, secret, wrong = "wrong" }) {
+async function signIn(browser, { url, secret, wrong = "wrong", toggle, edits }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["401"] });
   await page.goto(url);
   const field = page.locator("#secret");
+  if (toggle) await page.getByRole("button", { name: toggle }).click();
   await field.fill(wrong);
   await page.getByRole("button", { name: "Let me in" }).click();
   await page.getByRole("alert").filter({ hasText: "Invalid" }).waitFor();
@@ -128,6 +129,10 @@ async function signIn(browser, { url, secret, wrong = "wrong" }) {
   await page.locator("section.group").first().waitFor();
   await page.reload();
   await page.locator("section.group").first().waitFor();
+  if (edits) {
+    await page.goto(`${url}/#settings`);
+    await page.locator("main form, main fieldset, main textarea").first().waitFor();
+  }
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.locator("#secret").waitFor();
   quiet(page, "signing in");

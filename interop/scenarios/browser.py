@@ -1,6 +1,7 @@
 """The page in a real browser, on a phone and on a desk."""
 
 import json
+import re
 
 import browser
 from bench import check, eventually, http
@@ -42,6 +43,18 @@ def browser_signs_in(bench):
     browser.do("signIn", url=house.web, secret=password)
     browser.do("signIn", url=house.web, secret="4711")
     browser.do("signIn", url=f"{house.web}/control", secret="4711")
+
+
+def browser_comes_on_with_a_pin_alone(bench):
+    """With no more than a PIN, whoever can read the log signs in with its one-time code, and may edit; once, and nobody else."""
+    house = House(bench)
+    house.up(web={"bind_host": "127.0.0.1", "port": house.web_port, "pin": "4711"})
+    browser.do("signIn", url=house.web, secret="4711")
+    code = eventually("the log tells the code", lambda: re.search(r"one-time code is ([A-Z2-9]{8})", house.bridge.text()))
+    browser.do("signIn", url=house.web, secret=code.group(1), toggle="I have the one-time code of the log", edits=True)
+    body = json.dumps({"password": code.group(1)}).encode()
+    status, told = http("POST", f"{house.web}/api/auth/login", 10, body, Content_Type="application/json")
+    check(status == 401, f"the code is good once: {status} {told}")
 
 
 def browser_edits_schedules(bench):
@@ -108,6 +121,7 @@ SCENARIOS = [
     browser_shows_every_view,
     browser_switches_the_relay,
     browser_signs_in,
+    browser_comes_on_with_a_pin_alone,
     browser_edits_schedules,
     browser_repairs_a_wrong_config,
     browser_sets_every_value,

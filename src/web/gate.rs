@@ -52,7 +52,7 @@ pub(super) async fn check(
     if needed > May::Nothing && site.access.needs_secret(client) {
         let may = site.access.may(request.headers(), request.uri().query(), path, client, site.handle.clock.now());
         if may < needed {
-            return refused(may);
+            return refused(may, site.access.has_code());
         }
     }
     request.extensions_mut().insert(client);
@@ -85,9 +85,12 @@ pub(super) async fn wrong_method() -> Refusal {
 }
 
 /// In the shape that clients of the old page know.
-fn refused(may: May) -> Response {
+fn refused(may: May, has_code: bool) -> Response {
     let (status, words) = if may == May::Nothing {
         (StatusCode::UNAUTHORIZED, "Authentication required")
+    } else if has_code {
+        let words = "the PIN or token lets nobody do this: sign in with the one-time code that is in the log, and set web.password";
+        (StatusCode::FORBIDDEN, words)
     } else {
         (StatusCode::FORBIDDEN, "the PIN or token lets nobody do this: sign in with the password")
     };

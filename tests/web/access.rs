@@ -112,6 +112,9 @@ async fn a_pin_lets_look_and_switch_and_no_more() {
     let cookie = room.signs_in(json!({ "pin": "1234" })).await;
     assert_eq!((room.reads("/api/house", &cookie).await, room.switches(&cookie).await), (200, LET_IN));
     assert_eq!(room.changes(&cookie).await, 403);
+    // What would help is said: here it is the code, for there is no password.
+    let said = room.asks("POST", "/api/log-level", &cookie, &json!({ "level": "warn" })).await.1;
+    assert!(said.contains("one-time code") && said.contains("web.password"), "{said}");
 }
 
 #[tokio::test]
@@ -142,8 +145,10 @@ async fn programs_show_a_token() {
     // A calendar cannot send a header, and nothing else may do without one.
     assert_ne!(room.reads("/calendar.ics?token=read-0123456789abcdef", "").await, 401);
     assert_eq!(room.reads("/api/house?token=read-0123456789abcdef", "").await, 401);
-    // Nobody can sign in.
+    // People can sign in with the code of the log alone.
     assert_eq!(room.asks("POST", "/api/auth/login", "", &json!({ "pin": "1" })).await.0, 401);
+    let told: Value = serde_json::from_str(&room.get("/api/auth/session").await.1).unwrap();
+    assert_eq!(told["needs"], "code");
 }
 
 #[tokio::test]

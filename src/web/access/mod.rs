@@ -63,7 +63,7 @@ impl May {
 pub(super) struct Access {
     settings: Settings,
     is_loopback: bool,
-    /// For whoever is beyond this machine, as long as there is no secret in the config: who can read the log is its owner.
+    /// As long as there is no password in the config: who can read the log is its owner.
     code: Mutex<Option<String>>,
     sessions: Sessions,
     guesses: Guesses,
@@ -94,11 +94,15 @@ impl Access {
         Self { settings, is_loopback, code: Mutex::default(), sessions, guesses: Guesses::default(), hashing }
     }
 
-    /// There is a code from the first question on how to sign in.
-    fn has_code(&self) {
+    /// Without a password there is a code as soon as somebody needs it: nobody shall need a shell to come on.
+    pub(super) fn has_code(&self) -> bool {
+        if self.settings.password.is_some() {
+            return false;
+        }
         if self.code.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             self.draw_code();
         }
+        true
     }
 
     /// Another code for whoever reads the log: each is good once.
@@ -109,7 +113,7 @@ impl Access {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let code: String = bytes.iter().map(|it| char::from(LETTERS[usize::from(*it) % LETTERS.len()])).collect();
         tracing::warn!(
-            "the page is asked for from beyond this machine, and no web.password is set: its one-time code is {code}"
+            "somebody at the page has to say who they are, and no web.password is set: its one-time code is {code}"
         );
         *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
     }
@@ -172,8 +176,8 @@ impl Access {
 
     /// Is it the password, or the PIN?
     async fn knows(&self, password: Option<String>, pin: Option<String>) -> May {
-        if let Some(given) = password.as_ref().filter(|_| !self.has_secret()) {
-            return if self.takes_code(given) { May::All } else { May::Nothing };
+        if password.as_ref().is_some_and(|it| self.takes_code(it)) {
+            return May::All;
         }
         let Ok(_turn) = self.hashing.acquire().await else { return May::Nothing };
         let (known_password, known_pin) = (self.settings.password.clone(), self.settings.pin.clone());

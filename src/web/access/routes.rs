@@ -31,8 +31,8 @@ pub(in crate::web) fn routes() -> OpenApiRouter<Arc<Site>> {
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 struct Session {
-    /// `none`, `pin`, `password`, `pin_or_password`, `code` for the one-time code in the log (as `password`), or
-    /// `token` if nobody can sign in.
+    /// `none`, `pin`, `password`, `pin_or_password`, or `code` for the one-time code in the log (as `password`). Where there is
+    /// a PIN and no password, that code does in the password's place.
     needs: &'static str,
     signed_in: bool,
     /// `none`, `read`, `control`, or `all`.
@@ -41,16 +41,12 @@ struct Session {
 
 impl Access {
     fn needs(&self, client: Client) -> &'static str {
+        let has_code = (self.needs_secret(client) && self.has_code()).then_some("code");
         match (self.settings.password.is_some(), self.settings.pin.is_some()) {
             (true, true) => "pin_or_password",
             (true, false) => "password",
             (false, true) => "pin",
-            (false, false) if !self.settings.tokens.is_empty() => "token",
-            (false, false) if self.needs_secret(client) => {
-                self.has_code();
-                "code"
-            }
-            (false, false) => "none",
+            (false, false) => has_code.unwrap_or("none"),
         }
     }
 }
@@ -95,7 +91,7 @@ async fn login(
         return Err(Refusal::bad("PIN is required").with("success", json!(false)));
     }
     let needs = access.needs(client);
-    if ["none", "token"].contains(&needs) {
+    if needs == "none" {
         let words = "No PIN configured. Contact your administrator.";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }

@@ -5,10 +5,6 @@ import { h, say, show } from "./dom.js";
 
 /** Shows the way in; `done` is called when somebody is in. */
 export function signIn(place, needs, done) {
-  if (needs === "token") {
-    show(place, h("p", { class: "card" }, "Only programs with a token are let in here. Set web.password or web.pin in the config to sign in."));
-    return;
-  }
   const words = { pin: "PIN", password: "Password", pin_or_password: "PIN or password", code: "One-time code, from the log of the bridge" }[needs] ?? "Password";
   const trouble = h("p", { class: "answer trouble", role: "alert", hidden: true });
   const input = h("input", { id: "secret", type: "password", autocomplete: needs === "code" ? "one-time-code" : "current-password", inputmode: needs === "pin" ? "numeric" : null, required: true });
@@ -30,7 +26,9 @@ export function signIn(place, needs, done) {
   } },
   h("h2", {}, "Sign in"),
   h("label", { for: "secret" }, words), input, trouble,
-  h("button", { type: "submit", class: "act on" }, "Let me in"));
+  h("button", { type: "submit", class: "act on" }, "Let me in"),
+  // Who knows the PIN only may switch; whoever can read the log may do everything.
+  needs === "pin" && h("p", { class: "minor" }, h("button", { type: "button", class: "plain", onclick: () => signIn(place, "code", done) }, "I have the one-time code of the log")));
   show(place, form);
   input.focus();
 }
