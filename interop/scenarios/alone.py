@@ -1,7 +1,11 @@
-"""The bridge with its own broker: `mqtt.host: embedded` and the demo."""
+"""What is tried once, whatever broker there is: the bridge's own broker, the demo, and the history."""
 
+import contextlib
+import json
 import re
 import socket
+import sqlite3
+import time
 
 from bench import Program, check, eventually, free_port, http
 from house import MAT, House
@@ -64,4 +68,30 @@ def the_demo_heats_by_itself(bench):
     check(code == 0 and took < 5, f"the demo ends with {code} after {took:.1f} s")
 
 
-SCENARIOS = [the_embedded_broker_serves_others, the_demo_heats_by_itself]
+def the_history_survives_kill_9(bench):
+    """Killed while it writes, twice: the file is whole each time, nothing but the last seconds is lost, and what each day used goes on."""
+    house = House(bench).up()
+    file = house.data / "history.db"
+    known = []
+    for number in (1, 2):
+        began = time.monotonic()
+        while time.monotonic() - began < 12:
+            for state in ("ON", "OFF"):
+                house.broker.publish(f"heattrax/{MAT}/set", json.dumps({"state": state, "reason": f"round {number}"}))
+                time.sleep(0.2)
+        house.bridge.kill()
+        with contextlib.closing(sqlite3.connect(file)) as found:
+            check(found.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the file is whole")
+            events = [it for (it,) in found.execute("SELECT message FROM events ORDER BY id")]
+        check(events[: len(known)] == known, f"what was written stays: {events[:len(known)]}")
+        # Of 12 s all but the last 10 are there, and a write is due every 10.
+        check(len(events) > len(known), f"what happened is there: {len(events)} of {len(known)} before")
+        known = events
+        house.run().ready()
+    status, told = http("GET", f"{house.web}/api/history/events?limit=5000")
+    check(status == 200 and len(json.loads(told)["events"]) >= len(known), f"it is told: {status} {told[:200]}")
+    status, told = http("GET", f"{house.web}/api/history/days?outlet={MAT}")
+    check(status == 200 and len(json.loads(told)["days"]) == 1, f"the day goes on: {told}")
+
+
+SCENARIOS = [the_embedded_broker_serves_others, the_demo_heats_by_itself, the_history_survives_kill_9]

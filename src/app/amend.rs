@@ -146,6 +146,8 @@ fn hangs_on_the_start(before: &Settings, settings: &Settings) -> Option<&'static
         Some("the embedded broker only begins and ends with the bridge")
     } else if before.data != settings.data {
         Some("the folder of the memory is only opened at a start")
+    } else if before.history != settings.history {
+        Some("how the history is kept is only read at a start")
     } else if before.log.format != settings.log.format {
         Some("how the log is written is only read at a start")
     } else {

@@ -70,6 +70,8 @@ pub(super) struct Means {
     pub(super) handle: Handle,
     /// Where the history is. `None` in setup mode, where there is no valid config.
     pub(super) history: Option<PathBuf>,
+    /// Is one kept?
+    pub(super) keeps_history: bool,
     pub(super) levers: Levers,
     pub(super) wants: mpsc::Sender<Want>,
     /// The ways to people. `None` in setup mode.
@@ -106,6 +108,9 @@ impl Means {
     /// A disk may take its time: in a thread of its own.
     async fn looks_back(&self, query: HistoryQuery) -> Result<Value, Failed> {
         let path = self.history.clone().ok_or_else(|| Failed::not_now("there is no history in setup mode"))?;
+        if !self.keeps_history {
+            return Err(Failed::not_now("no history is kept: `history.enabled` is false in the config"));
+        }
         let read = tokio::task::spawn_blocking(move || history::read(&path, &query)).await;
         let found = read.map_err(|_| Failed::not_now("the history cannot be read"))?.map_err(Failed::not_now)?;
         serde_json::to_value(found).map_err(|error| error.to_string().into())

@@ -16,7 +16,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
-    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -159,7 +158,7 @@ impl Bridge {
         let mut bridge = Self::around(handle, levers);
         bridge.amendments = Some(hub.amendments());
         bridge.spawn_notify(&settings).await;
-        bridge.spawn_errands(hub.errands(), Some(&settings.data));
+        bridge.spawn_errands(hub.errands(), Some(&settings));
         bridge.heaters = heating(&settings.control);
         bridge.orders = hub.order_boards();
         store.bridge_id().clone_into(&mut bridge.bridge_id);
@@ -213,12 +212,13 @@ impl Bridge {
         }
     }
 
-    /// `data` is where the memory is; `None` in setup mode.
-    fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, data: Option<&Path>) {
+    /// Without `settings` in setup mode.
+    fn spawn_errands(&mut self, asked: Option<mpsc::Receiver<Asked>>, settings: Option<&Settings>) {
         let Some(asked) = asked else { return };
         let (levers, wants, post) = (self.levers.clone(), self.wants.clone(), self.post.subscribe());
-        let history = data.map(history::file);
-        let means = errands::Means { handle: self.handle.clone(), history, levers, wants, post };
+        let history = settings.map(|it| history::file(&it.data));
+        let keeps_history = settings.is_some_and(|it| it.history.is_some());
+        let means = errands::Means { handle: self.handle.clone(), history, keeps_history, levers, wants, post };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
     }
@@ -339,7 +339,8 @@ impl Bridge {
 
     /// Its thread ends by itself when the task does.
     fn begin_history(&mut self, settings: &Settings) {
-        let run = history::run(settings.data.clone(), self.handle.clone(), self.shells.clone());
+        let Some(how) = settings.history else { return };
+        let run = history::run(settings.data.clone(), how, self.handle.clone(), self.shells.clone());
         self.spawn("history", run);
     }
 

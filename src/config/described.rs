@@ -50,6 +50,7 @@ mqtt: {tls: {}}
 homeassistant: {}
 web: {tokens: [{}], auth: {}}
 health_server: {}
+history: {}
 notifications:
   daily_summary: "07:00"
   email: {enabled: true}

@@ -276,6 +276,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         web: web.enabled.then_some(web.settings),
         notify: notify::read(&root),
         health: rest::health(&root),
+        history: rest::history(&root),
         log: rest::log(&root),
         data,
         shown: show::shown(merged),

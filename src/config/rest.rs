@@ -14,11 +14,13 @@ use super::{
     shape::Shape,
     tree::Node,
 };
-use crate::model::{AccessToken, LogFormat, LogSettings, MayToken, WebSettings};
+use crate::model::{AccessToken, HistorySettings, LogFormat, LogSettings, MayToken, WebSettings};
 
 /// A token that is shorter can be guessed.
 const LEAST_TOKEN: usize = 16;
 const SESSION_HOURS: Range = Range::above(0.0, 24.0 * 365.0, "hours");
+const KEEP_DAYS: Range = Range::of(1.0, 36_500.0, "days");
+const MAX_MB: Range = Range::of(1.0, 100_000.0, "MiB");
 const POSITIVE: Range = Range::above(0.0, f64::MAX, "");
 pub(super) const HOUR_OF_DAY: Range = Range::of(0.0, 24.0, "o'clock");
 
@@ -177,6 +179,17 @@ pub(super) fn health(root: &Section<'_>) -> Option<WebSettings> {
     let port = it.whole("port", PORT).unwrap_or(4329);
     it.close();
     enabled.then_some(WebSettings::at(bind_host, port))
+}
+
+/// Reads `history`: `None` if it is switched off.
+pub(super) fn history(root: &Section<'_>) -> Option<HistorySettings> {
+    let usual = HistorySettings::default();
+    let Some(it) = root.section("history") else { return Some(usual) };
+    let enabled = it.switch("enabled").unwrap_or(true);
+    let keep_days = it.whole("keep_days", KEEP_DAYS).unwrap_or(usual.keep_days);
+    let max_mb = it.whole("max_mb", MAX_MB).unwrap_or(usual.max_mb);
+    it.close();
+    enabled.then_some(HistorySettings { keep_days, max_mb })
 }
 
 /// Checks the sections of the seed that nothing uses yet.

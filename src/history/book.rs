@@ -1,34 +1,19 @@
 //! The file: one writer, any number of readers, whole at any moment.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use super::{
     thin::{HOLDS, Mean, Span, means},
-    watcher::{Row, Sample},
+    watcher::{Row, Sample, Use},
 };
-use crate::model::Notice;
+use crate::model::{HistorySettings, Notice, OutletId};
 
-/// The layout of the tables that this version writes.
-const LAYOUT: i64 = 1;
-const DAY: i64 = 86_400;
-/// Samples are kept as they are for a week: long enough to look into what happened lately.
-const RAW: i64 = 7 * DAY;
-/// Then as means of a quarter of an hour for a quarter of a year: a season can be looked back upon.
-const QUARTERS: i64 = 90 * DAY;
-/// Then as means of an hour for two years: a winter is compared with the last.
-const HOURS: i64 = 730 * DAY;
-/// The steps of means, in s; 0 is a sample as it was.
-const QUARTER: i64 = 900;
-const HOUR: i64 = 3600;
-/// What is in the file may take so much, in bytes; then the oldest goes earlier. A house with ten outlets takes a tenth of it.
-const MOST: i64 = 200 * 1024 * 1024;
-/// It is tidied up so often.
-const TIDY_EVERY: i64 = HOUR;
-
-const TABLES: &str = "
+/// What brings a file from one layout of its tables to the next; a new one goes through them all.
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE outlets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE samples (outlet INTEGER NOT NULL, at INTEGER NOT NULL, step INTEGER NOT NULL, is_on REAL, power REAL, mode TEXT NOT NULL,
         PRIMARY KEY (outlet, step, at)) WITHOUT ROWID;
@@ -37,7 +22,25 @@ const TABLES: &str = "
     CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, device TEXT, slot INTEGER, grp TEXT,
         message TEXT NOT NULL);
     CREATE INDEX events_at ON events (at);
-";
+    ",
+    "
+    ALTER TABLE days ADD COLUMN estimated REAL NOT NULL DEFAULT 0;
+    ALTER TABLE events ADD COLUMN detail TEXT NOT NULL DEFAULT '{}';
+    ",
+];
+/// The layout that this version writes.
+pub(super) const LAYOUT: i64 = STEPS.len() as i64;
+const DAY: i64 = 86_400;
+const MIB: i64 = 1024 * 1024;
+/// Samples are kept as they are for a week: long enough to look into what happened lately.
+const RAW: i64 = 7 * DAY;
+/// Then as means of a quarter of an hour for a quarter of a year: a season can be looked back upon.
+const QUARTERS: i64 = 90 * DAY;
+/// The steps of means, in s; 0 is a sample as it was.
+const QUARTER: i64 = 900;
+const HOUR: i64 = 3600;
+/// It is tidied up so often.
+const TIDY_EVERY: i64 = HOUR;
 
 /// The history cannot be opened, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,9 @@ pub enum BookError {
     /// A later version of the program has written it.
     #[error("a later version wrote it: its layout is {0}, this version knows {LAYOUT}")]
     Later(i64),
+    /// An earlier version has written it, and nobody has opened it for writing since.
+    #[error("an earlier version wrote it, and it is being brought up to date: ask again in a few seconds")]
+    Earlier,
 }
 
 impl BookError {
@@ -62,17 +68,20 @@ impl BookError {
 #[derive(Debug)]
 pub struct Book {
     file: Connection,
+    /// In s. Means of an hour go then: with the usual two years, a winter can be compared with the last.
+    keep: i64,
+    /// In bytes; if there is more, the oldest goes earlier.
     most: i64,
     tidied_at: Option<i64>,
 }
 
 impl Book {
-    /// Opens the file, and makes it where there is none.
+    /// Opens the file, makes it where there is none, and brings one of an earlier version up to date.
     ///
     /// # Errors
     /// It cannot be opened, is damaged, or is of a later version.
-    pub fn open(path: &Path) -> Result<Self, BookError> {
-        let file = Connection::open(path)?;
+    pub fn open(path: &Path, how: HistorySettings) -> Result<Self, BookError> {
+        let mut file = Connection::open(path)?;
         file.busy_timeout(Duration::from_secs(5))?;
         // Before the first table, or it has no effect: room that is given up goes back to the disk.
         file.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -80,12 +89,17 @@ impl Book {
         file.pragma_update(None, "journal_mode", "WAL")?;
         file.pragma_update(None, "synchronous", "NORMAL")?;
         let layout: i64 = file.pragma_query_value(None, "user_version", |it| it.get(0))?;
-        match layout {
-            0 => file.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"))?,
-            LAYOUT => {}
-            later => return Err(BookError::Later(later)),
+        let Some(missing) = usize::try_from(layout).ok().and_then(|it| STEPS.get(it..)) else {
+            return Err(BookError::Later(layout));
+        };
+        if !missing.is_empty() {
+            // All steps or none: a crash between two of them leaves the layout that was there.
+            let writing = file.transaction()?;
+            missing.iter().try_for_each(|step| writing.execute_batch(step))?;
+            writing.pragma_update(None, "user_version", LAYOUT)?;
+            writing.commit()?;
         }
-        Ok(Self { file, most: MOST, tidied_at: None })
+        Ok(Self { file, keep: i64::from(how.keep_days) * DAY, most: i64::from(how.max_mb) * MIB, tidied_at: None })
     }
 
     /// Holds the file to this many bytes.
@@ -112,6 +126,7 @@ impl Book {
         for row in rows {
             match row {
                 Row::Sample(sample) => write_sample(&writing, sample)?,
+                Row::Use(used) => write_use(&writing, used)?,
                 Row::Event(notice) => write_event(&writing, notice)?,
             }
         }
@@ -160,10 +175,10 @@ impl Book {
             all.collect::<Result<Vec<_>, _>>()?
         };
         for outlet in outlets {
-            merge(&writing, outlet, 0, QUARTER, now - RAW / shorter)?;
-            merge(&writing, outlet, QUARTER, HOUR, now - QUARTERS / shorter)?;
+            merge(&writing, outlet, 0, QUARTER, now - RAW.min(self.keep) / shorter)?;
+            merge(&writing, outlet, QUARTER, HOUR, now - QUARTERS.min(self.keep) / shorter)?;
         }
-        let oldest = now - HOURS / shorter;
+        let oldest = now - self.keep / shorter;
         writing.execute("DELETE FROM samples WHERE step = ?1 AND at < ?2", params![HOUR, oldest])?;
         writing.execute("DELETE FROM events WHERE at < ?1", params![oldest])?;
         Ok(writing.commit()?)
@@ -224,39 +239,66 @@ fn merge(writing: &Transaction<'_>, outlet: i64, from: i64, to: i64, until: i64)
     Ok(())
 }
 
+/// The number of an outlet in this file.
+fn number(writing: &Transaction<'_>, outlet: &OutletId) -> Result<i64, BookError> {
+    let name = outlet.to_string();
+    writing.prepare_cached("INSERT OR IGNORE INTO outlets (name) VALUES (?1)")?.execute([&name])?;
+    let mut ask = writing.prepare_cached("SELECT id FROM outlets WHERE name = ?1")?;
+    Ok(ask.query_row([&name], |it| it.get(0))?)
+}
+
 fn write_sample(writing: &Transaction<'_>, sample: &Sample) -> Result<(), BookError> {
-    let name = sample.outlet.to_string();
-    writing.prepare("INSERT OR IGNORE INTO outlets (name) VALUES (?1)")?.execute([&name])?;
-    let outlet: i64 = writing.prepare("SELECT id FROM outlets WHERE name = ?1")?.query_row([&name], |it| it.get(0))?;
+    let outlet = number(writing, &sample.outlet)?;
     writing
-        .prepare(
+        .prepare_cached(
             "INSERT OR REPLACE INTO samples (outlet, at, step, is_on, power, mode) VALUES (?1, ?2, 0, ?3, ?4, ?5)",
         )?
         .execute(params![outlet, sample.at.as_second(), sample.on.map(f64::from), sample.power, sample.mode])?;
+    Ok(())
+}
+
+fn write_use(writing: &Transaction<'_>, used: &Use) -> Result<(), BookError> {
+    let outlet = number(writing, &used.outlet)?;
     let before: Option<f64> = writing
-        .prepare("SELECT total FROM days WHERE outlet = ?1 AND total IS NOT NULL ORDER BY date DESC LIMIT 1")?
+        .prepare_cached("SELECT total FROM days WHERE outlet = ?1 AND total IS NOT NULL ORDER BY date DESC LIMIT 1")?
         .query_row([outlet], |it| it.get(0))
         .optional()?;
     // What was used before the first sample belongs to no day of this history.
-    let more = sample.energy_total.map(|total| before.map_or(0.0, |before| (total - before).max(0.0)));
-    let cost = more.zip(sample.price).map(|(kwh, price)| kwh * price);
+    let measured = used.energy_total.map(|total| before.map_or(0.0, |before| (total - before).max(0.0)));
+    let by_rating = |watts: u32| f64::from(watts) / 1000.0 * used.on.as_secs_f64() / 3600.0;
+    let estimated = used.rated.filter(|_| measured.is_none()).map(by_rating);
+    let more = measured.or(estimated);
+    let cost = more.zip(used.price).map(|(kwh, price)| kwh * price);
     writing
-        .prepare(
-            "INSERT INTO days (outlet, date, on_s, kwh, cost, total) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        .prepare_cached(
+            "INSERT INTO days (outlet, date, on_s, kwh, cost, total, estimated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             ON CONFLICT (outlet, date) DO UPDATE SET on_s = on_s + excluded.on_s,
                 kwh = CASE WHEN excluded.kwh IS NULL THEN kwh ELSE COALESCE(kwh, 0) + excluded.kwh END,
                 cost = CASE WHEN excluded.cost IS NULL THEN cost ELSE COALESCE(cost, 0) + excluded.cost END,
-                total = COALESCE(excluded.total, total)",
+                total = COALESCE(excluded.total, total), estimated = estimated + excluded.estimated",
         )?
-        .execute(params![outlet, sample.date.to_string(), sample.on_more.as_secs(), more, cost, sample.energy_total])?;
+        .execute(params![
+            outlet,
+            used.date.to_string(),
+            used.on.as_secs_f64(),
+            more,
+            cost,
+            used.energy_total,
+            estimated.unwrap_or_default()
+        ])?;
     Ok(())
 }
 
 fn write_event(writing: &Transaction<'_>, notice: &Notice) -> Result<(), BookError> {
     let (device, group) =
         (notice.device.as_ref().map(ToString::to_string), notice.group.as_ref().map(ToString::to_string));
+    let detail: BTreeMap<_, _> = notice.detail.iter().map(|(key, value)| (*key, value)).collect();
+    let detail = serde_json::to_string(&detail).unwrap_or_else(|_| "{}".to_owned());
+    let (at, kind) = (notice.at.as_second(), notice.kind.as_str());
     writing
-        .prepare("INSERT INTO events (at, kind, device, slot, grp, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![notice.at.as_second(), notice.kind.as_str(), device, notice.slot, group, notice.message])?;
+        .prepare_cached(
+            "INSERT INTO events (at, kind, device, slot, grp, message, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![at, kind, device, notice.slot, group, notice.message, detail])?;
     Ok(())
 }

@@ -25,11 +25,11 @@ pub use self::{
     book::{Book, BookError},
     read::read,
     thin::{HOLDS, Mean, Span, means},
-    watcher::{EVERY, Row, Sample, Watcher},
+    watcher::{EVERY, Row, Sample, Use, Watcher},
 };
 use crate::{
     hub::Handle,
-    model::{Notice, NoticeKind},
+    model::{HistorySettings, Notice, NoticeKind},
 };
 
 /// The board changes with each report of each plug; a look now and then is enough.
@@ -44,8 +44,9 @@ const WRITE_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 const WAITING: usize = 20_000;
 /// Batches that the writing thread has not taken yet.
 const BATCHES: usize = 4;
-/// After a write that failed, the next attempt comes so much later.
+/// After a write that failed, the next attempt comes about so much later, and ever later, up to the second.
 const REST: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_secs(600);
 /// The last write, when the bridge stops, may take this long.
 const LAST_WRITE: Duration = Duration::from_millis(1500);
 
@@ -55,11 +56,16 @@ pub fn file(data: &Path) -> PathBuf {
 }
 
 /// Writes down what happens until `stop`. Listens from the moment at which this is called.
-pub fn run(data: PathBuf, handle: Handle, stop: CancellationToken) -> impl Future<Output = ()> + Send {
+pub fn run(
+    data: PathBuf,
+    how: HistorySettings,
+    handle: Handle,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send {
     let mut notices = handle.listen();
     async move {
         let (batches, taken) = mpsc::channel(BATCHES);
-        let Some(written) = keep(data, handle.clone(), taken) else {
+        let Some(written) = keep(data, how, handle.clone(), taken) else {
             tracing::warn!("no history is kept: its thread does not start");
             stop.cancelled().await;
             return;
@@ -95,6 +101,7 @@ pub fn run(data: PathBuf, handle: Handle, stop: CancellationToken) -> impl Futur
                 }
             }
         }
+        watcher.close(&mut rows);
         if !rows.is_empty() {
             // If the thread is behind, what is newest is lost: stopping must not wait for a disk.
             let _ = batches.try_send(rows);
@@ -107,11 +114,26 @@ pub fn run(data: PathBuf, handle: Handle, stop: CancellationToken) -> impl Futur
 }
 
 /// The thread that writes. It ends when nobody gives it anything any more; the receiver hears of it.
-fn keep(data: PathBuf, handle: Handle, mut batches: mpsc::Receiver<Vec<Row>>) -> Option<oneshot::Receiver<()>> {
+fn keep(
+    data: PathBuf,
+    how: HistorySettings,
+    handle: Handle,
+    mut batches: mpsc::Receiver<Vec<Row>>,
+) -> Option<oneshot::Receiver<()>> {
     let (over, written) = oneshot::channel();
     let write = move || {
-        let mut keeper =
-            Keeper { path: file(&data), handle, book: None, kept: Vec::new(), rest_until: None, is_failing: false };
+        let mut keeper = Keeper {
+            path: file(&data),
+            how,
+            handle,
+            book: None,
+            kept: Vec::new(),
+            rest: REST,
+            rest_until: None,
+            is_failing: false,
+        };
+        // One of an earlier version is brought up to date before anybody asks.
+        keeper.take(Vec::new());
         while let Some(rows) = batches.blocking_recv() {
             keeper.take(rows);
         }
@@ -124,10 +146,13 @@ fn keep(data: PathBuf, handle: Handle, mut batches: mpsc::Receiver<Vec<Row>>) ->
 
 struct Keeper {
     path: PathBuf,
+    how: HistorySettings,
     handle: Handle,
     book: Option<Book>,
     /// Rows that could not be written yet; the oldest go first.
     kept: Vec<Row>,
+    /// After a write that failed, the next attempt comes about so much later.
+    rest: Duration,
     rest_until: Option<Instant>,
     is_failing: bool,
 }
@@ -142,7 +167,7 @@ impl Keeper {
         let rows = std::mem::take(&mut self.kept);
         match self.write(&rows) {
             Ok(()) => {
-                self.rest_until = None;
+                (self.rest, self.rest_until) = (REST, None);
                 if std::mem::take(&mut self.is_failing) {
                     tracing::info!("the history {} is written again", self.path.display());
                 }
@@ -150,7 +175,9 @@ impl Keeper {
             Err(error) => {
                 self.book = None;
                 self.kept = rows;
-                self.rest_until = Some(Instant::now() + REST);
+                // Not all that wait for one disk ask for it at the same moment.
+                self.rest_until = Some(Instant::now() + self.rest.mul_f64(0.75 + fastrand::f64() / 2.0));
+                self.rest = (self.rest * 2).min(LONGEST_REST);
                 if error.is_damage() {
                     self.set_aside(&error);
                 } else if !std::mem::replace(&mut self.is_failing, true) {
@@ -166,7 +193,7 @@ impl Keeper {
     fn write(&mut self, rows: &[Row]) -> Result<(), BookError> {
         let book = match &mut self.book {
             Some(book) => book,
-            none => none.insert(Book::open(&self.path)?),
+            none => none.insert(Book::open(&self.path, self.how)?),
         };
         book.write(rows)?;
         book.tidy(self.handle.clock.now())

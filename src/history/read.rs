@@ -1,12 +1,23 @@
 //! Looking back.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, OpenFlags, ToSql, params};
 
-use super::{book::BookError, thin::HOLDS};
-use crate::model::{HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, OutletId};
+use super::{
+    book::{BookError, LAYOUT},
+    thin::HOLDS,
+};
+use crate::model::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, OutletId};
+
+/// A question that takes longer is given up: nobody waits for its answer any more.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Steps of SQLite's machine between two looks at the clock: less than a millisecond.
+const STEPS: i32 = 10_000;
 
 /// Answers a question from the file. Blocks. Where there is no file yet, nothing has happened.
 ///
@@ -26,18 +37,24 @@ fn nothing(query: &HistoryQuery) -> HistoryAnswer {
 }
 
 fn ask(path: &Path, query: &HistoryQuery) -> Result<HistoryAnswer, BookError> {
-    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    file.busy_timeout(std::time::Duration::from_secs(2))?;
-    let tables: i64 = file.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |it| it.get(0))?;
-    if tables == 0 {
-        return Ok(nothing(query));
+    let mut file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    file.busy_timeout(Duration::from_secs(2))?;
+    let deadline = Instant::now() + PATIENCE;
+    file.progress_handler(STEPS, Some(move || Instant::now() > deadline))?;
+    match file.pragma_query_value(None, "user_version", |it| it.get::<_, i64>(0))? {
+        0 => return Ok(nothing(query)),
+        LAYOUT => {}
+        layout if layout > LAYOUT => return Err(BookError::Later(layout)),
+        _ => return Err(BookError::Earlier),
     }
     Ok(match query {
         HistoryQuery::Samples { outlet, from, to, points } => {
-            HistoryAnswer::Samples(fewer(samples(&file, outlet, *from, *to)?, *points))
+            let limit = if *points == usize::MAX { HISTORY_ROWS + 1 } else { usize::MAX };
+            HistoryAnswer::Samples(fewer(samples(&file, outlet, *from, *to, limit)?, *points))
         }
-        HistoryQuery::Events { from, to, limit, device, kind } => {
-            HistoryAnswer::Events(events(&file, *from, *to, *limit, device.as_deref(), kind.as_deref())?)
+        HistoryQuery::Events { from, to, limit, device, group, kind } => {
+            let of = [device, group, kind].map(|it| it.as_deref());
+            HistoryAnswer::Events(events(&file, *from, *to, *limit, of)?)
         }
         HistoryQuery::Days { outlets, from, to } => {
             let mut days = Vec::new();
@@ -54,19 +71,21 @@ fn samples(
     outlet: &OutletId,
     from: Timestamp,
     to: Timestamp,
+    limit: usize,
 ) -> Result<Vec<HistoryPoint>, BookError> {
     let (from, to) = (from.as_second(), to.as_second());
     let mut rows = file.prepare(
         "SELECT at, step, is_on, power, mode FROM samples WHERE outlet = (SELECT id FROM outlets WHERE name = ?1)
-        AND at >= ?2 AND at < ?3 ORDER BY at",
+        AND at >= ?2 AND at < ?3 ORDER BY at LIMIT ?4",
     )?;
     // The sample before `from` still holds there; means reach an hour back.
-    let rows = rows.query_map(params![outlet.to_string(), from - 3600, to], |it| {
-        let step: i64 = it.get(1)?;
-        let at: i64 = it.get(0)?;
-        let point = HistoryPoint { at: at.max(from), on: it.get(2)?, power: it.get(3)?, mode: it.get(4)?, step };
-        Ok((at + if step == 0 { HOLDS } else { step }, at, point))
-    })?;
+    let rows =
+        rows.query_map(params![outlet.to_string(), from - 3600, to, i64::try_from(limit).unwrap_or(i64::MAX)], |it| {
+            let step: i64 = it.get(1)?;
+            let at: i64 = it.get(0)?;
+            let point = HistoryPoint { at: at.max(from), on: it.get(2)?, power: it.get(3)?, mode: it.get(4)?, step };
+            Ok((at + if step == 0 { HOLDS } else { step }, at, point))
+        })?;
     let mut found: Vec<HistoryPoint> = Vec::new();
     for row in rows {
         let (until, at, point) = row?;
@@ -104,14 +123,13 @@ fn events(
     from: Timestamp,
     to: Timestamp,
     limit: u32,
-    device: Option<&str>,
-    kind: Option<&str>,
+    [device, group, kind]: [Option<&str>; 3],
 ) -> Result<Vec<HistoryEvent>, BookError> {
     let mut rows = file.prepare(
-        "SELECT at, kind, device, slot, grp, message FROM events WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR device = ?3)
-        AND (?4 IS NULL OR kind = ?4) ORDER BY at DESC, id DESC LIMIT ?5",
+        "SELECT at, kind, device, slot, grp, message, detail FROM events WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR device = ?3)
+        AND (?4 IS NULL OR grp = ?4) AND (?5 IS NULL OR kind = ?5) ORDER BY at DESC, id DESC LIMIT ?6",
     )?;
-    let asked: [&dyn ToSql; 5] = [&from.as_second(), &to.as_second(), &device, &kind, &limit];
+    let asked: [&dyn ToSql; 6] = [&from.as_second(), &to.as_second(), &device, &group, &kind, &limit];
     let rows = rows.query_map(asked, |it| {
         Ok(HistoryEvent {
             at: it.get(0)?,
@@ -120,6 +138,8 @@ fn events(
             slot: it.get(3)?,
             group: it.get(4)?,
             message: it.get(5)?,
+            // What this program has not written itself is told as nothing.
+            detail: serde_json::from_str(&it.get::<_, String>(6)?).unwrap_or_default(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -128,17 +148,18 @@ fn events(
 fn days_of(file: &Connection, outlet: &OutletId, from: Date, to: Date) -> Result<Vec<HistoryDay>, BookError> {
     let name = outlet.to_string();
     let mut rows = file.prepare(
-        "SELECT date, on_s, kwh, cost FROM days WHERE outlet = (SELECT id FROM outlets WHERE name = ?1) AND date >= ?2 AND date <= ?3
+        "SELECT date, on_s, kwh, cost, estimated FROM days WHERE outlet = (SELECT id FROM outlets WHERE name = ?1) AND date >= ?2 AND date <= ?3
         ORDER BY date",
     )?;
     let rows = rows.query_map(params![name, from.to_string(), to.to_string()], |it| {
-        let on: i64 = it.get(1)?;
+        let on: f64 = it.get(1)?;
         Ok(HistoryDay {
             outlet: name.clone(),
             date: it.get(0)?,
-            on_minutes: (on + 30) / 60,
+            on_minutes: (on / 60.0).round() as i64,
             kwh: it.get(2)?,
             cost: it.get(3)?,
+            estimated: it.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

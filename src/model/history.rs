@@ -1,9 +1,14 @@
 //! Questions about what was, and their answers.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::OutletId;
+
+/// Who asks for all samples is given so many at most: more would be held in memory at once.
+pub const HISTORY_ROWS: usize = 100_000;
 
 /// A question about what was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +21,7 @@ pub enum HistoryQuery {
         from: Timestamp,
         /// Until before then.
         to: Timestamp,
-        /// About so many points.
+        /// About so many points; `usize::MAX` for all, up to [`HISTORY_ROWS`].
         points: usize,
     },
     /// What happened? The newest first.
@@ -29,6 +34,8 @@ pub enum HistoryQuery {
         limit: u32,
         /// Of this device only.
         device: Option<String>,
+        /// Of this group only.
+        group: Option<String>,
         /// Of this kind only.
         kind: Option<String>,
     },
@@ -84,6 +91,8 @@ pub struct HistoryEvent {
     pub group: Option<String>,
     /// A sentence.
     pub message: String,
+    /// Further facts: key and value.
+    pub detail: BTreeMap<String, String>,
 }
 
 /// What an outlet used on a local day.
@@ -95,8 +104,26 @@ pub struct HistoryDay {
     pub date: String,
     /// Time on while the bridge ran.
     pub on_minutes: i64,
-    /// Where it is measured.
+    /// Where it is measured, or can be estimated.
     pub kwh: Option<f64>,
+    /// The part of `kwh` that nobody measured: time on by `rated_watts`.
+    pub estimated: f64,
     /// By the tariff of the time, in its currency.
     pub cost: Option<f64>,
+}
+
+/// How the history is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Samples and events are kept for so many days, at least 1; days for ever.
+    pub keep_days: u32,
+    /// What is in the file takes at most so many MiB, at least 1.
+    pub max_mb: u32,
+}
+
+impl Default for HistorySettings {
+    /// Two years, and 200 MiB: a house with ten outlets takes a tenth of it.
+    fn default() -> Self {
+        Self { keep_days: 730, max_mb: 200 }
+    }
 }

@@ -34,7 +34,7 @@ pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use edit::ConfigEdit;
 pub use event::{Event, Notice, NoticeKind, TimerConcern};
 pub use failed::{Failed, Why};
-pub use history::{HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery};
+pub use history::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, HistorySettings};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
-    Celsius, Circuit, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings, Schedule, Slug,
-    StationTopic, Tariff, WebSettings,
+    Celsius, Circuit, HistorySettings, HomeAssistantSettings, Mac, Melt, NotifySettings, OutletId, ProviderSettings,
+    Schedule, Slug, StationTopic, Tariff, WebSettings,
 };
 
 /// A secret. It cannot be printed, logged or serialised by accident.
@@ -52,6 +52,8 @@ pub struct Settings {
     pub notify: Option<NotifySettings>,
     /// `/health` on a port of its own (`health_server`). `None` when it is switched off, as it is by default.
     pub health: Option<WebSettings>,
+    /// What is kept of what was. `None` when it is switched off.
+    pub history: Option<HistorySettings>,
     /// The log.
     pub log: LogSettings,
     /// Where the memory is kept.

@@ -21,7 +21,10 @@ use super::{
 use crate::{
     explain::local,
     hub::Errand,
-    model::{HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, NoticeKind, OutletId, asked::quoted},
+    model::{
+        HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, NoticeKind, OutletId,
+        asked::quoted,
+    },
 };
 
 /// A disk may be slow, but nobody waits longer for it.
@@ -30,8 +33,6 @@ const WITHIN: Duration = Duration::from_secs(10);
 const POINTS: (usize, usize) = (500, 5000);
 /// Events that are told where nobody says how many, and at most.
 const EVENTS: (u32, u32) = (200, 5000);
-/// A CSV file has all that there is, up to this.
-const ROWS: usize = 200_000;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new()
@@ -73,6 +74,8 @@ struct OfEvents {
     limit: Option<u32>,
     /// Of this device only.
     device: Option<String>,
+    /// Of this group only, by its slug or its name.
+    group: Option<String>,
     /// Of this `event_type` only.
     kind: Option<String>,
 }
@@ -97,7 +100,7 @@ struct OfDays {
     (status = 200, description = "`outlet` and `points`, the oldest first; each holds until the next. `step` is 0 for a report and the seconds of a mean.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn samples(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Json<Value>, Refusal> {
     let zone = site.zone();
@@ -111,11 +114,11 @@ async fn samples(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<J
     (status = 200, description = "at, on (share of the step), power_w, mode, step_s.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn samples_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
     let zone = site.zone();
-    let (outlet, found) = sampled(&site, asked, ROWS).await?;
+    let (outlet, found) = sampled(&site, asked, usize::MAX).await?;
     let rows = found
         .into_iter()
         .map(|it| [moment(it.at, &zone), number(it.on), number(it.power), it.mode, it.step.to_string()]);
@@ -124,9 +127,10 @@ async fn samples_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Resu
 
 /// What happened.
 #[utoipa::path(get, path = "/api/history/events", tag = "history", params(OfEvents), responses(
-    (status = 200, description = "`events`, the newest first.", body = Object),
+    (status = 200, description = "`events`, the newest first; `detail` has further facts.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn events(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Json<Value>, Refusal> {
     let zone = site.zone();
@@ -139,7 +143,8 @@ async fn events(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Js
 #[utoipa::path(get, path = "/api/history/events.csv", tag = "history", params(OfEvents), responses(
     (status = 200, description = "at, event_type, device, slot, group, message.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 404, description = "There is no such group.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn events_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
     let zone = site.zone();
@@ -152,29 +157,38 @@ async fn events_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Resul
 
 /// What was used, day by day.
 #[utoipa::path(get, path = "/api/history/days", tag = "history", params(OfDays), responses(
-    (status = 200, description = "`days`: each outlet's days, the oldest first; `currency` of `cost`, where there is a tariff.", body = Object),
+    (status = 200, description = "`days`: each outlet's days, the oldest first, with `kwh_source` (`meter`, `estimate` by `rated_watts`, `both`); `currency` of `cost`, where there is a tariff.", body = Object),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet or group.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn days(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Json<Value>, Refusal> {
     let found = used(&site, asked).await?;
     let currency = site.settings().and_then(|it| it.tariff.as_ref().map(|it| it.currency.clone()));
-    let day = |it: &HistoryDay| json!({ "outlet": it.outlet, "date": it.date, "on_minutes": it.on_minutes, "kwh": rounded(it.kwh), "cost": rounded(it.cost) });
+    let day = |it: &HistoryDay| json!({ "outlet": it.outlet, "date": it.date, "on_minutes": it.on_minutes, "kwh": rounded(it.kwh), "kwh_source": source(it), "cost": rounded(it.cost) });
     Ok(Json(json!({ "days": found.iter().map(day).collect::<Vec<_>>(), "currency": currency })))
 }
 
 /// What was used, day by day, as CSV.
 #[utoipa::path(get, path = "/api/history/days.csv", tag = "history", params(OfDays), responses(
-    (status = 200, description = "date, outlet, on_minutes, kwh, cost.", body = String, content_type = "text/csv"),
+    (status = 200, description = "date, outlet, on_minutes, kwh, cost, kwh_source.", body = String, content_type = "text/csv"),
     (status = 400, description = "The question cannot be understood.", body = Problem),
     (status = 404, description = "There is no such outlet or group.", body = Problem),
-    (status = 503, description = "Setup mode, or the file cannot be read.", body = Problem),
+    (status = 503, description = "Setup mode, none is kept, or the file cannot be read.", body = Problem),
 ))]
 async fn days_csv(State(site): State<Arc<Site>>, Query(asked): Asked) -> Result<Response, Refusal> {
     let rows = used(&site, asked).await?.into_iter();
-    let rows = rows.map(|it| [it.date, it.outlet, it.on_minutes.to_string(), number(it.kwh), number(it.cost)]);
-    Ok(table("days", ["date", "outlet", "on_minutes", "kwh", "cost"], rows))
+    let rows = rows.map(|it| {
+        [
+            it.date.clone(),
+            it.outlet.clone(),
+            it.on_minutes.to_string(),
+            number(it.kwh),
+            number(it.cost),
+            source(&it).unwrap_or_default().to_owned(),
+        ]
+    });
+    Ok(table("days", ["date", "outlet", "on_minutes", "kwh", "cost", "kwh_source"], rows))
 }
 
 async fn sampled(
@@ -190,6 +204,9 @@ async fn sampled(
     asked.empty(&["outlet", "from", "to", "points"])?;
     let query = HistoryQuery::Samples { outlet: outlet.clone(), from, to, points };
     match ask(site, query).await? {
+        HistoryAnswer::Samples(found) if found.len() > HISTORY_ROWS && points == usize::MAX => Err(Refusal::bad(
+            format!("there are more than {HISTORY_ROWS} samples: ask for a shorter time, or for `points`"),
+        )),
         HistoryAnswer::Samples(found) => Ok((outlet, found)),
         _ => Err(unexpected()),
     }
@@ -205,8 +222,9 @@ async fn happened(site: &Site, asked: BTreeMap<String, String>, usual: u32) -> R
         let all = NoticeKind::ALL.map(NoticeKind::as_str).join(", ");
         return Err(Refusal::bad(format!("{} is no kind of event; there is: {all}", quoted(kind))));
     }
-    asked.empty(&["from", "to", "limit", "device", "kind"])?;
-    match ask(site, HistoryQuery::Events { from, to, limit, device, kind }).await? {
+    let group = asked.take("group").map(|it| switch::group(site, &it)).transpose()?.map(|it| it.to_string());
+    asked.empty(&["from", "to", "limit", "device", "group", "kind"])?;
+    match ask(site, HistoryQuery::Events { from, to, limit, device, group, kind }).await? {
         HistoryAnswer::Events(found) => Ok(found),
         _ => Err(unexpected()),
     }
@@ -315,6 +333,16 @@ impl Params {
     }
 }
 
+/// Who says what a day used: `meter`, `estimate` (time on by `rated_watts`), or `both` where one took over from the other.
+fn source(it: &HistoryDay) -> Option<&'static str> {
+    let kwh = it.kwh?;
+    Some(match it.estimated {
+        none if none <= 0.0 => "meter",
+        all if all >= kwh * (1.0 - 1e-9) => "estimate",
+        _ => "both",
+    })
+}
+
 fn point(it: &HistoryPoint, zone: &TimeZone) -> Value {
     json!({ "at": moment(it.at, zone), "on": rounded(it.on), "power": rounded(it.power), "mode": it.mode, "step": it.step })
 }
@@ -322,6 +350,7 @@ fn point(it: &HistoryPoint, zone: &TimeZone) -> Value {
 fn event(it: &HistoryEvent, zone: &TimeZone) -> Value {
     json!({
         "at": moment(it.at, zone), "event_type": it.kind, "device": it.device, "slot": it.slot, "group": it.group, "message": it.message,
+        "detail": it.detail,
     })
 }
 

@@ -104,7 +104,7 @@ const OF_A_HOUSE: [&str; 19] = [
 ];
 
 /// Questions that cannot be answered.
-const REFUSED: [(&str, u16); 20] = [
+const REFUSED: [(&str, u16); 22] = [
     ("GET /api/explain?group=attic", 400),
     ("GET /api/events?log=loud", 400),
     ("GET /api/events?log=info&log=warn", 400),
@@ -117,6 +117,8 @@ const REFUSED: [(&str, u16); 20] = [
     ("GET /api/history/samples.csv?outlet=porch/9", 404),
     ("GET /api/history/events?limit=0", 400),
     ("GET /api/history/events.csv?kind=party", 400),
+    ("GET /api/history/events?group=attic", 404),
+    ("GET /api/history/events.csv?group=attic", 404),
     ("GET /api/history/days?from=soon", 400),
     ("GET /api/history/days.csv?day=1", 400),
     ("GET /api/history/days?group=attic", 404),

@@ -1,13 +1,15 @@
 //! The history: what is written down, how it ages, and what becomes of it when the disk fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod used;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use heattrax::{
-    history::{Book, EVERY, HOLDS, Row, Sample, Span, Watcher, means, read},
+    history::{Book, BookError, EVERY, HOLDS, Row, Sample, Span, Watcher, means, read},
     model::{
-        Availability, Broker, Cause, Class, ClockTrust, Decision, Energy, HistoryAnswer, HistoryQuery, House, Notice,
-        NoticeKind, Outlet, OutletId, Reason, Remembered, Report, Switch,
+        Availability, Broker, Cause, Class, ClockTrust, Decision, Energy, HistoryAnswer, HistoryQuery, HistorySettings,
+        House, Notice, NoticeKind, Outlet, OutletId, Reason, Remembered, Report, Switch,
     },
 };
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -25,17 +27,11 @@ fn mat() -> OutletId {
 
 fn sample(after: i64, on: Option<bool>, power: f64) -> Sample {
     let at = noon() + SignedDuration::from_secs(after);
-    Sample {
-        outlet: mat(),
-        at,
-        date: jiff::tz::TimeZone::UTC.to_datetime(at).date(),
-        on,
-        power: on.map(|_| power),
-        mode: "melt",
-        on_more: SignedDuration::ZERO,
-        energy_total: None,
-        price: None,
-    }
+    Sample { outlet: mat(), at, on, power: on.map(|_| power), mode: "melt" }
+}
+
+fn open(path: &Path) -> Result<Book, BookError> {
+    Book::open(path, HistorySettings::default())
 }
 
 fn points(path: &Path, from: Timestamp, to: Timestamp, points: usize) -> Vec<(i64, Option<f64>, Option<f64>, i64)> {
@@ -52,7 +48,7 @@ fn what_was_written_is_read_and_the_sample_before_the_time_asked_for_still_holds
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
     assert_eq!(points(&path, noon(), noon() + 1.hour(), 100), [], "there is no file yet");
-    let mut book = Book::open(&path).unwrap();
+    let mut book = open(&path).unwrap();
     let rows = [sample(0, Some(false), 0.0), sample(300, Some(true), 800.0), sample(900, None, 0.0)];
     book.write(&rows.map(Row::Sample)).unwrap();
     let all = [(0, Some(0.0), Some(0.0), 0), (300, Some(1.0), Some(800.0), 0), (900, None, None, 0)];
@@ -68,35 +64,11 @@ fn few_points_keep_the_peak_and_the_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
     let rows = (0..3000).map(|it| Row::Sample(sample(it, Some(true), if it == 1234 { 1500.0 } else { 700.0 })));
-    Book::open(&path).unwrap().write(&rows.collect::<Vec<_>>()).unwrap();
+    open(&path).unwrap().write(&rows.collect::<Vec<_>>()).unwrap();
     let found = points(&path, noon(), noon() + 1.hour(), 40);
     assert!(found.len() <= 44, "{}", found.len());
     assert!(found.iter().any(|it| it.2 == Some(1500.0)));
     assert_eq!((found[0].0, found[found.len() - 1].0), (0, 2999));
-}
-
-#[test]
-fn a_day_sums_up_time_energy_and_what_it_cost_when_it_was_used() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("history.db");
-    let row = |after, minutes, total, price| {
-        let on_more = SignedDuration::from_mins(minutes);
-        Row::Sample(Sample { on_more, energy_total: Some(total), price, ..sample(after, Some(true), 800.0) })
-    };
-    let mut book = Book::open(&path).unwrap();
-    // What the meter counted before is not of this day.
-    book.write(&[row(0, 0, 100.0, Some(0.2)), row(600, 10, 100.5, Some(0.2)), row(1200, 10, 101.5, Some(0.4))])
-        .unwrap();
-    book.write(&[row(86_400, 0, 102.0, None)]).unwrap();
-    let days = HistoryQuery::Days {
-        outlets: vec![mat()],
-        from: "2026-01-15".parse().unwrap(),
-        to: "2026-01-16".parse().unwrap(),
-    };
-    let HistoryAnswer::Days(days) = read(&path, &days).unwrap() else { panic!("days were asked for") };
-    assert_eq!((days[0].date.as_str(), days[0].on_minutes), ("2026-01-15", 20));
-    assert!((days[0].kwh.unwrap() - 1.5).abs() < SHARE && (days[0].cost.unwrap() - 0.5).abs() < SHARE, "{days:?}");
-    assert!((days[1].kwh.unwrap() - 0.5).abs() < SHARE && days[1].cost.is_none(), "{days:?}");
 }
 
 #[test]
@@ -107,7 +79,7 @@ fn events_are_told_newest_first_of_one_kind_if_asked() {
         Row::Event(Arc::new(Notice::new(noon() + SignedDuration::from_secs(after), kind, words).about_outlet(&mat())))
     };
     let rows = [notice(0, NoticeKind::Switched, "it is ON"), notice(60, NoticeKind::MaxRuntime, "on for too long")];
-    Book::open(&path).unwrap().write(&rows).unwrap();
+    open(&path).unwrap().write(&rows).unwrap();
     let ask = |kind: Option<&str>| {
         let (from, to) = (noon(), noon() + 1.hour());
         let query = HistoryQuery::Events {
@@ -115,6 +87,7 @@ fn events_are_told_newest_first_of_one_kind_if_asked() {
             to,
             limit: 10,
             device: Some("porch".to_owned()),
+            group: None,
             kind: kind.map(str::to_owned),
         };
         match read(&path, &query).unwrap() {
@@ -130,7 +103,7 @@ fn events_are_told_newest_first_of_one_kind_if_asked() {
 fn samples_become_means_with_age_and_no_second_of_heat_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
-    let mut book = Book::open(&path).unwrap();
+    let mut book = open(&path).unwrap();
     // Seven minutes on in every ten, for two days.
     let rows =
         (0..288_i64).flat_map(|it| [sample(it * 600, Some(true), 800.0), sample(it * 600 + 420, Some(false), 0.0)]);
@@ -159,7 +132,7 @@ fn seconds(it: i64) -> f64 {
 fn a_history_that_grows_too_large_gives_up_what_is_oldest() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
-    let mut book = Book::open(&path).unwrap().at_most(400_000);
+    let mut book = open(&path).unwrap().at_most(400_000);
     let rows: Vec<Row> = (0..30_000).map(|it| Row::Sample(sample(it * 20, Some(it % 2 == 0), 800.0))).collect();
     book.write(&rows).unwrap();
     let end = noon() + SignedDuration::from_secs(600_000);
@@ -176,13 +149,13 @@ fn a_history_that_grows_too_large_gives_up_what_is_oldest() {
 fn what_was_committed_outlives_a_writer_that_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
-    let mut book = Book::open(&path).unwrap();
+    let mut book = open(&path).unwrap();
     book.write(&[Row::Sample(sample(0, Some(true), 800.0))]).unwrap();
     // As a power cut leaves it: nobody has closed anything, and what stands is in the log beside the file.
     let copy = folder.path().join("after.db");
     std::fs::copy(&path, &copy).unwrap();
     std::fs::copy(folder.path().join("history.db-wal"), folder.path().join("after.db-wal")).unwrap();
-    let mut again = Book::open(&copy).unwrap();
+    let mut again = open(&copy).unwrap();
     again.write(&[Row::Sample(sample(60, Some(false), 0.0))]).unwrap();
     assert_eq!(points(&copy, noon(), noon() + 1.hour(), 10).len(), 2);
 }
@@ -191,7 +164,7 @@ fn what_was_committed_outlives_a_writer_that_is_killed() {
 fn a_full_disk_is_an_error_that_leaves_the_file_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
-    let mut book = Book::open(&path).unwrap();
+    let mut book = open(&path).unwrap();
     book.write(&[Row::Sample(sample(0, Some(true), 800.0))]).unwrap();
     book.fill_up(12).unwrap();
     let rows: Vec<Row> = (1..5000).map(|it| Row::Sample(sample(it, Some(true), 800.0))).collect();
@@ -207,12 +180,12 @@ fn a_file_that_is_no_history_is_damage_and_one_of_a_later_version_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
     std::fs::write(&path, b"this is no database, however long it may be".repeat(100)).unwrap();
-    let error = Book::open(&path).unwrap_err();
+    let error = open(&path).unwrap_err();
     assert!(error.is_damage(), "{error}");
     let later = folder.path().join("later.db");
-    drop(Book::open(&later).unwrap());
+    drop(open(&later).unwrap());
     rusqlite::Connection::open(&later).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let error = Book::open(&later).unwrap_err();
+    let error = open(&later).unwrap_err();
     assert!(error.to_string().contains("a later version wrote it") && !error.is_damage(), "{error}");
 }
 
@@ -276,18 +249,23 @@ fn only_what_changes_is_written_down_and_now_and_then_that_nothing_did() {
         watcher.look(&house(on, power), noon() + SignedDuration::from_secs(after), None, &mut rows);
         rows.into_iter()
             .map(|it| match it {
-                Row::Sample(it) => (it.on.unwrap(), it.on_more.as_secs()),
+                Row::Sample(it) => (it.on, -1),
+                Row::Use(it) => (None, it.on.as_secs()),
                 Row::Event(it) => panic!("{it:?}"),
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(look(0, true, 800.0), [(true, 0)]);
+    let (on, off, used) = ((Some(true), -1), (Some(false), -1), |seconds| (None, seconds));
+    assert_eq!(look(0, true, 800.0), [on, used(0)]);
     assert_eq!(look(5, true, 820.0), [], "within the deadband");
-    assert_eq!(look(10, true, 900.0), [(true, 10)]);
-    assert_eq!(look(40, false, 0.0), [(false, 30)], "on until somebody saw it off");
+    assert_eq!(look(10, true, 900.0), [on, used(10)]);
+    assert_eq!(look(40, false, 0.0), [off, used(30)], "on until somebody saw it off");
     assert_eq!(look(40 + EVERY.as_secs() - 1, false, 0.0), []);
-    assert_eq!(look(40 + EVERY.as_secs(), false, 0.0), [(false, 0)]);
-    assert_eq!(look(30, false, 0.0), [(false, 0)], "the clock was set back");
+    assert_eq!(look(40 + EVERY.as_secs(), false, 0.0), [off, used(0)]);
+    assert_eq!(look(30, false, 0.0), [off, used(0)], "the clock was set back");
+    assert_eq!(look(100, true, 800.0), [on, used(0)]);
+    assert_eq!(look(159, true, 800.0), []);
+    assert_eq!(look(160, true, 800.0), [used(60)], "whoever is killed loses no more than a minute");
 }
 
 proptest! {

@@ -107,14 +107,24 @@ function words(points, hasMeter) {
 function days({ days: found, currency }) {
   if (found.length === 0) return h("p", { class: "quiet" }, "Nothing has been written down yet.");
   const sum = (name) => found.reduce((all, it) => all + (it[name] ?? 0), 0);
-  const row = (name, it) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, span(it.on_minutes)), h("td", {}, figure(it.kwh, "kWh", 2)), currency && h("td", {}, figure(it.cost, currency, 2)));
-  return h("div", { class: "scroll", id: "days", "data-scroll": true, tabindex: "0", role: "group", "aria-label": "Days, can be scrolled" }, h("table", {},
+  const row = (name, it) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, span(it.on_minutes)), h("td", {}, about(it), figure(it.kwh, "kWh", 2)), currency && h("td", {}, it.cost !== null && about(it), figure(it.cost, currency, 2)));
+  const estimated = found.some((it) => isEstimate(it));
+  return [estimated && h("p", { class: "quiet" }, "≈ is an estimate: the time on by what the config says hangs there (rated_watts), for there is no meter."), h("div", { class: "scroll", id: "days", "data-scroll": true, tabindex: "0", role: "group", "aria-label": "Days, can be scrolled" }, h("table", {},
     h("thead", {}, h("tr", {}, ["Day", "On", "Energy", currency && "Cost"].filter(Boolean).map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, [...found].reverse().map((it) => row(it.date, it)),
-      row("Together", { on_minutes: sum("on_minutes"), kwh: found.some((it) => it.kwh !== null) ? sum("kwh") : null, cost: found.some((it) => it.cost !== null) ? sum("cost") : null }))));
+      row("Together", { on_minutes: sum("on_minutes"), kwh: found.some((it) => it.kwh !== null) ? sum("kwh") : null, cost: found.some((it) => it.cost !== null) ? sum("cost") : null, kwh_source: estimated ? "both" : "meter" }))))];
 }
+
+const isEstimate = (it) => it.kwh_source === "estimate" || it.kwh_source === "both";
+const about = (it) => isEstimate(it) && "≈ ";
 
 function events(found, now) {
   if (found.length === 0) return h("p", { class: "quiet" }, "Nothing in the last seven days.");
-  return h("ul", { class: "windows" }, found.map((it) => h("li", {}, h("span", { class: "mode" }, plain(it.event_type)), h("b", {}, when(it.at, now)), h("span", { class: "quiet" }, it.message))));
+  return h("ul", { class: "windows" }, found.map((it) => h("li", {}, h("span", { class: "mode" }, plain(it.event_type)), h("b", {}, when(it.at, now)), h("span", { class: "quiet" }, it.message, facts(it.detail)))));
+}
+
+/** What else is known of an event, in words. */
+function facts(detail) {
+  const all = Object.entries(detail);
+  return all.length > 0 && ` (${all.map(([key, value]) => `${plain(key)}: ${value}`).join(", ")})`;
 }
