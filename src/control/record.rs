@@ -26,9 +26,11 @@ impl Controller {
         entry.pin = Some(Pin::of(housing));
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
+        // Handed over once, as far as it can be believed by now.
+        let whole = self.house.whole.remove(device).map(|it| start::believable(it, now)).unwrap_or_default();
         for socket in &housing.sockets {
             let id = OutletId::new(device.clone(), socket.slot);
-            start::add_outlet(&mut self.house, &self.settings, &id, &socket.label, <_>::default());
+            start::add_outlet(&mut self.house, &self.settings, &id, &socket.label, whole.clone());
             if let Some(outlet) = self.house.outlets.get_mut(&id) {
                 let name = start::name(&self.settings, &id, &socket.label);
                 if outlet.name != name {

@@ -41,12 +41,15 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         let group = Group { slug: it.slug.clone(), name: it.name.clone(), outlets: Vec::new(), schedules, lead };
         (it.slug.clone(), Arc::new(group))
     });
+    let whole = memory.whole.iter().filter(|(slug, _)| settings.devices.contains_key(*slug));
+    let whole = whole.map(|(slug, it)| (slug.clone(), it.clone()));
     // A config that was changed since is newer than what was said.
     let told = memory.vacation.filter(|it| it.config == settings.vacation);
     let mut house = House {
         at: now,
         devices: devices.collect(),
         outlets: BTreeMap::new(),
+        whole: whole.collect(),
         groups: groups.collect(),
         weather: Arc::new(WeatherBoard::default()),
         vacation: told.map_or(settings.vacation, |it| it.away),
@@ -133,7 +136,7 @@ pub(super) fn name(settings: &ControlSettings, id: &OutletId, label: &str) -> St
 
 /// What was remembered, with what the present clock makes impossible put right: a clock that was wrong when it was written,
 /// or is wrong now, must not lift a limit, hold a wish for years or let an outlet rest for ever.
-fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
+pub(super) fn believable(mut memory: Remembered, now: Timestamp) -> Remembered {
     memory.run.on_since = memory.run.on_since.map(|at| at.min(now));
     memory.run.off_since = memory.run.off_since.map(|at| at.min(now)).filter(|_| memory.run.on_since.is_none());
     memory.ruled_since = memory.ruled_since.map(|at| at.min(now));

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Metering, OutletId, Pause, Report, Schedule,
-    Slug, Switch, Trouble, WeatherBoard, Wish,
+    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Memory, Metering, OutletId, Pause, Report,
+    Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -19,6 +19,8 @@ pub struct House {
     pub devices: BTreeMap<Slug, Arc<Device>>,
     /// Every outlet of every device that has been identified, and every outlet that the config names.
     pub outlets: BTreeMap<OutletId, Arc<Outlet>>,
+    /// What is remembered of all outlets of devices that have not said yet how many they have.
+    pub whole: BTreeMap<Slug, Remembered>,
     /// Every group of the config.
     pub groups: BTreeMap<Slug, Arc<Group>>,
     /// The weather.
@@ -50,6 +52,7 @@ impl House {
             paused: self.paused,
             pins: pins.collect(),
             outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
+            whole: self.whole.clone(),
             // A clock that has gone wrong must not make the memory younger than it is.
             written_at: self.clock.newest.max(Some(self.at)),
         }
@@ -371,29 +374,4 @@ impl Group {
             _ => GroupState::Mixed,
         }
     }
-}
-
-/// What must survive a restart, of the whole house. The settings are not in it: their owner is the config file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    /// What somebody last said of the vacation. `None` in a memory that has never been told: the config's value holds.
-    pub vacation: Option<VacationTold>,
-    /// All rules are silent for a while.
-    pub paused: Option<Pause>,
-    /// Identities by device.
-    pub pins: BTreeMap<Slug, Pin>,
-    /// What is remembered of each outlet.
-    pub outlets: BTreeMap<OutletId, Remembered>,
-    /// When this was last written: a clock that shows an earlier time is not trusted.
-    pub written_at: Option<Timestamp>,
-}
-
-/// Somebody said whether everybody is away. It holds until somebody says otherwise, or the config's own value is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VacationTold {
-    /// Is everybody away?
-    pub away: bool,
-    /// The config's `vacation_mode` at that time.
-    pub config: bool,
 }

@@ -16,6 +16,7 @@ mod homeassistant;
 mod house;
 mod ice;
 mod melt;
+mod memory;
 mod meter;
 mod name;
 mod notify;
@@ -37,11 +38,11 @@ pub use failed::{Failed, Why};
 pub use history::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, HistorySettings};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
-    Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Memory, Metered, Outlet, Pending, Pin,
-    Remembered, Run, VacationTold,
+    Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Metered, Outlet, Pending, Pin, Remembered, Run,
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
+pub use memory::{Memory, VacationTold};
 pub use meter::{Learned, Metering};
 pub use name::{OutletId, Slug};
 pub use notify::{

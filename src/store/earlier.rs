@@ -10,7 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::Value;
 
-use crate::model::{ControlSettings, Cut, End, GroupSettings, Memory, Origin, OutletId, Remembered, Run, Switch, Wish};
+use crate::model::{ControlSettings, Cut, End, Memory, Origin, OutletId, Remembered, Run, Switch, Wish};
 
 /// None of its files is larger.
 const LARGEST: u64 = 256 * 1024;
@@ -45,21 +45,22 @@ pub fn earlier(folders: &[PathBuf], settings: &ControlSettings, now: Timestamp) 
             continue;
         }
         found.words.push(format!("group `{}`: {}", group.name, in_words(&known)));
-        found.memory.outlets.extend(outlets(group).map(|id| (id, known.clone())));
+        for member in &group.members {
+            match &member.slots {
+                Some(slots) => {
+                    let ids = slots.iter().map(|slot| OutletId::new(member.device.clone(), *slot));
+                    found.memory.outlets.extend(ids.map(|id| (id, known.clone())));
+                }
+                // How many it has, it says itself.
+                None => drop(found.memory.whole.insert(member.device.clone(), known.clone())),
+            }
+        }
     }
     if json(&folder.join(FLAGS)).is_some_and(|it| it.as_object().is_some_and(|it| !it.is_empty())) {
         let words = format!("{FLAGS} holds settings: write them into `automation` of the groups in the config");
         found.words.push(words);
     }
     Some(found)
-}
-
-/// The outlets of a group that are known before a device has answered: the first of one that is taken as a whole.
-fn outlets(group: &GroupSettings) -> impl Iterator<Item = OutletId> + '_ {
-    group.members.iter().flat_map(|it| {
-        let slots = it.slots.clone().unwrap_or_else(|| vec![1]);
-        slots.into_iter().map(|slot| OutletId::new(it.device.clone(), slot))
-    })
 }
 
 fn state_of(folder: &Path, group: &str) -> Option<Value> {

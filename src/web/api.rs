@@ -172,9 +172,13 @@ fn question(query: &str, settings: &ControlSettings, now: jiff::Timestamp) -> Re
     Ok(Question { group, at })
 }
 
-/// A part of a query as it was meant.
-fn decoded(text: &str) -> Result<String, String> {
-    let wrong = || format!("`{text}` is not written as a query is");
+/// A part of an address as it was meant. Of a path no more than whether it can be read: there, `+` is none.
+pub(super) fn decoded(text: &str) -> Result<String, String> {
+    let wrong = || {
+        format!(
+            "`{text}` is not written as addresses are: % needs two digits from 0 to F, and all of it has to be UTF-8"
+        )
+    };
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -16,6 +16,7 @@ use super::{
     Site,
     access::{self, May},
     answer::Refusal,
+    api,
     line::Peer,
     proxy,
 };
@@ -40,6 +41,9 @@ pub(super) async fn check(
     // A proxy that is believed is asked under names of its own; behind it everybody says who they are.
     if !client.is_trusted && !named.iter().all(|it| is_known(it, &site.info.names)) {
         return no(StatusCode::FORBIDDEN, "this host name is unknown here: use localhost or the IP address");
+    }
+    if let Err(words) = api::decoded(request.uri().path()) {
+        return no(StatusCode::BAD_REQUEST, &words);
     }
     if is_foreign(&request, client.is_trusted) {
         return no(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");

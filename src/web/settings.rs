@@ -89,7 +89,11 @@ pub(super) fn seen(headers: &HeaderMap) -> Option<String> {
 
 /// Why not, in the shape that clients of the old page know: they read `message`.
 pub(super) fn refusal(why: impl Into<Failed>) -> Refusal {
-    let refusal = Refusal::from(why.into());
+    shaped(Refusal::from(why.into()))
+}
+
+/// With what the predecessor's clients look for.
+fn shaped(refusal: Refusal) -> Refusal {
     let message = json!(refusal.words());
     refusal.with("status", json!("error")).with("message", message)
 }
@@ -164,9 +168,9 @@ async fn shown(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
 async fn replace(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
-    Body(config): Body<Value>,
+    config: Result<Body<Value>, Refusal>,
 ) -> Result<Response, Refusal> {
-    let Value::Object(config) = config else {
+    let Body(Value::Object(config)) = config.map_err(shaped)? else {
         return Err(refusal("Configuration must be a dictionary"));
     };
     site.sets(Errand::Edit(ConfigEdit::Whole(config), seen(&headers))).await
@@ -180,7 +184,11 @@ async fn replace(
     (status = 412, description = "As PUT.", body = Problem),
     (status = 503, description = "As PUT.", body = Problem),
 ))]
-async fn post(site: State<Arc<Site>>, headers: HeaderMap, body: Body<Value>) -> Result<Response, Refusal> {
+async fn post(
+    site: State<Arc<Site>>,
+    headers: HeaderMap,
+    body: Result<Body<Value>, Refusal>,
+) -> Result<Response, Refusal> {
     replace(site, headers, body).await
 }
 
@@ -209,7 +217,12 @@ async fn patch(
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
-async fn credentials(site: State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Account>) -> Result<Response, Refusal> {
+async fn credentials(
+    site: State<Arc<Site>>,
+    headers: HeaderMap,
+    body: Result<Body<Account>, Refusal>,
+) -> Result<Response, Refusal> {
+    let Body(it) = body.map_err(shaped)?;
     site.sets(Errand::Edit(account(&it.username, &it.password)?, seen(&headers))).await
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Multipart, State},
+    extract::{Multipart, State, multipart::MultipartRejection},
 };
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -33,12 +33,16 @@ struct Form {
 /// Puts an uploaded file in the place of the config file, if it is right. The file as it was is kept beside it.
 #[utoipa::path(post, path = "/api/config/upload", tag = "config",
     request_body(content = Form, content_type = "multipart/form-data"), responses(
-    (status = 200, description = "`status`, `message`, `restart_required`.", body = Object),
+    (status = 200, description = "`status`, `message`, `backup_created`, `backup_file`, `restart_required`.", body = Object),
     (status = 400, description = "No file, not YAML, or it would be wrong: `problems`.", body = Problem),
     (status = 409, description = "It cannot be written.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
-async fn upload(State(site): State<Arc<Site>>, mut form: Multipart) -> Result<Json<Value>, Refusal> {
+async fn upload(
+    State(site): State<Arc<Site>>,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let mut form = form.map_err(|it| refusal(format!("No file uploaded: {}", it.body_text())))?;
     let unread = |_| refusal("the form cannot be read");
     while let Some(field) = form.next_field().await.map_err(unread)? {
         if field.name() != Some("config_file") {
@@ -52,10 +56,23 @@ async fn upload(State(site): State<Arc<Site>>, mut form: Multipart) -> Result<Js
             return Err(refusal("Invalid file type: .yaml or .yml is"));
         }
         let text = field.text().await.map_err(unread)?;
+        let before = newest(&site).await;
         let found = site.config_errand(Errand::PutConfig(text, None)).await?;
-        let restarts = found.get("restart").is_some_and(Value::is_string);
-        let message = "Configuration uploaded successfully";
-        return Ok(Json(json!({ "status": "ok", "message": message, "restart_required": restarts })));
+        // None if it says what the file said already.
+        let kept = newest(&site).await.filter(|it| before.as_ref() != Some(it));
+        return Ok(Json(json!({
+            "status": "ok",
+            "message": "Configuration uploaded successfully",
+            "backup_created": kept.is_some(),
+            "backup_file": kept,
+            "restart_required": found.get("restart").is_some_and(Value::is_string),
+        })));
     }
     Err(refusal("No file uploaded"))
+}
+
+/// The newest of the files that are kept.
+async fn newest(site: &Site) -> Option<String> {
+    let kept = site.config_errand(Errand::Backups).await.ok()?;
+    kept["backups"].as_array()?.first()?.as_str().map(str::to_owned)
 }

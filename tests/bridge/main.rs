@@ -3,6 +3,7 @@
 
 mod begun;
 mod cases;
+mod contract;
 mod discovered;
 mod doctored;
 mod edited;
@@ -12,6 +13,7 @@ mod fuzzed;
 mod home;
 mod http;
 mod killed;
+mod predecessor;
 mod remembered;
 mod repaired;
 mod requested;

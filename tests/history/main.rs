@@ -238,6 +238,7 @@ fn house(on: bool, power: f64) -> House {
         vacation_told: None,
         broker: Broker::Unknown,
         clock: ClockTrust::default(),
+        whole: BTreeMap::new(),
     }
 }
 

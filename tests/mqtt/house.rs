@@ -137,6 +137,7 @@ pub(crate) fn empty() -> House {
         paused: None,
         broker: Broker::Unknown,
         clock: Default::default(),
+        whole: Default::default(),
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn empty_house() -> House {
         paused: None,
         broker: Broker::Unknown,
         clock: Default::default(),
+        whole: Default::default(),
     }
 }
 

@@ -60,8 +60,9 @@ fn a_wish_keeps_its_end_and_one_that_has_ended_is_none() {
     let wish = |expires: &str| json!({ "active": true, "action": "off", "timeout_hours": 3.0, "timestamp": "2026-01-15T06:00:00-05:00", "expires_at": expires });
     let files = json!({ "porch": wish("2026-01-15T09:00:00-05:00"), "front walk": wish("2026-01-15T06:30:00-05:00"), "attic": 7 });
     let memory = memory(&[("manual_overrides.json", files)]);
-    assert_eq!(memory.outlets.len(), 1);
-    let wish = memory.outlets[&"porch/1".parse().unwrap()].wish.unwrap();
+    // How many outlets it has, the config does not say.
+    assert_eq!((memory.outlets.len(), memory.whole.len()), (0, 1));
+    let wish = memory.whole[&"porch".parse().unwrap()].wish.unwrap();
     assert_eq!(
         (wish.switch, wish.since, wish.end),
         (Switch::Off, at("2026-01-15T11:00:00Z"), End::At(at("2026-01-15T14:00:00Z")))
@@ -76,7 +77,7 @@ fn a_rest_that_is_not_over_goes_on() {
     let state =
         |from: &str| json!({ "device_on": false, "turn_on_time": null, "cooldown_start": from, "last_updated": from });
     let rests = memory(&[("porch.json", state("2026-01-15T06:45:00"))]);
-    let cut = rests.outlets[&"porch/1".parse().unwrap()].cut.unwrap();
+    let cut = rests.whole[&"porch".parse().unwrap()].cut.unwrap();
     assert_eq!((cut.at, cut.rest), (at("2026-01-15T11:45:00Z"), SignedDuration::from_mins(30)));
     assert_eq!(memory(&[("porch.json", state("2026-01-15T06:15:00"))]), Memory::default());
 }

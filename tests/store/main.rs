@@ -52,6 +52,7 @@ fn memory() -> Memory {
         paused: Some(Pause { since: noon(), end: End::Elapsed(noon() + SignedDuration::from_hours(24)) }),
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
         outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
+        whole: BTreeMap::from([("strip".parse().unwrap(), Remembered::default())]),
         written_at: Some(noon()),
     }
 }
@@ -98,5 +99,6 @@ fn house(vacation: bool, memory: Remembered) -> House {
         vacation_told: Some(VacationTold { away: vacation, config: false }),
         broker: Default::default(),
         clock: Default::default(),
+        whole: Default::default(),
     }
 }

@@ -76,6 +76,7 @@ fn empty_house(at: Timestamp) -> House {
         paused: None,
         broker: Default::default(),
         clock: Default::default(),
+        whole: Default::default(),
     }
 }
 

@@ -154,8 +154,8 @@ async fn a_question_that_cannot_be_understood_is_told_so() {
         ("at=soon", "`soon` is neither a time"),
         ("at=25%3A00", "`25:00` is neither a time"),
         ("when=06:00", "`when` is unknown here"),
-        ("at=%zz", "is not written as a query is"),
-        ("group=%ff", "is not written as a query is"),
+        ("at=%zz", "is not written as addresses are"),
+        ("group=%ff", "is not written as addresses are"),
     ] {
         let (status, body) = room.get(&format!("/api/explain?{query}")).await;
         assert_eq!(status, 400, "{query}: {body}");

@@ -105,6 +105,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         paused: None,
         broker,
         clock: Default::default(),
+        whole: Default::default(),
     }
 }
 
