@@ -27,6 +27,8 @@ use tracing_subscriber::{
 const LOG_LINES: usize = 8192;
 /// What `info` means.
 const QUIET_BROKER: &str = "info,mqtt5=warn";
+/// What `debug` and `trace` leave out.
+const QUIET_PEERS: &str = "reqwest=info,hyper=info,hyper_util=info,h2=info,rustls=info";
 /// How long the last lines may take.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
@@ -72,9 +74,14 @@ fn filter_of(level: &str) -> Result<EnvFilter, String> {
     EnvFilter::try_new(loud(&log_level(level)?)).map_err(|error| error.to_string())
 }
 
-/// A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us.
-fn loud(level: &str) -> &str {
-    if level.eq_ignore_ascii_case("info") { QUIET_BROKER } else { level }
+/// A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us, and those who speak HTTP tell
+/// at DEBUG where they connect to, which of a webhook is a secret. Who names them in a filter hears them.
+fn loud(level: &str) -> String {
+    match level.to_ascii_lowercase().as_str() {
+        "info" => QUIET_BROKER.to_owned(),
+        bare @ ("debug" | "trace") => format!("{bare},{QUIET_PEERS}"),
+        _ => level.to_owned(),
+    }
 }
 
 /// Writes what is left of the log, if somebody still reads it.
@@ -123,5 +130,21 @@ impl Visit for Words {
             let end = (0..=LONGEST_LINE.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
             text.truncate(end.unwrap_or_default());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_tells_nothing_of_where_others_connect_to_and_a_filter_does() {
+        for bare in ["debug", "TRACE"] {
+            let filter = filter_of(bare).map(|it| it.to_string()).unwrap_or_default();
+            assert!(filter.contains("reqwest=info") && filter.contains("hyper_util=info"), "{filter}");
+        }
+        let filter = filter_of("debug,reqwest=debug").map(|it| it.to_string()).unwrap_or_default();
+        assert!(filter.contains("reqwest=debug") && !filter.contains("hyper"), "{filter}");
+        assert_eq!(loud("warn"), "warn");
     }
 }

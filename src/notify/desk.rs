@@ -116,14 +116,15 @@ impl Desk {
         for alert in told {
             self.offer(alert, now);
         }
-        let due = self.limit.due(now);
+        let due = self.limit.due(&mut self.notebook.windows, now);
         self.told.extend(due);
     }
 
     /// When something is due although nothing happens.
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let summary = self.settings.daily_summary.and_then(|at| summary::next(at, self.zone(), now));
-        let others = [self.losses.next(), self.weather.next(&self.notebook), self.limit.next(), summary];
+        let others =
+            [self.losses.next(), self.weather.next(&self.notebook), self.limit.next(&self.notebook.windows), summary];
         others.into_iter().flatten().min()
     }
 
@@ -146,7 +147,7 @@ impl Desk {
             let count = self.notebook.diary.events.entry(kind.name.to_owned()).or_default();
             *count = count.saturating_add(1);
         }
-        self.told.extend(self.limit.pass(alert, now));
+        self.told.extend(self.limit.pass(&mut self.notebook.windows, alert, now));
     }
 }
 

@@ -3,54 +3,60 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 
 /// Pairs of event and outlet that are watched; those of a house, and bad luck.
 const MOST: usize = 4096;
 
-#[derive(Debug)]
-struct Window {
+/// What was told lately, by event and outlet. A restart goes on with it: what is held back is not lost, and nothing is told the sooner.
+pub(super) type Windows = BTreeMap<String, Window>;
+
+/// The time in which no more of an event and an outlet is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
     since: Timestamp,
     /// The last that was held back, and how many were before it.
     held: Option<(Alert, u32)>,
 }
 
-/// What was told lately.
+/// How often people hear of the same.
 #[derive(Debug)]
 pub(super) struct Limit {
     length: SignedDuration,
     zone: TimeZone,
-    windows: BTreeMap<(String, String), Window>,
 }
 
 impl Limit {
     pub(super) fn new(length: SignedDuration, zone: TimeZone) -> Self {
-        Self { length, zone, windows: BTreeMap::new() }
+        Self { length, zone }
     }
 
     /// The alert, if it may be told now; it is held back otherwise.
-    pub(super) fn pass(&mut self, alert: Alert, now: Timestamp) -> Option<Alert> {
+    pub(super) fn pass(&self, windows: &mut Windows, alert: Alert, now: Timestamp) -> Option<Alert> {
         if self.length.is_zero() {
             return Some(alert);
         }
-        let key = (alert.event.clone(), alert.about());
-        if let Some(window) = self.windows.get_mut(&key) {
+        let key = format!("{} {}", alert.event, alert.about());
+        if let Some(window) = windows.get_mut(&key) {
             let more = window.held.take().map_or(0, |(_, more)| more + 1);
             window.held = Some((alert, more));
             return None;
         }
-        if self.windows.len() < MOST {
-            self.windows.insert(key, Window { since: now, held: None });
+        if windows.len() < MOST {
+            windows.insert(key, Window { since: now, held: None });
         }
         Some(alert)
     }
 
     /// What was held back and may be told by now.
-    pub(super) fn due(&mut self, now: Timestamp) -> Vec<Alert> {
+    pub(super) fn due(&self, windows: &mut Windows, now: Timestamp) -> Vec<Alert> {
         let (length, mut told) = (self.length, Vec::new());
         let zone = &self.zone;
-        self.windows.retain(|_, window| {
+        windows.retain(|_, window| {
+            // A clock that was set back must not hold anything for years.
+            window.since = window.since.min(now);
             if now.duration_since(window.since) < length {
                 return true;
             }
@@ -63,8 +69,8 @@ impl Limit {
     }
 
     /// When something may be told that is held back.
-    pub(super) fn next(&self) -> Option<Timestamp> {
-        let held = self.windows.values().filter(|it| it.held.is_some());
+    pub(super) fn next(&self, windows: &Windows) -> Option<Timestamp> {
+        let held = windows.values().filter(|it| it.held.is_some());
         held.filter_map(|it| it.since.checked_add(self.length).ok()).min()
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use super::limit::Window;
 use crate::model::{Forecast, OutletId, Slug, WeatherState};
 
 /// What must survive a restart.
@@ -32,6 +33,8 @@ pub struct Notebook {
     pub summary_of: Option<Date>,
     /// What has happened since then.
     pub diary: Diary,
+    /// Of what they were told lately, so that more of it is held back.
+    pub windows: BTreeMap<String, Window>,
 }
 
 /// What has happened since the last summary.

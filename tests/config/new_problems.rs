@@ -259,3 +259,32 @@ fn exceptions_and_bounds_of_sun_times_are_checked() {
         ],
     );
 }
+
+#[test]
+fn who_is_a_proxy_and_what_the_history_may_take_have_their_limits() {
+    let addresses = "allowed: IP addresses and networks as 192.0.2.0/24, but not all that there are";
+    for (text, found) in [
+        ("proxy.lan", format!("web.trusted_proxies: found \"proxy.lan\"; {addresses}")),
+        ("0.0.0.0/0", format!("web.trusted_proxies: found \"0.0.0.0/0\"; {addresses}")),
+        ("192.0.2.0/33", format!("web.trusted_proxies: found \"192.0.2.0/33\"; {addresses}")),
+    ] {
+        let problems = problems(&small_and(&format!("web: {{trusted_proxies: [\"{text}\"]}}\n")));
+        assert!(problems.contains(&found), "{problems}");
+    }
+    for (pair, found) in [
+        ("keep_days: 0", "history.keep_days: found 0; allowed: a whole number from 1 to 36500 days"),
+        ("max_mb: 0.5", "history.max_mb: found 0.5; allowed: a whole number from 1 to 100000 MiB"),
+        ("keep: 3", "history.keep: found an unknown key `keep`"),
+    ] {
+        let problems = problems(&small_and(&format!("history: {{{pair}}}\n")));
+        assert!(problems.contains(found), "{problems}");
+    }
+}
+
+fn problems(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("house.yaml");
+    std::fs::write(&file, text).unwrap();
+    let sources = heattrax::config::Sources { file: Some(file), ..heattrax::config::Sources::default() };
+    heattrax::config::load(&sources).unwrap_err().to_string()
+}

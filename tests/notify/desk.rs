@@ -55,6 +55,24 @@ fn of_one_event_and_outlet_people_hear_once_and_then_how_many_there_were() {
 }
 
 #[test]
+fn a_restart_neither_tells_the_same_the_sooner_nor_loses_what_is_held_back() {
+    let mut thought = Thought::of("limit: 30m");
+    assert_eq!(thought.hear(NoticeKind::NoLoad, noon(), "Mat draws nothing").len(), 1);
+    assert!(thought.hear(NoticeKind::NoLoad, minutes(5), "Mat draws nothing again").is_empty());
+    let kept = serde_json::to_string(thought.desk.notebook()).unwrap();
+    let mut next = Thought::after("limit: 30m", serde_json::from_str(&kept).unwrap());
+    assert!(next.hear(NoticeKind::NoLoad, minutes(10), "Mat draws nothing still").is_empty());
+    assert_eq!(next.desk.next(minutes(10)), Some(minutes(30)));
+    let told = next.tick(minutes(30));
+    assert!(told.len() == 1 && told[0].message.starts_with("Mat draws nothing still (and 1 more like it"), "{told:?}");
+    // A clock that was set back by a year holds nothing for that long.
+    let mut earlier = Thought::after("limit: 30m", serde_json::from_str(&kept).unwrap());
+    let year = jiff::SignedDuration::from_hours(24 * 365);
+    assert!(earlier.tick(noon() - year).is_empty());
+    assert_eq!(earlier.tick(minutes(31) - year).len(), 1);
+}
+
+#[test]
 fn another_outlet_is_not_held_back() {
     let mut thought = Thought::of("limit: 30m");
     assert_eq!(thought.hear(NoticeKind::Lockout, noon(), "Mat is locked off").len(), 1);

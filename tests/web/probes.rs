@@ -117,6 +117,19 @@ async fn exactly_one_host_is_needed_and_an_absolute_target_counts_too() {
 }
 
 #[tokio::test]
+async fn an_address_that_cannot_be_read_is_refused_in_json() {
+    let room = Room::start(info(), house(Broker::Connected, Availability::Online)).await;
+    for path in ["/api/groups/%ff/schedules", "/static/%zz", "/%"] {
+        let answer = room.say(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n")).await;
+        let (status, body) = split(&answer);
+        assert!(
+            status == 400 && body.starts_with("{\"error\":") && answer.contains("application/json"),
+            "{path}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn head_works_and_nothing_else_than_reading() {
     let room = Room::start(info(), house(Broker::Connected, Availability::Online)).await;
     for path in ["/", "/healthz", "/readyz"] {
