@@ -34,7 +34,7 @@ devices:
 safety: {max_runtime_hours: 6, cooldown_minutes: 30}
 "#;
 
-fn settings() -> Arc<ControlSettings> {
+pub(crate) fn settings() -> Arc<ControlSettings> {
     config::parse("house.yaml", CONFIG, &BTreeMap::new(), &Default::default()).unwrap().control
 }
 

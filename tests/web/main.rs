@@ -11,14 +11,15 @@ mod page;
 mod probes;
 mod proxied;
 mod served;
+mod unanswered;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use heattrax::{
     hub::{Clock, Handle},
     model::{
-        Availability, Broker, Cause, Class, Decision, Device, House, Outlet, OutletId, Reason, Remembered, Report,
-        Slug, Switch,
+        Availability, Broker, Cause, Class, Decision, Device, Event, House, Outlet, OutletId, Reason, Remembered,
+        Report, Slug, Switch,
     },
     web::{self, WebInfo},
 };
@@ -26,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -119,6 +120,8 @@ struct Room {
     address: SocketAddr,
     handle: Handle,
     board: watch::Sender<Arc<House>>,
+    /// What the control would hear.
+    heard: mpsc::Receiver<Event>,
     stop: CancellationToken,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -131,10 +134,10 @@ impl Room {
     async fn listen(listen: &str, info: WebInfo, house: House) -> Self {
         let listener = TcpListener::bind(listen).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (handle, _, board) = Handle::detached(house, Clock::driven(noon(), 1.0));
+        let (handle, heard, board) = Handle::detached(house, Clock::driven(noon(), 1.0));
         let stop = CancellationToken::new();
         let task = tokio::spawn(web::serve(listener, info, handle.clone(), stop.clone()));
-        Self { address, handle, board, stop, task }
+        Self { address, handle, board, heard, stop, task }
     }
 
     async fn connect(&self) -> TcpStream {
