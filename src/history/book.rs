@@ -266,7 +266,8 @@ fn write_use(writing: &Transaction<'_>, used: &Use) -> Result<(), BookError> {
     // What was used before the first sample belongs to no day of this history.
     let measured = used.energy_total.map(|total| before.map_or(0.0, |before| (total - before).max(0.0)));
     let by_rating = |watts: u32| f64::from(watts) / 1000.0 * used.on.as_secs_f64() / 3600.0;
-    let estimated = used.rated.filter(|_| measured.is_none()).map(by_rating);
+    // What has ever been measured is only not told yet: the meter's next figure has it.
+    let estimated = used.rated.filter(|_| measured.is_none() && before.is_none()).map(by_rating);
     let more = measured.or(estimated);
     let cost = more.zip(used.price).map(|(kwh, price)| kwh * price);
     writing

@@ -61,6 +61,11 @@ fn without_a_meter_the_rating_is_an_estimate_and_says_so() {
     let found = days(&path);
     assert!(is_about(found[0].kwh, 1.0) && is_about(Some(found[0].estimated), 0.6), "{found:?}");
     assert_eq!(found[0].on_minutes, 90);
+    // After a restart the meter is silent for a moment: what is used meanwhile is in its next figure.
+    book.write(&[Row::Use(Use { rated: Some(1200), ..used(30, None) })]).unwrap();
+    book.write(&[Row::Use(Use { rated: Some(1200), ..used(0, Some(11.0)) })]).unwrap();
+    let found = days(&path);
+    assert!(is_about(found[0].kwh, 1.6) && is_about(Some(found[0].estimated), 0.6), "{found:?}");
 }
 
 fn settings(zone: &str) -> Arc<ControlSettings> {
