@@ -86,6 +86,8 @@ async function told(event, step, body, again) {
   event.preventDefault();
   const given = body(new FormData(event.target));
   isBusy = true;
+  // Nobody starts the bridge while something is being written: it would start without it.
+  document.getElementById("setup-finish")?.setAttribute("disabled", "");
   try {
     await post(`api/setup/${step}`, given);
     trouble[step] = "";
@@ -111,6 +113,7 @@ async function search(again) {
 }
 
 async function finish(again) {
+  if (isBusy) return;
   try {
     await post("api/setup/finish", {});
     trouble.finish = "";
