@@ -231,7 +231,8 @@ async function form(browser, { url, held, secret }) {
   await sound(page, "the form, 360 px");
   const saved = async () => {
     await page.click("#form-save");
-    await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+    const isSaved = page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+    await isSaved.catch(async () => fail(`it is not saved; the page says: ${(await page.locator("#said, .trouble").allTextContents()).filter(Boolean).join("; ")}; the button: ${await page.textContent("#form-save")}`));
     await page.waitForFunction(() => document.querySelector("#form-save").textContent === "Save");
   };
   // What the environment holds is shown and left alone.
@@ -251,6 +252,12 @@ async function form(browser, { url, held, secret }) {
   // An item more, and away again.
   await page.fill("#form-devices-groups-garden-items-new-name", "Pond");
   await page.fill("#form-devices-groups-garden-items-new-ip_address", "192.0.2.77");
+  // Whatever redraws the page takes nothing away: here a change that is refused.
+  await page.fill("#form-safety-cooldown_minutes", "-1");
+  await page.click("#form-save");
+  await page.locator("#form-safety-cooldown_minutes[aria-invalid=true]").waitFor();
+  if ((await page.inputValue("#form-devices-groups-garden-items-new-name")) !== "Pond") fail("what was typed of something new is gone");
+  await page.fill("#form-safety-cooldown_minutes", "31");
   await page.click("#form-devices-groups-garden-items-new-add");
   await page.locator("#form-devices-groups-garden-items-1-name").waitFor({ state: "attached" });
   await page.locator("#form-devices-groups-garden-items-1 > summary").click();

@@ -25,7 +25,7 @@ function dress(element, properties, children) {
 
 /** Puts children in the place of those that are there. Focus, open details and scroll stay where they were, by their ids. */
 export function show(place, ...children) {
-  const focused = document.activeElement?.id;
+  const { id: focused, selectionStart = null, selectionEnd = null } = document.activeElement ?? {};
   const open = [...place.querySelectorAll("details[open]")].map((it) => it.id);
   const scrolled = [...place.querySelectorAll("[data-scroll]")].map((it) => [it.id, it.scrollLeft]);
   place.replaceChildren(...children.flat(4).filter(Boolean));
@@ -34,7 +34,12 @@ export function show(place, ...children) {
     const again = document.getElementById(id);
     if (again) again.scrollLeft = left;
   }
-  if (focused && place.querySelector(`#${CSS.escape(focused)}`)) document.getElementById(focused).focus();
+  if (focused && place.querySelector(`#${CSS.escape(focused)}`)) {
+    const again = document.getElementById(focused);
+    again.focus();
+    // Numbers and the like have none.
+    if (selectionStart !== null && again.setSelectionRange) again.setSelectionRange(selectionStart, selectionEnd);
+  }
 }
 
 /** An id that may be one in HTML. */

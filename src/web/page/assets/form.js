@@ -10,6 +10,8 @@ let trouble = "";
 let problems = [];
 let isBusy = false;
 const changes = new Map();
+/** What is typed of something new, by the place of its input: whatever redraws the page takes nothing away. */
+const drafts = new Map();
 
 /** To be called when the view is opened, and when the file has changed otherwise. */
 export function begin() {
@@ -18,9 +20,10 @@ export function begin() {
   trouble = "";
   problems = [];
   changes.clear();
+  drafts.clear();
 }
 
-/** The form. `found` are the problems of the file in setup mode; `saved` is called when the file has changed. */
+/** The form. `found` are the problems of the file in setup mode; `saved` is called when the file has changed, and waited for. */
 export function form(again, found, saved) {
   if (!tree) {
     tree = {};
@@ -196,15 +199,24 @@ function newItem({ keys, node, list, page }) {
   return h("form", { class: "edit fields", id: here, onsubmit: (event) => {
     event.preventDefault();
     const given = new FormData(event.target);
-    send([[pointer(keys), [...list, Object.fromEntries(asked.map((key) => [key, given.get(key).trim()]))]]], page);
+    add([[pointer(keys), [...list, Object.fromEntries(asked.map((key) => [key, given.get(key).trim()]))]]], here, page);
   } },
     asked.map((key) => h("label", {}, title(key), control(node.items.properties[key], key, here))),
     h("button", { type: "submit", class: "act", id: `${here}-add`, disabled: isBusy }, "Add one"));
 }
 
 const control = (node, key, here) => kind(node) === "names"
-  ? h("select", { name: key, id: `${here}-${key}` }, node.enum.filter((it) => typeof it === "string").map((it) => h("option", { value: it }, it)))
-  : h("input", { name: key, id: `${here}-${key}`, required: true, autocomplete: "off" });
+  ? h("select", { name: key, ...drafted(`${here}-${key}`) }, node.enum.filter((it) => typeof it === "string").map((it) => h("option", { value: it, selected: it === drafts.get(`${here}-${key}`) }, it)))
+  : h("input", { name: key, ...drafted(`${here}-${key}`), required: true, autocomplete: "off" });
+
+const drafted = (id) => ({ id, value: drafts.get(id) ?? "", oninput: (event) => drafts.set(id, event.target.value) });
+
+/** Adds something; what was typed of it stays until it is there. */
+async function add(pairs, here, page) {
+  if (!(await send(pairs, page))) return;
+  for (const id of [...drafts.keys()]) if (id.startsWith(`${here}-`)) drafts.delete(id);
+  page.again();
+}
 
 /** A new name in a section whose names are the user's choice. */
 function newName({ keys, any, page }) {
@@ -214,10 +226,10 @@ function newName({ keys, any, page }) {
     event.preventDefault();
     const given = new FormData(event.target);
     const [first] = Object.entries(any.properties ?? {}).filter(([, it]) => kind(it) === "switch");
-    send([[pointer([...keys, given.get("name").trim()]), isPart ? { [first[0]]: first[1].default ?? true } : given.get("value")]], page);
+    add([[pointer([...keys, given.get("name").trim()]), isPart ? { [first[0]]: first[1].default ?? true } : given.get("value")]], here, page);
   } },
-    h("label", {}, "A new name", h("input", { name: "name", id: `${here}-name`, required: true, autocomplete: "off" })),
-    !isPart && h("label", {}, "Its value", h("input", { name: "value", id: `${here}-value`, type: "password", required: true, autocomplete: "off" })),
+    h("label", {}, "A new name", h("input", { name: "name", ...drafted(`${here}-name`), required: true, autocomplete: "off" })),
+    !isPart && h("label", {}, "Its value", h("input", { name: "value", ...drafted(`${here}-value`), type: "password", required: true, autocomplete: "off" })),
     h("button", { type: "submit", class: "act", id: `${here}-add`, disabled: isBusy }, "Add it"));
 }
 
@@ -256,7 +268,7 @@ async function send(pairs, page) {
     isDone = true;
     say(told.restart ? `Saved. The bridge starts again: ${told.restart}.` : "Saved, and in force.");
     await load(() => {});
-    page.saved();
+    await page.saved();
   } catch (error) {
     problems = error.problems ?? [];
     trouble = error.status === 412 ? "Somebody else has changed the file since. Read it again, then change it." : error.message;

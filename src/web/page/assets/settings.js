@@ -85,7 +85,7 @@ function listed() {
 /** The file has been changed by the form. */
 function reread(again) {
   problems = null;
-  load(again);
+  return load(again);
 }
 
 /** Puts the cursor where something is wrong. */
