@@ -164,3 +164,83 @@ fn bytes_that_are_no_text_have_a_place() {
     let line = problems.list[0].to_string();
     assert_eq!(line, format!("{}:2:5: found a byte that is no UTF-8; allowed: text in UTF-8", file.display()));
 }
+
+/// Every name that the scheduler before this bridge read, and the key that it is for.
+const BEFORE: [(&str, &str, &str); 48] = [
+    ("LATITUDE", "44.5", "location.latitude"),
+    ("LONGITUDE", "-71.5", "location.longitude"),
+    ("TIMEZONE", "America/Toronto", "location.timezone"),
+    ("WEATHER_ENABLED", "true", "weather_api.enabled"),
+    ("WEATHER_PROVIDER", "openweathermap", "weather_api.provider"),
+    ("OPENWEATHERMAP_API_KEY", "0123456789abcdef0123456789abcdef", "weather_api.openweathermap.api_key"),
+    ("WEATHER_CACHE_FILE", "state/other.json", "weather_api.resilience.cache_file"),
+    ("WEATHER_CACHE_VALID_HOURS", "5.5", "weather_api.resilience.cache_valid_hours"),
+    ("WEATHER_FORECAST_HORIZON_HOURS", "24", "weather_api.resilience.forecast_horizon_hours"),
+    ("WEATHER_REFRESH_INTERVAL_MINUTES", "15", "weather_api.resilience.refresh_interval_minutes"),
+    ("WEATHER_RETRY_INTERVAL_MINUTES", "6", "weather_api.resilience.retry_interval_minutes"),
+    ("WEATHER_MAX_RETRY_INTERVAL_MINUTES", "50", "weather_api.resilience.max_retry_interval_minutes"),
+    ("WEATHER_OUTAGE_ALERT_AFTER_MINUTES", "40", "weather_api.resilience.outage_alert_after_minutes"),
+    ("TAPO_USERNAME", "snow@example.org", "devices.credentials.username"),
+    ("TAPO_PASSWORD", "of the plugs", "devices.credentials.password"),
+    ("THRESHOLD_TEMP_F", "35.5", "thresholds.temperature_f"),
+    ("LEAD_TIME_MINUTES", "45", "thresholds.lead_time_minutes"),
+    ("TRAILING_TIME_MINUTES", "75", "thresholds.trailing_time_minutes"),
+    ("CHECK_INTERVAL_MINUTES", "11", "scheduler.check_interval_minutes"),
+    ("FORECAST_HOURS", "13", "scheduler.forecast_hours"),
+    ("MAX_RUNTIME_HOURS", "4.5", "safety.max_runtime_hours"),
+    ("COOLDOWN_MINUTES", "25", "safety.cooldown_minutes"),
+    ("VACATION_MODE", "true", "vacation_mode"),
+    ("LOG_LEVEL", "WARNING", "logging.level"),
+    ("HEALTH_CHECK_INTERVAL_HOURS", "12", "health_check.interval_hours"),
+    ("HEALTH_CHECK_MAX_FAILURES", "4", "health_check.max_consecutive_failures"),
+    ("HEALTH_SERVER_ENABLED", "true", "health_server.enabled"),
+    ("HEALTH_SERVER_HOST", "127.0.0.1", "health_server.host"),
+    ("HEALTH_SERVER_PORT", "4444", "health_server.port"),
+    ("REBOOT_PAUSE_SECONDS", "61", "reboot.pause_seconds"),
+    ("NOTIFICATIONS_TEST_ON_STARTUP", "true", "notifications.test_on_startup"),
+    ("NOTIFICATION_EMAIL_ENABLED", "true", "notifications.email.enabled"),
+    ("NOTIFICATION_EMAIL_SMTP_HOST", "smtp.example.org", "notifications.email.smtp_host"),
+    ("NOTIFICATION_EMAIL_SMTP_PORT", "2525", "notifications.email.smtp_port"),
+    ("NOTIFICATION_EMAIL_SMTP_USERNAME", "heat", "notifications.email.smtp_username"),
+    ("NOTIFICATION_EMAIL_SMTP_PASSWORD", "of the mail", "notifications.email.smtp_password"),
+    ("NOTIFICATION_EMAIL_FROM", "heat@example.org", "notifications.email.from_email"),
+    ("NOTIFICATION_EMAIL_TO", "one@example.org", "notifications.email.to_emails"),
+    ("NOTIFICATION_EMAIL_USE_TLS", "true", "notifications.email.use_tls"),
+    ("NOTIFICATION_WEBHOOK_ENABLED", "true", "notifications.webhook.enabled"),
+    ("NOTIFICATION_WEBHOOK_URL", "https://hooks.example.org/x", "notifications.webhook.url"),
+    ("NOTIFICATION_FORECAST_ENABLED", "true", "notifications.forecast.enabled"),
+    ("NOTIFICATION_FORECAST_NOTIFY_MODE", "always", "notifications.forecast.notify_mode"),
+    ("WEB_ENABLED", "true", "web.enabled"),
+    ("WEB_HOST", "127.0.0.2", "web.bind_host"),
+    ("WEB_PORT", "4329", "web.port"),
+    ("WEB_PIN", "2468", "web.pin"),
+    ("WEB_PASSWORD", "of the page", "web.password"),
+];
+/// They are never shown.
+const SECRET: [&str; 7] = [
+    "weather_api.openweathermap.api_key",
+    "devices.credentials.username",
+    "devices.credentials.password",
+    "notifications.email.smtp_password",
+    "notifications.webhook.url",
+    "web.pin",
+    "web.password",
+];
+
+#[test]
+fn every_name_of_the_environment_before_is_for_its_key() {
+    let names: Vec<(String, &str)> =
+        BEFORE.iter().map(|(name, value, _)| (format!("HEATTRAX_{name}"), *value)).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let settings = parse_with(SMALL, &env(&all)).unwrap_or_else(|problems| panic!("{problems}"));
+    for (name, value, path) in BEFORE {
+        let shown = settings.shown.pointer(&format!("/{}", path.replace('.', "/")));
+        let shown = shown.unwrap_or_else(|| panic!("{name}: `{path}` is not set")).clone();
+        let text = shown.as_str().map_or_else(|| shown.to_string(), str::to_owned);
+        if SECRET.contains(&path) {
+            assert!(!text.contains(value), "{name} is shown");
+        } else {
+            assert!(text.contains(value), "{name}: `{path}` is {text} and not {value}");
+        }
+    }
+}
