@@ -67,7 +67,7 @@ async fn an_edit_that_would_be_wrong_is_refused_in_words_and_the_heat_goes_on() 
 #[tokio::test]
 async fn a_device_comes_and_goes_while_the_heat_goes_on() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     let lights =
         "    tree:\n      items: [ { name: Tree, ip_address: \"{lights}\", poll_seconds: 1 } ]\n    # the walkway\n";
     assert_eq!(home.rewrites("    # the walkway\n", lights).await, None);
@@ -97,7 +97,7 @@ async fn a_device_comes_and_goes_while_the_heat_goes_on() {
 #[tokio::test]
 async fn another_base_topic_needs_another_connection_and_no_restart() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     assert_eq!(home.rewrites("mqtt: { host:", "mqtt: { base_topic: heattrax/house, host:").await, None);
     home.peer.wait("heattrax/bridge/availability", &["offline"]).await;
     home.peer.wait("heattrax/house/driveway/1", &["\"ON\""]).await;
@@ -108,7 +108,7 @@ async fn another_base_topic_needs_another_connection_and_no_restart() {
 #[tokio::test]
 async fn what_only_a_start_reads_is_said() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     let why = home.rewrites("safety: {", "logging: { format: json }\nsafety: {").await;
     assert_eq!(why.as_deref(), Some("how the log is written is only read at a start"));
     assert_eq!(home.ended().await, Ended::Restart);

@@ -18,7 +18,7 @@ use heattrax::{
     },
     hub::{Clock, Errand, Handle},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rumqttc::v5::{
     AsyncClient, Event, EventLoop, Incoming, MqttOptions,
     mqttbytes::{QoS, v5::Publish},
@@ -172,6 +172,19 @@ impl Home {
     pub(crate) async fn new_broker(&mut self) {
         self.broker = Some(Broker::start(BrokerOptions { listen: self.broker_at }).await.unwrap());
         self.peer = Peer::new(self.broker_at).await;
+    }
+
+    /// Waits until the mat is on and its countdown to OFF has been confirmed, so that a restart leaves it on. The time at which the
+    /// plug's lasting auto-off timer would end the heat is told too, and sooner, but it is hours away: no reason to leave it on.
+    pub(crate) async fn watched_over(&mut self) {
+        loop {
+            let told = self.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\"", "device_timer_off_at\":\"2"]).await;
+            let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+            let off_at: Timestamp = told["device_timer_off_at"].as_str().unwrap().parse().unwrap();
+            if off_at.duration_since(self.now()) <= SignedDuration::from_mins(16) {
+                return;
+            }
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

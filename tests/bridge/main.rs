@@ -174,7 +174,7 @@ async fn a_restart_remembers_and_leaves_a_heater_on_that_its_plug_watches_over()
     home.peer.wait("heattrax/bridge/availability", &["online"]).await;
     home.peer.wait("heattrax/porch/1/decision", &["control_off"]).await;
     // It has found the timer that runs: a stop before that would rather switch off.
-    home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     home.peer.send("heattrax/porch/1/set", "ON").await;
     home.peer.wait("heattrax/bridge/event", &["refused", "control is set to off"]).await;
     assert!(!home.lights.relay(1));

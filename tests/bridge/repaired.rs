@@ -50,7 +50,7 @@ pub(crate) async fn asks(
 #[tokio::test]
 async fn the_file_is_edited_as_text_and_in_force_at_once() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     let web = home.web.unwrap();
     let (status, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
     let text = found["text"].as_str().unwrap().to_owned();

@@ -72,7 +72,7 @@ async fn a_pause_switches_off_says_so_and_ends_by_a_word() {
 #[tokio::test]
 async fn a_restart_is_answered_and_leaves_the_heater_to_its_plug() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     home.gets("restart", json!({ "transaction": 1 })).await;
     assert_eq!(home.ended().await, Ended::Restart);
     home.peer.wait("heattrax/bridge/availability", &["offline"]).await;

@@ -19,7 +19,7 @@ const RULES: &str = r#"    walkway:
 #[tokio::test]
 async fn a_page_shows_changes_and_sends_back_the_whole_config() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     let web = home.web.unwrap();
     let (status, mark, mut config) = asks(web, "GET", "/api/config", "", None).await;
     assert_eq!(status, 200);
@@ -47,7 +47,7 @@ async fn a_page_shows_changes_and_sends_back_the_whole_config() {
 #[tokio::test]
 async fn values_are_set_by_their_paths_and_what_would_be_wrong_is_told_by_its_place() {
     let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
-    home.peer.wait("heattrax/driveway/1", &["\"ON\"", "device_timer_off_at\":\"2"]).await;
+    home.watched_over().await;
     let web = home.web.unwrap();
     let set = |path: &str, value: Value| Some(json!({ "changes": [{ "path": path, "value": value }] }));
     let (status, mark, told) = asks(web, "PATCH", "/api/config", "", set("safety.max_runtime_hours", json!(5))).await;
