@@ -31,7 +31,7 @@ pub use self::{
     amendment::{Amendment, InForce},
     clock::Clock,
     errand::{Asked, Errand},
-    journal::{Journal, Line, LineLevel},
+    journal::{Journal, Line, LineLevel, UNTOLD},
     pulse::Pulse,
     vitals::{Counted, DeviceVitals, Operation, Tally, Vitals, WITHIN_MS, resident_memory},
 };

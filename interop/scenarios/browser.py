@@ -2,6 +2,7 @@
 
 import json
 import re
+from http.client import HTTPConnection
 
 import browser
 from bench import check, eventually, http
@@ -51,6 +52,16 @@ def browser_comes_on_with_a_pin_alone(bench):
     house.up(web={"bind_host": "127.0.0.1", "port": house.web_port, "pin": "4711"})
     browser.do("signIn", url=house.web, secret="4711")
     code = eventually("the log tells the code", lambda: re.search(r"one-time code is ([A-Z2-9]{8})", house.bridge.text()))
+    # Who knows the PIN may read the log on the page: the code is not in it.
+    line = HTTPConnection("127.0.0.1", house.web_port, timeout=10)
+    line.request("POST", "/api/auth/login", json.dumps({"pin": "4711"}), {"Content-Type": "application/json"})
+    answer = line.getresponse()
+    answer.read()
+    line.request("GET", "/api/logs", headers={"Cookie": answer.headers["Set-Cookie"].split(";")[0]})
+    answer = line.getresponse()
+    told = answer.read().decode()
+    check(answer.status == 200 and "the page is at" in told, f"the log is shown: {answer.status} {told[:300]}")
+    check(code.group(1) not in told and "one-time" not in told, "the code is not in it")
     browser.do("signIn", url=house.web, secret=code.group(1), toggle="I have the one-time code of the log", edits=True)
     body = json.dumps({"password": code.group(1)}).encode()
     status, told = http("POST", f"{house.web}/api/auth/login", 10, body, Content_Type="application/json")

@@ -8,6 +8,9 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
+/// The target of lines that are for the log itself alone, such as the page's one-time code: who reads the log through the bridge may be
+/// somebody who shall not have it.
+pub const UNTOLD: &str = "heattrax::untold";
 /// Lines that are kept.
 const KEPT: usize = 2000;
 /// Lines that a slow reader may be behind before it loses the oldest.
@@ -71,8 +74,11 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Adds a line; the oldest is forgotten when there are too many.
+    /// Adds a line, but for one that is [`UNTOLD`]; the oldest is forgotten when there are too many.
     pub fn write(&self, line: Line) {
+        if line.target == UNTOLD {
+            return;
+        }
         let line = Arc::new(line);
         let mut lines = self.lines();
         if lines.len() == KEPT {
@@ -99,5 +105,29 @@ impl Journal {
     fn lines(&self) -> MutexGuard<'_, VecDeque<Arc<Line>>> {
         // They are whole at any moment: what a panic elsewhere has left is good.
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_the_log_alone_is_told_to_nobody_else() {
+        let journal = Journal::default();
+        let mut news = journal.listen();
+        let line = |target: &str| Line {
+            at: Timestamp::UNIX_EPOCH,
+            level: LineLevel::Warn,
+            target: target.to_owned(),
+            message: target.to_owned(),
+        };
+        journal.write(line(UNTOLD));
+        journal.write(line("heattrax::hub"));
+        assert_eq!(
+            journal.last(LineLevel::Trace, 9).iter().map(|it| it.message.clone()).collect::<Vec<_>>(),
+            ["heattrax::hub"]
+        );
+        assert_eq!(news.try_recv().map(|it| it.message.clone()), Ok("heattrax::hub".to_owned()));
     }
 }

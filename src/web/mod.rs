@@ -142,7 +142,10 @@ impl Site {
 /// The listener's address cannot be told.
 pub async fn serve(listener: TcpListener, info: WebInfo, handle: Handle, stop: CancellationToken) -> io::Result<()> {
     let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
-    serve_what(listener, info, handle, stop, is_loopback, endpoints()).await
+    let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));
+    let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
+    let doors = (access, Proxies::new(&how.trusted_proxies));
+    serve_what(listener, info, handle, stop, doors, endpoints()).await
 }
 
 /// Serves `/health`, `/health/weather` and the probes, which name nothing of the house, on any address.
@@ -155,7 +158,8 @@ pub async fn serve_health(
     handle: Handle,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    serve_what(listener, info, handle, stop, true, probes::routes().merge(seed::probes())).await
+    let doors = (Access::open(), Proxies::unnoticed());
+    serve_what(listener, info, handle, stop, doors, probes::routes().merge(seed::probes())).await
 }
 
 async fn serve_what(
@@ -163,16 +167,13 @@ async fn serve_what(
     info: WebInfo,
     handle: Handle,
     stop: CancellationToken,
-    is_loopback: bool,
+    (access, proxies): (Access, Proxies),
     endpoints: OpenApiRouter<Arc<Site>>,
 ) -> io::Result<()> {
     let settings = handle.settings().or_else(|| info.settings.clone());
     let zone = settings.map_or(TimeZone::UTC, |it| it.zone.clone());
     let ledger = Arc::new(Ledger::new(handle.clock.now().as_second(), zone));
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
-    let how = info.access.clone().unwrap_or_else(|| WebSettings::at("127.0.0.1", 0));
-    let access = Access::new(&how, is_loopback, info.data.as_deref(), handle.clock.now());
-    let proxies = Proxies::new(&how.trusted_proxies);
     let listeners = Arc::new(Semaphore::new(events::MOST));
     let press = Press::default();
     let site = Site { info, handle, access, proxies, stop: stop.clone(), ledger, listeners, press };

@@ -32,6 +32,8 @@ const LONGEST_PREFIX: usize = 256;
 pub(super) struct Client {
     /// Where it comes from, as far as that can be believed.
     pub(super) address: IpAddr,
+    /// The other end of the connection: itself, or a proxy.
+    pub(super) peer: IpAddr,
     /// Something between has handed it on.
     pub(super) is_handed_on: bool,
     /// One of `web.trusted_proxies` has.
@@ -47,6 +49,11 @@ pub(super) struct Proxies {
 impl Proxies {
     pub(super) fn new(trusted: &[IpNet]) -> Self {
         Self { trusted: trusted.to_vec(), has_told: AtomicBool::new(false) }
+    }
+
+    /// Where nothing is kept from anybody, it is no matter who hands a request on.
+    pub(super) fn unnoticed() -> Self {
+        Self { trusted: Vec::new(), has_told: AtomicBool::new(true) }
     }
 
     fn trust(&self, address: IpAddr) -> bool {
@@ -65,7 +72,7 @@ impl Proxies {
             );
         }
         let address = if is_trusted { self.first_untrusted(headers).unwrap_or(peer) } else { peer };
-        Client { address, is_handed_on, is_trusted }
+        Client { address, peer, is_handed_on, is_trusted }
     }
 
     /// Each proxy adds the address of whom it has it from at the end: the last one that is no proxy of ours is whoever asks.

@@ -111,6 +111,18 @@ async fn guesses_are_counted_for_whoever_is_behind_a_trusted_proxy() {
 }
 
 #[tokio::test]
+async fn whoever_invents_an_address_for_each_guess_is_one_of_a_crowd() {
+    let room = room(with(|it| (it.pin = Some(Secret::new("2468")), trusting(it)).0)).await;
+    let mut seen = std::collections::BTreeMap::new();
+    for guess in 0..110 {
+        let from = format!("X-Forwarded-For: 203.0.113.{guess}\r\n");
+        let body = json!({ "pin": format!("{guess:04}") });
+        *seen.entry(room.through("POST /api/auth/login", &from, &body).await.0).or_insert(0) += 1;
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(401, 101), (429, 9)]);
+}
+
+#[tokio::test]
 async fn the_cookie_is_for_the_path_that_the_page_is_under() {
     let room = room(with(|it| it.password = Some(Secret::new("open sesame")))).await;
     for (lines, path) in [

@@ -128,5 +128,10 @@ async fn the_health_server_serves_its_probes_and_nothing_else() {
     assert_eq!(room.get("/health/weather").await.0, 503, "no settings, no weather");
     for path in ["/", "/api/house", "/api/status", "/metrics"] {
         assert_eq!(room.get(path).await.0, 404, "{path}");
+        // It keeps nothing from anybody, so that nobody is asked for a secret that opens nothing.
+        let handed_on = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(split(&room.raw(&handed_on).await).0, 404, "{path}");
     }
 }

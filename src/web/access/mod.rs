@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use self::{guesses::Guesses, sessions::Sessions};
 use super::proxy::Client;
+use crate::hub::UNTOLD;
 use crate::model::{MayToken, Secret, WebSettings};
 pub(super) use routes::routes;
 
@@ -63,10 +64,14 @@ impl May {
 pub(super) struct Access {
     settings: Settings,
     is_loopback: bool,
+    /// Nothing that is served is kept from anybody.
+    is_open: bool,
     /// As long as there is no password in the config: who can read the log is its owner.
     code: Mutex<Option<String>>,
     sessions: Sessions,
     guesses: Guesses,
+    /// Those that came over one trusted proxy, whoever it says they are from.
+    crowds: Guesses,
     hashing: Arc<Semaphore>,
 }
 
@@ -91,7 +96,14 @@ impl Access {
         let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
         let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
         let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
-        Self { settings, is_loopback, code: Mutex::default(), sessions, guesses: Guesses::default(), hashing }
+        let (guesses, crowds) = (Guesses::of_one(), Guesses::of_many());
+        Self { settings, is_loopback, is_open: false, code: Mutex::default(), sessions, guesses, crowds, hashing }
+    }
+
+    /// No door: what is served is for all.
+    pub(super) fn open() -> Self {
+        let nothing = WebSettings::at("127.0.0.1", 0);
+        Self { is_open: true, ..Self::new(&nothing, true, None, Timestamp::UNIX_EPOCH) }
     }
 
     /// Without a password there is a code as soon as somebody needs it: nobody shall need a shell to come on.
@@ -113,6 +125,7 @@ impl Access {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let code: String = bytes.iter().map(|it| char::from(LETTERS[usize::from(*it) % LETTERS.len()])).collect();
         tracing::warn!(
+            target: UNTOLD,
             "somebody at the page has to say who they are, and no web.password is set: its one-time code is {code}"
         );
         *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
@@ -131,7 +144,7 @@ impl Access {
 
     /// Does whoever asks have to say who they are?
     pub(super) fn needs_secret(&self, client: Client) -> bool {
-        !self.is_loopback || client.is_handed_on || self.has_secret()
+        !self.is_open && (!self.is_loopback || client.is_handed_on || self.has_secret())
     }
 
     fn has_secret(&self) -> bool {

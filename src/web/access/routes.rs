@@ -96,7 +96,17 @@ async fn login(
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }
     let address = guesser(client.address);
-    if let Err(left) = access.guesses.try_now(address) {
+    let over_proxy = client.is_trusted.then(|| guesser(client.peer));
+    let over = |()| match over_proxy.map_or(Ok(()), |it| access.crowds.try_now(it)) {
+        Ok(()) => Ok(()),
+        Err(left) => {
+            // Others' fault: it was not even looked at.
+            access.guesses.one_was_right(address);
+            Err(left)
+        }
+    };
+    let may_try = access.guesses.try_now(address).and_then(over);
+    if let Err(left) = may_try {
         let seconds = left.as_secs() + 1;
         let words = format!("wrong too often: try again in {seconds} s");
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, words).with("success", json!(false));
@@ -109,6 +119,7 @@ async fn login(
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }
     access.guesses.right(address);
+    over_proxy.into_iter().for_each(|it| access.crowds.one_was_right(it));
     let now = site.handle.clock.now();
     let (shown, until) = access.sessions.begin(may, access.settings.lasts, now);
     let kept = baked(&headers, &shown, access.settings.lasts.as_secs());
