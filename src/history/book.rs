@@ -12,7 +12,7 @@ use super::{
 use crate::model::{HistorySettings, Notice, OutletId};
 
 /// What brings a file from one layout of its tables to the next; a new one goes through them all.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE outlets (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE samples (outlet INTEGER NOT NULL, at INTEGER NOT NULL, step INTEGER NOT NULL, is_on REAL, power REAL, mode TEXT NOT NULL,
@@ -26,6 +26,10 @@ const STEPS: [&str; 2] = [
     "
     ALTER TABLE days ADD COLUMN estimated REAL NOT NULL DEFAULT 0;
     ALTER TABLE events ADD COLUMN detail TEXT NOT NULL DEFAULT '{}';
+    ",
+    "
+    ALTER TABLE outlets ADD COLUMN total REAL;
+    UPDATE outlets SET total = (SELECT MAX(days.total) FROM days WHERE days.outlet = outlets.id);
     ",
 ];
 /// The layout that this version writes.
@@ -259,10 +263,12 @@ fn write_sample(writing: &Transaction<'_>, sample: &Sample) -> Result<(), BookEr
 
 fn write_use(writing: &Transaction<'_>, used: &Use) -> Result<(), BookError> {
     let outlet = number(writing, &used.outlet)?;
-    let before: Option<f64> = writing
-        .prepare_cached("SELECT total FROM days WHERE outlet = ?1 AND total IS NOT NULL ORDER BY date DESC LIMIT 1")?
-        .query_row([outlet], |it| it.get(0))
-        .optional()?;
+    let before: Option<f64> =
+        writing.prepare_cached("SELECT total FROM outlets WHERE id = ?1")?.query_row([outlet], |it| it.get(0))?;
+    // By outlet, not by day: a clock that was wrong for a while has left days that are still to come.
+    if let Some(total) = used.energy_total {
+        writing.prepare_cached("UPDATE outlets SET total = ?2 WHERE id = ?1")?.execute(params![outlet, total])?;
+    }
     // What was used before the first sample belongs to no day of this history.
     let measured = used.energy_total.map(|total| before.map_or(0.0, |before| (total - before).max(0.0)));
     let by_rating = |watts: u32| f64::from(watts) / 1000.0 * used.on.as_secs_f64() / 3600.0;
@@ -272,11 +278,11 @@ fn write_use(writing: &Transaction<'_>, used: &Use) -> Result<(), BookError> {
     let cost = more.zip(used.price).map(|(kwh, price)| kwh * price);
     writing
         .prepare_cached(
-            "INSERT INTO days (outlet, date, on_s, kwh, cost, total, estimated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO days (outlet, date, on_s, kwh, cost, estimated) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT (outlet, date) DO UPDATE SET on_s = on_s + excluded.on_s,
                 kwh = CASE WHEN excluded.kwh IS NULL THEN kwh ELSE COALESCE(kwh, 0) + excluded.kwh END,
                 cost = CASE WHEN excluded.cost IS NULL THEN cost ELSE COALESCE(cost, 0) + excluded.cost END,
-                total = COALESCE(excluded.total, total), estimated = estimated + excluded.estimated",
+                estimated = estimated + excluded.estimated",
         )?
         .execute(params![
             outlet,
@@ -284,7 +290,6 @@ fn write_use(writing: &Transaction<'_>, used: &Use) -> Result<(), BookError> {
             used.on.as_secs_f64(),
             more,
             cost,
-            used.energy_total,
             estimated.unwrap_or_default()
         ])?;
     Ok(())

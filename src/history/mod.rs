@@ -165,7 +165,12 @@ impl Keeper {
             return;
         }
         let rows = std::mem::take(&mut self.kept);
-        match self.write(&rows) {
+        let written = self.write(&rows);
+        if written.is_err() {
+            self.kept = rows;
+        }
+        // What is written is written, also if nothing can be tidied up: nothing is counted twice.
+        match written.and_then(|()| self.tidy()) {
             Ok(()) => {
                 (self.rest, self.rest_until) = (REST, None);
                 if std::mem::take(&mut self.is_failing) {
@@ -174,7 +179,6 @@ impl Keeper {
             }
             Err(error) => {
                 self.book = None;
-                self.kept = rows;
                 // Not all that wait for one disk ask for it at the same moment.
                 self.rest_until = Some(Instant::now() + self.rest.mul_f64(0.75 + fastrand::f64() / 2.0));
                 self.rest = (self.rest * 2).min(LONGEST_REST);
@@ -195,8 +199,12 @@ impl Keeper {
             Some(book) => book,
             none => none.insert(Book::open(&self.path, self.how)?),
         };
-        book.write(rows)?;
-        book.tidy(self.handle.clock.now())
+        book.write(rows)
+    }
+
+    fn tidy(&mut self) -> Result<(), BookError> {
+        let now = self.handle.clock.now();
+        self.book.as_mut().map_or(Ok(()), |it| it.tidy(now))
     }
 
     /// A damaged file is kept for whoever can read it, and a new one begun.
@@ -221,5 +229,62 @@ impl Keeper {
 
     fn tell(&self, words: String) {
         self.handle.notify(Notice::new(self.handle.clock.now(), NoticeKind::StoreTrouble, words));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::{SignedDuration, Timestamp};
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{
+        hub::Clock,
+        model::{Broker, ClockTrust, HistoryAnswer, HistoryQuery, House},
+    };
+
+    #[test]
+    fn what_is_written_is_not_written_again_because_nothing_can_be_tidied_up() {
+        let now: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
+        let house = House {
+            at: now,
+            devices: BTreeMap::new(),
+            outlets: BTreeMap::new(),
+            whole: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            weather: Arc::default(),
+            vacation: false,
+            paused: None,
+            vacation_told: None,
+            broker: Broker::Unknown,
+            clock: ClockTrust::default(),
+        };
+        let (handle, ..) = Handle::detached(house, Clock::driven(now, 1.0));
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path());
+        let how = HistorySettings::default();
+        drop(Book::open(&path, how).unwrap());
+        // A disk on which a little can be written, but not what tidying up needs.
+        let fails = "CREATE TRIGGER full BEFORE DELETE ON samples BEGIN SELECT RAISE(ABORT, 'full'); END";
+        Connection::open(&path).unwrap().execute_batch(fails).unwrap();
+        let (book, kept, rest_until, is_failing) = (None, Vec::new(), None, false);
+        let mut keeper = Keeper { path: path.clone(), how, handle, book, kept, rest: REST, rest_until, is_failing };
+        let outlet: crate::model::OutletId = "porch/1".parse().unwrap();
+        let long_ago = now - SignedDuration::from_hours(24 * 30);
+        let sample = Sample { outlet: outlet.clone(), at: long_ago, on: Some(true), power: None, mode: "melt" };
+        let date = "2026-01-15".parse().unwrap();
+        let on = SignedDuration::from_mins(5);
+        let used = Use { outlet: outlet.clone(), date, on, energy_total: None, rated: None, price: None };
+        keeper.take(vec![Row::Sample(sample), Row::Use(used)]);
+        assert!(keeper.is_failing && keeper.kept.is_empty());
+        keeper.rest_until = None;
+        keeper.take(Vec::new());
+        assert!(keeper.is_failing, "nor can it be now");
+        let query = HistoryQuery::Days { outlets: vec![outlet], from: date, to: date };
+        let HistoryAnswer::Days(days) = read(&path, &query).unwrap() else { panic!("days were asked for") };
+        assert_eq!(days[0].on_minutes, 5);
     }
 }

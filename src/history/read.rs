@@ -16,6 +16,8 @@ use crate::model::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, Histor
 
 /// A question that takes longer is given up: nobody waits for its answer any more.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Rows of one outlet in an hour: one a second, and means.
+const BEFORE: usize = 3600 + 5;
 /// Steps of SQLite's machine between two looks at the clock: less than a millisecond.
 const STEPS: i32 = 10_000;
 
@@ -49,7 +51,8 @@ fn ask(path: &Path, query: &HistoryQuery) -> Result<HistoryAnswer, BookError> {
     }
     Ok(match query {
         HistoryQuery::Samples { outlet, from, to, points } => {
-            let limit = if *points == usize::MAX { HISTORY_ROWS + 1 } else { usize::MAX };
+            // Those of the hour before are left out again: whoever is told fewer than all has been told more than may be.
+            let limit = if *points == usize::MAX { HISTORY_ROWS + 1 + BEFORE } else { usize::MAX };
             HistoryAnswer::Samples(fewer(samples(&file, outlet, *from, *to, limit)?, *points))
         }
         HistoryQuery::Events { from, to, limit, device, group, kind } => {

@@ -86,7 +86,9 @@ struct Seen {
 impl Watcher {
     /// Adds rows for each outlet of which there is something to say.
     pub fn look(&mut self, house: &House, now: Timestamp, settings: Option<&ControlSettings>, rows: &mut Vec<Row>) {
-        self.last.retain(|id, _| house.outlets.contains_key(id));
+        for (_, seen) in self.last.extract_if(.., |id, _| !house.outlets.contains_key(id)) {
+            seen.close(rows);
+        }
         let zone = settings.map_or(TimeZone::UTC, |it| it.zone.clone());
         let date = zone.to_datetime(now).date();
         let price = settings.and_then(|it| price_at(it, now));
@@ -118,14 +120,19 @@ impl Watcher {
 
     /// Nobody looks any more: adds what has not been written yet, and that nobody knows how it goes on.
     pub fn close(&mut self, rows: &mut Vec<Row>) {
-        for mut seen in std::mem::take(&mut self.last).into_values() {
-            seen.write_use(rows);
-            rows.push(Row::Sample(Sample { at: seen.looked_at, on: None, power: None, ..seen.sample }));
+        for seen in std::mem::take(&mut self.last).into_values() {
+            seen.close(rows);
         }
     }
 }
 
 impl Seen {
+    /// Nobody looks at it any more: what has not been written yet, and that nobody knows how it goes on.
+    fn close(mut self, rows: &mut Vec<Row>) {
+        self.write_use(rows);
+        rows.push(Row::Sample(Sample { at: self.looked_at, on: None, power: None, ..self.sample }));
+    }
+
     /// The time since the last look, on the days to which it belongs.
     fn count(&mut self, now: &Sample, used: Use, zone: &TimeZone, rows: &mut Vec<Row>) {
         let (mut from, to) = (self.looked_at, now.at);
@@ -138,7 +145,11 @@ impl Seen {
                 self.more.on += midnight.duration_since(from);
                 from = midnight;
             }
-            (self.more.energy_total, self.more.price) = (used.energy_total, used.price);
+            self.more.energy_total = used.energy_total;
+            self.write_use(rows);
+        } else if used.price != self.more.price {
+            // What was used by now cost what it cost.
+            self.more.energy_total = used.energy_total;
             self.write_use(rows);
         }
         let on = self.more.on;

@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc};
 use heattrax::{
     config::{Overrides, Sources, load},
     history::{Book, Row, Sample, Use, Watcher, read},
-    model::{ControlSettings, HistoryAnswer, HistoryDay, HistoryQuery, HistorySettings, Notice, NoticeKind},
+    model::{
+        ControlSettings, HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryQuery, HistorySettings, Notice, NoticeKind,
+    },
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use proptest::prelude::*;
@@ -197,6 +199,52 @@ fn a_file_of_the_first_layout_is_brought_up_to_date_and_loses_nothing() {
     drop(book);
     // Whoever opens it again has nothing to do.
     drop(open(&path).unwrap());
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_makes_nothing_count_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    let mut book = open(&path).unwrap();
+    let ahead = Use { date: "2026-06-01".parse().unwrap(), ..used(1, Some(10.1)) };
+    book.write(&[Row::Use(used(1, Some(10.0))), Row::Use(ahead)]).unwrap();
+    for total in [10.2, 10.3, 10.4] {
+        book.write(&[Row::Use(used(1, Some(total)))]).unwrap();
+    }
+    let found = days(&path);
+    assert!(is_about(found[0].kwh, 0.3) && is_about(found[1].kwh, 0.1), "{found:?}");
+}
+
+#[test]
+fn an_outlet_that_leaves_the_house_takes_nothing_with_it() {
+    let (mut watcher, mut rows) = (Watcher::default(), Vec::new());
+    let after = |seconds| noon() + SignedDuration::from_secs(seconds);
+    watcher.look(&house(true, 800.0), noon(), None, &mut rows);
+    watcher.look(&house(true, 800.0), after(42), None, &mut rows);
+    rows.clear();
+    let mut empty = house(true, 800.0);
+    empty.outlets.clear();
+    watcher.look(&empty, after(43), None, &mut rows);
+    let [Row::Use(used), Row::Sample(Sample { on: None, .. })] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!(used.on.as_secs(), 42);
+}
+
+#[test]
+fn whoever_asks_for_more_samples_than_there_may_be_is_told_more_than_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    drop(open(&path).unwrap());
+    let start = noon().as_second();
+    // One a second, from an hour before the time that is asked for.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(&format!(
+            "INSERT INTO outlets (id, name) VALUES (1, 'porch/1'); WITH RECURSIVE it(n) AS (SELECT -3600 UNION ALL SELECT n + 1 FROM it WHERE n < {HISTORY_ROWS})
+            INSERT INTO samples SELECT 1, {start} + n, 0, 1.0, 800.0, 'melt' FROM it;"
+        ))
+        .unwrap();
+    let to = noon() + SignedDuration::from_hours(24 * 7);
+    assert!(crate::points(&path, noon(), to, usize::MAX).len() > HISTORY_ROWS);
 }
 
 #[test]
