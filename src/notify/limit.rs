@@ -21,6 +21,13 @@ pub struct Window {
     held: Option<(Alert, u32)>,
 }
 
+impl Window {
+    /// Another one when it begins anew, or holds something back for the first time: how much it holds can wait.
+    pub(super) fn mark(&self) -> (Timestamp, bool) {
+        (self.since, self.held.is_some())
+    }
+}
+
 /// How often people hear of the same.
 #[derive(Debug)]
 pub(super) struct Limit {

@@ -146,6 +146,7 @@ impl Teller {
                 it.outage_told,
                 it.summary_of,
                 it.forecast.as_ref().map(|it| it.0),
+                it.windows.iter().map(|(key, it)| (key.clone(), it.mark())).collect::<Vec<_>>(),
             )
         };
         told(now) != told(then) || (Instant::now() >= self.write_at && now != then)

@@ -175,3 +175,21 @@ async fn whoever_says_a_word_now_and_then_has_a_deadline_all_the_same() {
     assert!(room.handle.clock.now() < noon() + SignedDuration::from_secs(90), "{}", room.handle.clock.now());
     room.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_held_back_is_on_disk_at_once() {
+    let (mut sink, folder) = (Sink::start(Mood::Takes).await, tempfile::tempdir().unwrap());
+    let room = Room::start(&format!("limit: 30m\n{}", sink.webhook()), folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::NoLoad, "Mat draws nothing");
+    sink.next().await;
+    room.tell(NoticeKind::NoLoad, "Mat draws nothing still");
+    // Nobody stops it in good order.
+    let file = folder.path().join("notify.json");
+    for _ in 0..200 {
+        if std::fs::read_to_string(&file).is_ok_and(|it| it.contains("Mat draws nothing still")) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{:?}", std::fs::read_to_string(&file));
+}
