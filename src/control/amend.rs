@@ -24,6 +24,7 @@ impl Controller {
         let had_weather = self.settings.forecast_valid.is_some();
         let mut memory = self.house.memory();
         memory.pins = memory.pins.into_iter().map(|(slug, pin)| (renamed.device(&slug), pin)).collect();
+        memory.whole = memory.whole.into_iter().map(|(slug, it)| (renamed.device(&slug), it)).collect();
         // What is remembered of outlets is carried with them, for some of it is not told to a disk.
         memory.outlets.clear();
         let mut house = start::house(&settings, &memory, now);

@@ -63,7 +63,8 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
     // Outlets that the memory knows are shown at once too: their limits hold before the device has answered.
     let remembered = memory.outlets.keys().filter(|id| settings.devices.contains_key(&id.device)).cloned();
     for id in slots.chain(remembered) {
-        let known = memory.outlets.get(&id).cloned().unwrap_or_default();
+        // A device that is listed by its outlets now may have been listed as a whole when something was said of it.
+        let known = memory.outlets.get(&id).or_else(|| memory.whole.get(&id.device)).cloned().unwrap_or_default();
         add_outlet(&mut house, settings, &id, "", believable(known, now));
     }
     house

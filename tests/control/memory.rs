@@ -215,3 +215,21 @@ fn the_clock_moves_what_is_remembered_along() {
         assert_eq!((ago(memory.ruled_since), ago(memory.moved_at)), (minutes(1), minutes(0)), "{step:#}");
     }
 }
+
+#[test]
+fn what_was_said_of_a_whole_device_is_for_all_its_outlets_whatever_the_config_calls_them_meanwhile() {
+    let wish =
+        Wish { switch: On, since: at("2026-01-10 11:00"), end: End::At(at("2026-01-10 14:00")), origin: Origin::Web };
+    let remembered = Remembered { wish: Some(wish), ..Remembered::default() };
+    let whole = || Memory { whole: [(slug("mat"), remembered.clone())].into(), ..Memory::default() };
+    // Listed by its outlet by now.
+    let mats = |outlet: &str| home().mats("mats", &[outlet], [daily("17:00", "18:00")]);
+    let mut day = mats("mat/1").remembers(whole(), NOW);
+    assert_eq!((day.outlet("mat/1").memory.wish, day.controller.house().outlets.len()), (Some(wish), 1));
+    // Renamed before it has answered.
+    day.goes_on_with(mats("walk/1")).identified("walk", 2);
+    for outlet in ["walk/1", "walk/2"] {
+        assert_eq!(day.outlet(outlet).memory.wish, Some(wish), "{outlet}");
+    }
+    assert!(day.controller.house().memory().whole.is_empty(), "handed over once");
+}
