@@ -180,7 +180,8 @@ fn look(site: &Site, before: Option<Told>) -> Told {
     // A loop that has stopped draws no new picture: whether it lives is part of the view.
     let view = site.view(&picture);
     match before {
-        Some(told) if *told.view == view => Told { picture, next, ..told },
+        // It says the same, and is of now: whoever comes is told that.
+        Some(told) if *told.view == view => Told { picture, next, view: Arc::new(view), whole: Arc::default(), ..told },
         before => Told {
             number: before.as_ref().map_or(1, |it| it.number + 1),
             picture,

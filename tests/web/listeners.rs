@@ -208,3 +208,20 @@ async fn while_nothing_is_new_a_comment_says_that_the_line_is_alive() {
     assert_eq!(heard.matches("event: house").count(), 1, "{heard}");
     assert_eq!(heard.matches("\r\n:\n\n").count(), 1, "{heard}");
 }
+
+#[tokio::test]
+async fn whoever_comes_to_a_quiet_house_is_told_of_now() {
+    let room = room().await;
+    let mut heard = Heard { stream: listens(&room, "?changes=true").await, text: String::new() };
+    assert_eq!(heard.next().await.0, "house");
+    // Nothing is new but the time.
+    let mut later = House::clone(&room.handle.picture());
+    later.at += jiff::SignedDuration::from_secs(120);
+    room.board.send_replace(Arc::new(later));
+    settle().await;
+    turn(EVERY).await;
+    settle().await;
+    let mut other = Heard { stream: listens(&room, "").await, text: String::new() };
+    let (name, house) = other.next().await;
+    assert_eq!((name.as_str(), house["at"].as_str()), ("house", Some("2026-01-15T12:02:00+00:00")));
+}

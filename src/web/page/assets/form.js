@@ -213,8 +213,10 @@ const drafted = (id) => ({ id, value: drafts.get(id) ?? "", oninput: (event) => 
 
 /** Adds something; what was typed of it stays until it is there. */
 async function add(pairs, here, page) {
+  const sent = [...drafts].filter(([id]) => id.startsWith(`${here}-`));
   if (!(await send(pairs, page))) return;
-  for (const id of [...drafts.keys()]) if (id.startsWith(`${here}-`)) drafts.delete(id);
+  // What was typed meanwhile is the next one.
+  for (const [id, text] of sent) if (drafts.get(id) === text) drafts.delete(id);
   page.again();
 }
 

@@ -71,4 +71,5 @@ listen((what) => {
 tabs();
 begin(main, () => {
   document.getElementById("tabs").hidden = door.isOut;
+  draw();
 });
