@@ -96,11 +96,21 @@ fn allowed_hosts(it: &Section<'_>) -> Vec<String> {
     hosts
 }
 
+/// An IPv4 network that is written as IPv6 (`::ffff:192.0.2.0/120`): addresses are compared as what they are.
+fn plain(it: IpNet) -> IpNet {
+    let mapped = || {
+        let IpNet::V6(net) = it else { return None };
+        let length = net.prefix_len().checked_sub(96)?;
+        IpNet::new(net.addr().to_ipv4_mapped()?.into(), length).ok()
+    };
+    mapped().unwrap_or(it)
+}
+
 fn trusted_proxies(it: &Section<'_>) -> Vec<IpNet> {
     let read = |text: &String| {
         let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
         // If everybody is a proxy, everybody may say to be anybody.
-        network.filter(|it| it.prefix_len() > 0).map(|it| it.trunc())
+        network.map(|it| plain(it).trunc()).filter(|it| it.prefix_len() > 0)
     };
     let texts = it.texts("trusted_proxies").unwrap_or_default();
     for wrong in texts.iter().filter(|it| read(it).is_none()) {

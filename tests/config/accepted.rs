@@ -228,6 +228,14 @@ fn providers_keep_their_order_and_their_secrets_stay_secrets() {
 }
 
 #[test]
+fn a_proxy_is_the_same_however_its_address_is_written() {
+    let text = r#"[ 172.30.32.2, "::ffff:172.30.32.2", "::ffff:172.30.32.0/119", "2001:db8::7/64" ]"#;
+    let web = good(&format!("{SMALL}\nweb: {{ trusted_proxies: {text} }}\n")).web.unwrap();
+    let shown: Vec<_> = web.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["172.30.32.2/32", "172.30.32.2/32", "172.30.32.0/23", "2001:db8::/64"]);
+}
+
+#[test]
 fn the_health_server_is_off_until_it_is_switched_on() {
     assert_eq!(good(SMALL).health, None);
     let on = good(&format!("{SMALL}\nhealth_server: {{enabled: true, host: 127.0.0.1}}\n")).health.unwrap();

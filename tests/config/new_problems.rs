@@ -266,6 +266,8 @@ fn who_is_a_proxy_and_what_the_history_may_take_have_their_limits() {
     for (text, found) in [
         ("proxy.lan", format!("web.trusted_proxies: found \"proxy.lan\"; {addresses}")),
         ("0.0.0.0/0", format!("web.trusted_proxies: found \"0.0.0.0/0\"; {addresses}")),
+        // The same, as an IPv6 socket shows it.
+        ("::ffff:0.0.0.0/96", format!("web.trusted_proxies: found \"::ffff:0.0.0.0/96\"; {addresses}")),
         ("192.0.2.0/33", format!("web.trusted_proxies: found \"192.0.2.0/33\"; {addresses}")),
     ] {
         let problems = problems(&small_and(&format!("web: {{trusted_proxies: [\"{text}\"]}}\n")));
