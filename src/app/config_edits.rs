@@ -1,6 +1,6 @@
 //! The config for whoever looks at it or sets it up, and what an edited schedule would do.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -108,8 +108,12 @@ impl Means {
         // One that is silent is shown as if it spoke, and limits open nothing.
         schedule.retain(|key, _| key != "enabled" && key != "safety");
         let now = self.handle.clock.now();
-        let name = schedule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let wish = ConfigEdit::PutSchedule { group: group.clone(), schedule };
+        // It is looked at beside the others, under a name that none of them has.
+        let known = self.handle.picture().groups.get(&group).map(|it| Arc::clone(&it.schedules)).unwrap_or_default();
+        let mut names = (1..).map(|number| format!("preview {number}"));
+        let name = names.find(|name| known.iter().all(|it| it.name != *name)).unwrap_or_default();
+        schedule.insert("name".to_owned(), name.clone().into());
+        let wish = ConfigEdit::PutSchedule { group: group.clone(), replaces: None, schedule };
         let read = match self.with_writer(move |it| it.tried(&wish)).await? {
             Err(Refused::Wrong(problems)) => {
                 return Ok(json!({ "problems": problems.list.iter().map(problem).collect::<Value>() }));

@@ -10,7 +10,9 @@ use super::{
     tree::{Kind, Node},
     values::whole_of,
 };
-use crate::model::{Celsius, Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
+use crate::model::{
+    Celsius, Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent, UNNAMED,
+};
 
 /// YAML 1.1 reads an unquoted `on` as true, and a file that such a program wrote says `true:`.
 pub(super) const ON: [&str; 5] = ["on", "On", "ON", "true", "True"];
@@ -67,7 +69,7 @@ pub(super) fn read(it: &Section<'_>, units: Units) -> Schedule {
     safety.into_iter().for_each(Section::close);
     let (except, also) = exceptions::read(it);
     Schedule {
-        name: it.text("name").unwrap_or_else(|| "Unnamed Schedule".to_owned()),
+        name: it.text("name").unwrap_or_else(|| UNNAMED.to_owned()),
         enabled: it.switch("enabled").unwrap_or(true),
         priority: priority(it),
         days: days(it),

@@ -63,7 +63,7 @@ pub enum Errand {
     Preview {
         /// Whose.
         group: Slug,
-        /// As the config writes schedules, with its `name`.
+        /// As the config writes schedules; its name is no matter.
         schedule: Map<String, Value>,
     },
     /// The config file as text, with its secrets, and its mark.

@@ -5,13 +5,35 @@ use serde_json::{Map, Value};
 
 use super::Slug;
 
+/// What a schedule without a name is called.
+pub const UNNAMED: &str = "Unnamed Schedule";
+
+/// Which schedule of a group is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// Its name.
+    pub name: String,
+    /// Its place in the group's list, from 0, by whoever has seen the list: it is there only as long as that name stands there. Without a place,
+    /// no other schedule of the group may have that name.
+    pub place: Option<usize>,
+}
+
+impl Which {
+    /// The only one with this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), place: None }
+    }
+}
+
 /// A change of the config, in the words of who asks for it. The config says whether it can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigEdit {
-    /// This schedule, as the config writes schedules, in place of the one with its name, or as a new one.
+    /// This schedule, as the config writes schedules, in place of another one, or as a new one.
     PutSchedule {
         /// Whose.
         group: Slug,
+        /// `None` for the one with its own name, if there is one.
+        replaces: Option<Which>,
         /// With its `name`.
         schedule: Map<String, Value>,
     },
@@ -19,15 +41,15 @@ pub enum ConfigEdit {
     RemoveSchedule {
         /// Whose.
         group: Slug,
-        /// Its name.
-        name: String,
+        /// Which of them.
+        which: Which,
     },
     /// A schedule that speaks, or is silent.
     EnableSchedule {
         /// Whose.
         group: Slug,
-        /// Its name.
-        name: String,
+        /// Which of them.
+        which: Which,
         /// Does it speak?
         enabled: bool,
     },
@@ -35,8 +57,8 @@ pub enum ConfigEdit {
     TimeSchedule {
         /// Whose.
         group: Slug,
-        /// Its name.
-        name: String,
+        /// Which of them.
+        which: Which,
         /// Is it the opening, or the closing?
         opens: bool,
         /// Local wall-clock time, whole minutes.

@@ -91,6 +91,8 @@ struct Asked {
     timeout: Option<u64>,
     at: Option<String>,
     name: Option<String>,
+    /// A schedule's place in its group's list, from 0.
+    index: Option<usize>,
     enabled: Option<bool>,
     schedule: Option<Value>,
     options: Option<Value>,

@@ -9,7 +9,7 @@ use super::{
     topics::Timetable,
     views::ScheduleView,
 };
-use crate::model::{ConfigEdit, House};
+use crate::model::{ConfigEdit, House, Which};
 
 /// The longest that the config allows, in minutes.
 const LONGEST_LEAD: u16 = 720;
@@ -24,17 +24,18 @@ pub fn read(timetable: Timetable<'_>, message: &Message, house: &House) -> Resul
     let view = ScheduleView::of(group, timetable.schedule).ok_or("the group has no such schedule")?;
     let Payload::Bytes(bytes) = &message.payload else { return Err("it is too long".to_owned()) };
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?.trim();
-    let (group, name) = (view.group.clone(), view.schedule.name.clone());
+    let group = view.group.clone();
+    let which = Which { name: view.schedule.name.clone(), place: Some(view.place) };
     if timetable.word == "enabled" {
         let enabled = switched(text).ok_or("it is neither ON nor OFF")?;
-        let edit = ConfigEdit::EnableSchedule { group, name, enabled };
+        let edit = ConfigEdit::EnableSchedule { group, which, enabled };
         return Ok((enabled != view.schedule.enabled).then_some(edit));
     }
     let opens = timetable.word == "on";
     let known = if opens { view.on() } else { view.off() };
-    let known = known.ok_or_else(|| format!("`{name}` has no such time by the clock that could be set"))?;
+    let known = known.ok_or_else(|| format!("`{}` has no such time by the clock that could be set", which.name))?;
     let time = minute(text).ok_or("it is no time in whole minutes such as 06:30")?;
-    Ok((time != known).then_some(ConfigEdit::TimeSchedule { group, name, opens, time }))
+    Ok((time != known).then_some(ConfigEdit::TimeSchedule { group, which, opens, time }))
 }
 
 /// How early a group is to heat, `None` if it does so already.

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Slug, Why, asked::quoted},
+    model::{ConfigEdit, Slug, UNNAMED, Which, Why, asked::quoted},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -73,15 +73,9 @@ impl Schedules {
         place.ok_or_else(|| Refusal::absent(format!("Schedule index {} out of range", quoted(index))))
     }
 
-    fn name_at(&self, index: &str) -> Result<String, Refusal> {
-        let name = self.at(index)?.get("name").and_then(Value::as_str).unwrap_or_default();
-        let same = self.list.iter().filter(|it| it.get("name").and_then(Value::as_str) == Some(name)).count();
-        if name.is_empty() || same > 1 {
-            let words =
-                "schedules are changed by their name: give each of the group one of its own in the config first";
-            return Err(Refusal::new(StatusCode::CONFLICT, words));
-        }
-        Ok(name.to_owned())
+    fn which(&self, index: &str) -> Result<Which, Refusal> {
+        let name = self.at(index)?.get("name").and_then(Value::as_str).unwrap_or(UNNAMED);
+        Ok(Which { name: name.to_owned(), place: index.parse().ok() })
     }
 
     fn answer(&self, status: StatusCode, body: Value) -> Response {
@@ -142,7 +136,7 @@ async fn list(State(site): State<Arc<Site>>, Path(group): Path<String>) -> Resul
     (status = 201, description = "`success`, `schedule`.", body = Object),
     (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
-    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
+    (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
     (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
@@ -158,7 +152,7 @@ async fn add(
     if is_taken(&it.list, &name) {
         return Err(invalid(format!("there is a schedule `{name}` in this group already")));
     }
-    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
+    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces: None, schedule: schedule.clone() }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::CREATED, json!({ "success": true, "schedule": schedule })))
 }
@@ -187,7 +181,7 @@ async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, 
     (status = 200, description = "`success`, `schedule`.", body = Object),
     (status = 400, description = "The config would be wrong: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
-    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
+    (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
     (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
@@ -199,14 +193,9 @@ async fn put(
 ) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
-    let (before, name) = (it.name_at(&index)?, named(&schedule)?);
-    if name != before && is_taken(&it.list, &name) {
-        return Err(invalid(format!("there is a schedule `{name}` in this group already")));
-    }
-    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), schedule: schedule.clone() }).await?;
-    if name != before {
-        site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: before }).await?;
-    }
+    named(&schedule)?;
+    let replaces = Some(it.which(&index)?);
+    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces, schedule: schedule.clone() }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "schedule": schedule })))
 }
@@ -218,7 +207,7 @@ async fn put(
     (status = 200, description = "`success`, `deleted`.", body = Object),
     (status = 400, description = "The file cannot be changed so: `details` say why.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
-    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
+    (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
     (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
@@ -230,7 +219,7 @@ async fn remove(
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
     let deleted = it.at(&index)?.clone();
-    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), name: it.name_at(&index)? }).await?;
+    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), which: it.which(&index)? }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "deleted": deleted })))
 }
@@ -242,7 +231,7 @@ async fn remove(
     (status = 200, description = "`success`, `enabled`.", body = Object),
     (status = 400, description = "The request cannot be read.", body = Problem),
     (status = 404, description = "There is no such group or schedule.", body = Problem),
-    (status = 409, description = "The environment holds it, the file cannot be written, or two schedules of the group have one name.", body = Problem),
+    (status = 409, description = "The environment holds it, or the file cannot be written.", body = Problem),
     (status = 412, description = "If-Match: the list has changed.", body = Problem),
     (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
@@ -254,7 +243,7 @@ async fn enable(
 ) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
     it.is_as_seen(&headers)?;
-    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), name: it.name_at(&index)?, enabled }).await?;
+    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), which: it.which(&index)?, enabled }).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "enabled": enabled })))
 }

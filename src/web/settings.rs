@@ -275,8 +275,5 @@ async fn preview(State(site): State<Arc<Site>>, Body(it): Body<Preview>) -> Resu
     let settings = open(&site)?;
     let known = settings.group_named(&it.group);
     let group: Slug = known.ok_or_else(|| Refusal::absent(format!("Group '{}' not found", it.group)))?.slug.clone();
-    let mut schedule = it.schedule;
-    // One that has no name yet can be looked at all the same.
-    schedule.entry("name").or_insert_with(|| json!("preview"));
-    site.config_errand(Errand::Preview { group, schedule }).await.map(Json)
+    site.config_errand(Errand::Preview { group, schedule: it.schedule }).await.map(Json)
 }

@@ -8,7 +8,7 @@ use std::{
 
 use heattrax::{
     config::{Edited, Refused, Sources, Writer},
-    model::ConfigEdit,
+    model::{ConfigEdit, Which},
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -89,15 +89,15 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn put(group: &str, schedule: Value) -> ConfigEdit {
-    ConfigEdit::PutSchedule { group: group.parse().unwrap(), schedule: object(schedule) }
+    ConfigEdit::PutSchedule { group: group.parse().unwrap(), replaces: None, schedule: object(schedule) }
 }
 
 fn enable(name: &str, enabled: bool) -> ConfigEdit {
-    ConfigEdit::EnableSchedule { group: "front_walk".parse().unwrap(), name: name.to_owned(), enabled }
+    ConfigEdit::EnableSchedule { group: "front_walk".parse().unwrap(), which: Which::named(name), enabled }
 }
 
 fn remove(name: &str) -> ConfigEdit {
-    ConfigEdit::RemoveSchedule { group: "front_walk".parse().unwrap(), name: name.to_owned() }
+    ConfigEdit::RemoveSchedule { group: "front_walk".parse().unwrap(), which: Which::named(name) }
 }
 
 fn rename(device: &str, slot: Option<u8>, name: &str) -> ConfigEdit {
@@ -219,6 +219,44 @@ fn the_limits_of_a_schedule_stay_as_the_file_has_them() {
     let settings = desk.writer.check().unwrap();
     let schedule = &settings.control.groups.values().find(|it| it.name == "front_walk").unwrap().schedules[0];
     assert_eq!(schedule.longest_on.map(|it| it.as_hours()), Some(2), "{}", desk.text());
+}
+
+#[test]
+fn a_schedule_with_another_name_stays_where_it_is_with_its_limits() {
+    let limited = HOUSE.replace("days: [1, 2, 3]", "days: [1, 2, 3]\n          safety: { max_runtime_hours: 2 }");
+    let desk = Desk::with(&limited, &[]);
+    let dawn =
+        json!({"name": "dawn", "on": {"type": "time", "value": "04:00"}, "off": {"type": "time", "value": "05:00"}});
+    let group = "front_walk".parse().unwrap();
+    let replaces = Some(Which::named("morning"));
+    desk.edit(&ConfigEdit::PutSchedule { group, replaces, schedule: object(dawn) }).unwrap();
+    let settings = desk.writer.check().unwrap();
+    let schedules = &settings.control.groups.values().find(|it| it.name == "front_walk").unwrap().schedules;
+    let told: Vec<_> = schedules.iter().map(|it| (it.name.as_str(), it.longest_on.map(|it| it.as_hours()))).collect();
+    assert_eq!(told, [("dawn", Some(2)), ("evening", None)], "{}", desk.text());
+}
+
+#[test]
+fn of_schedules_with_one_name_the_one_at_its_place_is_meant_and_none_is_guessed_at() {
+    let desk = Desk::with(&HOUSE.replace("name: morning", "name: evening"), &[]);
+    let group = || "front_walk".parse().unwrap();
+    let which = |name: &str, place| Which { name: name.to_owned(), place };
+    let silent = |which| ConfigEdit::EnableSchedule { group: group(), which, enabled: false };
+    desk.refuses(&silent(which("evening", None)), "several schedules of that group have the name `evening`");
+    desk.refuses(&put("front_walk", json!({"name": "evening", "all_day": true})), "several schedules");
+    desk.refuses(&silent(which("evening", Some(2))), "schedule 2 of that group is not `evening` any more");
+    desk.refuses(&silent(which("noon", Some(1))), "schedule 1 of that group is not `noon` any more");
+    // Nor does one take another one's name.
+    let replaces = Some(which("evening", Some(0)));
+    let schedule = object(json!({"name": "night", "all_day": true}));
+    let night = Desk::with(&HOUSE.replace("name: morning", "name: night"), &[]);
+    let taken = ConfigEdit::PutSchedule { group: group(), replaces, schedule };
+    night.refuses(&taken, "there is a schedule `night` in this group already");
+    desk.edit(&silent(which("evening", Some(1)))).unwrap();
+    desk.edit(&ConfigEdit::RemoveSchedule { group: group(), which: which("evening", Some(0)) }).unwrap();
+    let settings = desk.writer.check().unwrap();
+    let schedules = &settings.control.groups.values().find(|it| it.name == "front_walk").unwrap().schedules;
+    assert_eq!(schedules.iter().map(|it| it.enabled).collect::<Vec<_>>(), [false], "{}", desk.text());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use heattrax::{
     hub::Errand,
-    model::{ConfigEdit, End, Fault, House, Lockout, Target, Verb},
+    model::{ConfigEdit, End, Fault, House, Lockout, Target, Verb, Which},
     mqtt::parts::{Message, Payload, Reply, Request, answered, read_request},
 };
 use jiff::{SignedDuration, tz::TimeZone};
@@ -76,13 +76,21 @@ fn what_is_asked_for_is_read() {
     assert_eq!(errand("automation/simulate", ""), ahead(24, 0));
     assert_eq!(errand("automation/simulate", r#"{"hours":48,"bias_c":-2.5}"#), ahead(48, -25));
     let silent = r#"{"group":"mats","name":"night","enabled":false,"etag":"7f"}"#;
-    let wish = ConfigEdit::EnableSchedule { group: slug("mats"), name: "night".to_owned(), enabled: false };
+    let wish = ConfigEdit::EnableSchedule { group: slug("mats"), which: Which::named("night"), enabled: false };
     assert_eq!(errand("schedule/enable", silent), Errand::Edit(wish, Some("7f".to_owned())));
     let wish = ConfigEdit::Rename { device: slug("porch"), slot: Some(2), name: "Gate".to_owned() };
     assert_eq!(errand("device/rename", r#"{"device":"porch","slot":2,"name":" Gate "}"#), Errand::Edit(wish, None));
     let night = json!({ "name": "night" }).as_object().unwrap().clone();
-    let wish = ConfigEdit::PutSchedule { group: slug("mats"), schedule: night };
-    assert_eq!(errand("schedule/put", r#"{"group":"mats","schedule":{"name":"night"}}"#), Errand::Edit(wish, None));
+    let put = |replaces| ConfigEdit::PutSchedule { group: slug("mats"), replaces, schedule: night.clone() };
+    for (more, replaces) in [
+        ("", None),
+        (r#","name":"night""#, None),
+        (r#","name":"evening""#, Some(Which::named("evening"))),
+        (r#","name":"night","index":2"#, Some(Which { place: Some(2), ..Which::named("night") })),
+    ] {
+        let asked = format!(r#"{{"group":"mats","schedule":{{"name":"night"}}{more}}}"#);
+        assert_eq!(errand("schedule/put", &asked), Errand::Edit(put(replaces), None), "{asked}");
+    }
     assert_eq!((errand("backup", ""), errand("restart", "")), (Errand::Backup, Errand::Restart));
 }
 

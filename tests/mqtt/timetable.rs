@@ -1,7 +1,9 @@
 //! What a message about a schedule changes.
 
+use std::sync::Arc;
+
 use heattrax::{
-    model::ConfigEdit,
+    model::{ConfigEdit, Group, House, Schedule, Which},
     mqtt::parts::{Heard, Message, Payload, read_lead, read_timetable},
 };
 use jiff::civil::time;
@@ -13,25 +15,51 @@ use crate::house::{house, slug, topics};
 const MORNING: &str = "heattrax/group/mats/schedule/morning";
 
 fn read(topic: &str, payload: &[u8]) -> Result<Option<ConfigEdit>, String> {
+    read_in(&house(), topic, payload)
+}
+
+fn read_in(house: &House, topic: &str, payload: &[u8]) -> Result<Option<ConfigEdit>, String> {
     let topics = topics();
     let Heard::Schedule(timetable) = topics.sort(topic) else { panic!("{topic}") };
     let payload = Payload::Bytes(payload.to_vec());
     let message = Message { topic: topic.to_owned(), payload, retain: false, reply: None };
-    read_timetable(timetable, &message, &house())
+    read_timetable(timetable, &message, house)
 }
 
 #[test]
 fn a_schedule_is_silenced_and_its_times_are_moved() {
-    let (group, name) = (slug("mats"), "Morning".to_owned());
-    let silent = ConfigEdit::EnableSchedule { group: group.clone(), name: name.clone(), enabled: false };
+    let (group, which) = (slug("mats"), Which { name: "Morning".to_owned(), place: Some(0) });
+    let silent = ConfigEdit::EnableSchedule { group: group.clone(), which: which.clone(), enabled: false };
     assert_eq!(read(&format!("{MORNING}/enabled/set"), b"OFF"), Ok(Some(silent)));
     // It is so already: the file need not be written.
     assert_eq!(read(&format!("{MORNING}/enabled/set"), b"on"), Ok(None));
     for (word, opens) in [("on", true), ("off", false)] {
         let moved =
-            ConfigEdit::TimeSchedule { group: group.clone(), name: name.clone(), opens, time: time(4, 45, 0, 0) };
+            ConfigEdit::TimeSchedule { group: group.clone(), which: which.clone(), opens, time: time(4, 45, 0, 0) };
         assert_eq!(read(&format!("{MORNING}/{word}/set"), b"04:45:00"), Ok(Some(moved.clone())));
         assert_eq!(read(&format!("{MORNING}/{word}/set"), b"04:45"), Ok(Some(moved)));
+    }
+}
+
+#[test]
+fn schedules_whose_names_become_the_same_have_topics_of_their_own() {
+    let mut house = house();
+    let mats = &house.groups[&slug("mats")];
+    let called = |name: &str| Schedule { name: name.to_owned(), ..mats.schedules[0].clone() };
+    let schedules = ["Morning", "Morning!", "Morning", "Morning 2", "Morning 2"].map(called);
+    let mats = Arc::new(Group { schedules: schedules.into(), ..Group::clone(mats) });
+    house.groups.insert(slug("mats"), mats);
+    for (topic, name, place) in [
+        ("morning", "Morning", 0),
+        ("morning_3", "Morning!", 1),
+        ("morning_4", "Morning", 2),
+        ("morning_2", "Morning 2", 3),
+        ("morning_2_2", "Morning 2", 4),
+    ] {
+        let which = Which { name: name.to_owned(), place: Some(place) };
+        let silent = ConfigEdit::EnableSchedule { group: slug("mats"), which, enabled: false };
+        let topic = format!("heattrax/group/mats/schedule/{topic}/enabled/set");
+        assert_eq!(read_in(&house, &topic, b"OFF"), Ok(Some(silent)), "{topic}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         schedule::{OFF as CLOSES, ON as OPENS},
         tree::{Kind, Node},
     },
-    model::{Address, ConfigEdit, Slug},
+    model::{Address, ConfigEdit, Slug, UNNAMED, Which},
 };
 
 /// Keys of an item that may be set by a message. Its outlets and its rated power are for the file alone.
@@ -26,24 +26,25 @@ const LIMITS: &str = "safety";
 pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, String> {
     match wish {
         ConfigEdit::Set(_) | ConfigEdit::Whole(_) => Err("values are set by their paths".to_owned()),
-        ConfigEdit::PutSchedule { group, schedule } => put(file, group, schedule),
-        ConfigEdit::RemoveSchedule { group, name } => {
+        ConfigEdit::PutSchedule { group, replaces, schedule } => put(file, group, replaces.as_ref(), schedule),
+        ConfigEdit::RemoveSchedule { group, which } => {
             let (path, schedules) = schedules_of(file, group)?;
-            Ok(vec![Change::Remove(item(&path, position(schedules, name).ok_or_else(|| missing(name))?))])
+            Ok(vec![Change::Remove(item(&path, position(schedules, which)?))])
         }
-        ConfigEdit::EnableSchedule { group, name, enabled } => {
+        ConfigEdit::EnableSchedule { group, which, enabled } => {
             let (path, schedules) = schedules_of(file, group)?;
-            let path = item(&path, position(schedules, name).ok_or_else(|| missing(name))?);
+            let path = item(&path, position(schedules, which)?);
             Ok(vec![Change::Set(key(&path, "enabled"), Value::Bool(*enabled))])
         }
-        ConfigEdit::TimeSchedule { group, name, opens, time } => {
+        ConfigEdit::TimeSchedule { group, which, opens, time } => {
             let (path, schedules) = schedules_of(file, group)?;
-            let place = position(schedules, name).ok_or_else(|| missing(name))?;
+            let place = position(schedules, which)?;
             let window = if *opens { OPENS } else { CLOSES };
             let known =
                 schedules.get(place).into_iter().flat_map(Node::entries).find(|it| window.contains(&it.key.as_str()));
             let known = known.filter(|it| text(&it.value, "type") == Some("time"));
-            let entry = known.ok_or_else(|| format!("`{name}` has no such time by the clock that could be set"))?;
+            let entry =
+                known.ok_or_else(|| format!("`{}` has no such time by the clock that could be set", which.name))?;
             let path = key(&key(&item(&path, place), &entry.key), "value");
             Ok(vec![Change::Set(path, Value::String(time.strftime("%H:%M").to_string()))])
         }
@@ -83,11 +84,12 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
     }
 }
 
-fn missing(schedule: &str) -> String {
-    format!("there is no schedule `{schedule}` in that group")
-}
-
-fn put(file: &Node, group: &Slug, schedule: &Map<String, Value>) -> Result<Vec<Change>, String> {
+fn put(
+    file: &Node,
+    group: &Slug,
+    replaces: Option<&Which>,
+    schedule: &Map<String, Value>,
+) -> Result<Vec<Change>, String> {
     let name = schedule.get("name").and_then(Value::as_str).filter(|it| !it.trim().is_empty());
     let name = name.ok_or("a schedule needs a `name`")?;
     if schedule.contains_key(LIMITS) {
@@ -95,8 +97,15 @@ fn put(file: &Node, group: &Slug, schedule: &Map<String, Value>) -> Result<Vec<C
             .to_owned());
     }
     let (path, schedules) = schedules_of(file, group)?;
-    let known = position(schedules, name).and_then(|at| Some((at, schedules.get(at)?)));
-    let Some((position, known)) = known else {
+    let place = match replaces {
+        Some(which) if which.name != name && schedules.iter().any(|it| name_of(it) == name) => {
+            return Err(format!("there is a schedule `{name}` in this group already"));
+        }
+        Some(which) => Some(position(schedules, which)?),
+        None if schedules.iter().any(|it| name_of(it) == name) => Some(position(schedules, &Which::named(name))?),
+        None => None,
+    };
+    let Some((position, known)) = place.and_then(|at| Some((at, schedules.get(at)?))) else {
         return Ok(vec![Change::Append(path, Value::Object(schedule.clone()))]);
     };
     let mut schedule = schedule.clone();
@@ -164,8 +173,25 @@ fn schedules_of<'a>(file: &'a Node, group: &Slug) -> Result<(Vec<Step>, &'a [Nod
     Ok((path, items(at(node, &[Step::Key("schedules".to_owned())]))))
 }
 
-fn position(schedules: &[Node], name: &str) -> Option<usize> {
-    schedules.iter().position(|it| text(it, "name") == Some(name))
+fn name_of(schedule: &Node) -> &str {
+    text(schedule, "name").unwrap_or(UNNAMED)
+}
+
+/// Where a schedule stands in its list. One that has moved, or one of several of that name, is not guessed at.
+fn position(schedules: &[Node], which: &Which) -> Result<usize, String> {
+    let Which { name, place } = which;
+    let mut all = schedules.iter().enumerate().filter(|(_, it)| name_of(it) == name).map(|(at, _)| at);
+    if let Some(place) = place {
+        let moved = || format!("schedule {place} of that group is not `{name}` any more: look at the list again");
+        return all.find(|at| at == place).ok_or_else(moved);
+    }
+    match (all.next(), all.next()) {
+        (Some(at), None) => Ok(at),
+        (None, _) => Err(format!("there is no schedule `{name}` in that group")),
+        _ => Err(format!(
+            "several schedules of that group have the name `{name}`: say its place, or give each a name of its own"
+        )),
+    }
 }
 
 /// The item that names a device, or one outlet of it. Items with one address are one device, and the first names it.

@@ -5,21 +5,24 @@ use serde_json::{Map, Value};
 use super::{Given, Request};
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Slug},
+    model::{ConfigEdit, Slug, Which},
 };
 
 pub(super) fn put(given: &Given<'_>) -> Result<Request, String> {
     let schedule = object(given.asked.schedule.as_ref(), "schedule")?;
-    edit(given, ConfigEdit::PutSchedule { group: group(given)?, schedule })
+    let (asked, own) = (&given.asked, schedule.get("name").and_then(Value::as_str));
+    let names_another = asked.index.is_some() || (asked.name.is_some() && asked.name.as_deref() != own);
+    let replaces = if names_another { Some(which(given)?) } else { None };
+    edit(given, ConfigEdit::PutSchedule { group: group(given)?, replaces, schedule })
 }
 
 pub(super) fn remove(given: &Given<'_>) -> Result<Request, String> {
-    edit(given, ConfigEdit::RemoveSchedule { group: group(given)?, name: name(given)? })
+    edit(given, ConfigEdit::RemoveSchedule { group: group(given)?, which: which(given)? })
 }
 
 pub(super) fn enable(given: &Given<'_>) -> Result<Request, String> {
     let enabled = given.asked.enabled.ok_or("`enabled` is missing: true or false")?;
-    edit(given, ConfigEdit::EnableSchedule { group: group(given)?, name: name(given)?, enabled })
+    edit(given, ConfigEdit::EnableSchedule { group: group(given)?, which: which(given)?, enabled })
 }
 
 pub(super) fn rename(given: &Given<'_>) -> Result<Request, String> {
@@ -53,6 +56,10 @@ fn device(given: &Given<'_>) -> Result<Slug, String> {
 fn name(given: &Given<'_>) -> Result<String, String> {
     let named = given.asked.name.as_deref().map(str::trim).filter(|it| !it.is_empty());
     named.map(str::to_owned).ok_or_else(|| "`name` is missing".to_owned())
+}
+
+fn which(given: &Given<'_>) -> Result<Which, String> {
+    Ok(Which { name: name(given)?, place: given.asked.index })
 }
 
 fn object(given: Option<&Value>, name: &str) -> Result<Map<String, Value>, String> {

@@ -1,5 +1,7 @@
 //! What is shown of a schedule.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Time;
 use serde_json::{Value, json};
 
@@ -10,20 +12,25 @@ use crate::model::{DayTime, Group, OffTime, OnTime, Schedule, Slug};
 pub(in crate::mqtt) struct ScheduleView {
     pub group: Slug,
     pub slug: Slug,
+    /// In the group's list, from 0.
+    pub place: usize,
     pub schedule: Schedule,
 }
 
 impl ScheduleView {
-    /// Every schedule that a topic can name. Of those whose names become the same one only the first is shown.
+    /// Every schedule that a topic can name. Of those whose names become the same one the first has it for itself, the second is
+    /// called `…_2`, and so on; none is called as another one's own name is.
     pub(in crate::mqtt) fn all(group: &Group) -> Vec<Self> {
-        let mut views: Vec<Self> = Vec::new();
-        for schedule in group.schedules.iter() {
-            let Some(slug) = Slug::of(&schedule.name) else { continue };
-            if !views.iter().any(|it| it.slug == slug) {
-                views.push(Self { group: group.slug.clone(), slug, schedule: schedule.clone() });
-            }
-        }
-        views
+        let own: Vec<_> = group.schedules.iter().map(|it| Slug::of(&it.name)).collect();
+        let mut taken: BTreeSet<_> = own.iter().flatten().cloned().collect();
+        let mut firsts = taken.clone();
+        let named = group.schedules.iter().zip(own).enumerate().filter_map(|(place, (schedule, slug))| {
+            let slug = slug?;
+            let slug = if firsts.remove(&slug) { slug } else { numbered(&slug, &taken)? };
+            taken.insert(slug.clone());
+            Some(Self { group: group.slug.clone(), slug, place, schedule: schedule.clone() })
+        });
+        named.collect()
     }
 
     /// The one with this name in topics.
@@ -52,6 +59,12 @@ impl ScheduleView {
         let days = (1..=7).zip(self.schedule.days.0);
         json!(days.filter(|(_, has)| *has).map(|(day, _)| day).collect::<Vec<u8>>())
     }
+}
+
+/// The first of `…_2`, `…_3`, … that is free.
+fn numbered(slug: &Slug, taken: &BTreeSet<Slug>) -> Option<Slug> {
+    let all = (2..=99).filter_map(|number| Slug::of(&format!("{slug}_{number}")));
+    all.into_iter().find(|it| !taken.contains(it))
 }
 
 /// Hours, minutes and seconds, as Home Assistant takes a time.
