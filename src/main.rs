@@ -199,11 +199,13 @@ async fn run(sources: Sources) -> ExitCode {
     };
     let (log, lever, journal) = start_log(&of(&loaded));
     let mut loaded = loaded;
-    let levers = Levers { log: Some(lever.clone()), config: Some(Writer::new(sources.clone())), journal };
+    let writer = Writer::new(sources);
+    let levers = Levers { log: Some(lever.clone()), config: Some(writer.clone()), journal };
     let code = loop {
         match bridge(loaded, levers.clone()).await {
             Ok(Ended::Stopped) => break ExitCode::SUCCESS,
-            Ok(Ended::Restart) => loaded = config::load(&sources),
+            // An edit may have come just before the end.
+            Ok(Ended::Restart) => loaded = writer.settled(),
             Err(code) => break code,
         }
         // What somebody set while it ran ends with the restart.

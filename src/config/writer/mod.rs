@@ -111,6 +111,15 @@ impl Writer {
         super::load(&self.sources)
     }
 
+    /// Reads the config once whoever is writing it is done: what is written then is in what is read. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// It is wrong.
+    pub fn settled(&self) -> Result<Settings, Problems> {
+        let _alone = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check()
+    }
+
     /// A mark that is another one whenever the file says something else. Blocks for as long as the disk takes.
     ///
     /// # Errors
