@@ -43,7 +43,7 @@ impl Described {
     }
 
     fn is_section(&self, path: &str) -> bool {
-        self.below(path).next().is_some() && self.shapes(path).iter().all(|it| *it == Shape::Section)
+        self.below(path).next().is_some() && self.shapes(path).contains(&Shape::Section)
     }
 
     fn table(&self, page: &mut String, path: &str, keys: &[&Word]) {
