@@ -7,6 +7,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
@@ -22,10 +23,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Site,
+    access::May,
     answer::{Problem, Refusal},
     ledger::Entry,
     logs::{level, line},
     press::event,
+    proxy::Client,
 };
 use crate::{
     hub::{Line, LineLevel},
@@ -70,6 +73,7 @@ struct Asked {
 ))]
 async fn events(
     State(site): State<Arc<Site>>,
+    Extension(client): Extension<Client>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -81,10 +85,8 @@ async fn events(
     })?;
     let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()).map(str::to_owned);
     let (queue, queued) = mpsc::channel(QUEUE);
-    tokio::spawn(
-        Listener { site, queue, house: 0, plans: 0, changes: asked.changes, sent: Instant::now(), _seat: seat }
-            .tell(seen, log),
-    );
+    let (changes, sent, who) = (asked.changes, Instant::now(), (headers, client));
+    tokio::spawn(Listener { site, queue, who, house: 0, plans: 0, changes, sent, _seat: seat }.tell(seen, log));
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -100,6 +102,8 @@ type Queued = Result<Bytes, Infallible>;
 struct Listener {
     site: Arc<Site>,
     queue: mpsc::Sender<Queued>,
+    /// What it showed when it came: a session may end meanwhile.
+    who: (HeaderMap, Client),
     /// The number of the house that was told last.
     house: u64,
     /// The number of the plans that were told last.
@@ -111,7 +115,7 @@ struct Listener {
     _seat: OwnedSemaphorePermit,
 }
 
-/// The client is gone or too slow.
+/// The client is gone, too slow, or may not look any more.
 struct Gone;
 
 impl Listener {
@@ -165,7 +169,15 @@ impl Listener {
         }
     }
 
+    fn may_look(&self) -> bool {
+        let ((headers, client), now) = (&self.who, self.site.handle.clock.now());
+        self.site.access.may(headers, None, "/api/events", *client, now) >= May::Read
+    }
+
     async fn send(&mut self, event: Bytes) -> Result<(), Gone> {
+        if !self.may_look() {
+            return Err(Gone);
+        }
         timeout(PATIENCE, self.queue.send(Ok(event))).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
         self.sent = Instant::now();
         Ok(())

@@ -1,16 +1,17 @@
 //! Who may look, and who may change something.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use argon2::{
     Argon2, PasswordHasher,
     password_hash::{SaltString, rand_core::OsRng},
 };
 use heattrax::{
-    model::{AccessToken, Availability, Broker, MayToken, Secret, WebSettings},
+    model::{AccessToken, Availability, Broker, House, MayToken, Secret, WebSettings},
     web::WebInfo,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{Room, house, info, split, turn};
 
@@ -66,6 +67,34 @@ impl Room {
     async fn changes(&self, headers: &str) -> u16 {
         self.asks("POST", "/api/log-level", headers, &json!({ "level": "no such level" })).await.0
     }
+}
+
+#[tokio::test]
+async fn whoever_signs_out_hears_nothing_more() {
+    let room = room(with(|it| it.pin = secret("2468"))).await;
+    let mine = room.signs_in(json!({ "pin": "2468" })).await;
+    let mut line = room.connect().await;
+    line.write_all(
+        format!("GET /api/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{mine}\r\n").as_bytes(),
+    )
+    .await
+    .unwrap();
+    let mut heard = String::new();
+    while !heard.contains("event: plan") {
+        let mut bytes = [0; 4096];
+        let count = line.read(&mut bytes).await.unwrap();
+        assert_ne!(count, 0, "{heard}");
+        heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    assert_eq!(room.asks("POST", "/api/auth/logout", &mine, &json!({})).await.0, 200);
+    let mut changed = House::clone(&room.handle.picture());
+    changed.vacation = true;
+    room.board.send_replace(Arc::new(changed));
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    turn(Duration::from_millis(500)).await;
+    let mut rest = String::new();
+    let ended = tokio::time::timeout(Duration::from_secs(10), line.read_to_string(&mut rest)).await;
+    assert!(ended.is_ok() && !rest.contains("event:"), "{rest}");
 }
 
 #[tokio::test]
