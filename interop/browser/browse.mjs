@@ -48,6 +48,13 @@ async function sound(page, where) {
   if (bad.length > 0) fail(`${where}: ${bad.map((it) => `${it.id} (${it.help}): ${it.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`).join("; ")}`);
 }
 
+/** What is to be pressed is large enough for a thumb. */
+async function thumbs(page, where) {
+  const what = "main button, main select, main summary, main textarea, main input:not([type=checkbox], [type=radio], [type=file]), main .lengths label, main .switch, nav a";
+  const low = await page.$$eval(what, (all) => all.filter((it) => it.offsetParent && it.getBoundingClientRect().height < 44).map((it) => it.textContent || it.id));
+  if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
+}
+
 /** What a browser that was never here loads, in bytes as they are on the way, and when it shows something. */
 async function first(browser, url) {
   const page = await open(browser, { width: 360 });
@@ -72,10 +79,7 @@ async function views(browser, { url }) {
         await page.waitForSelector("main .card");
         await page.waitForTimeout(400);
         await sound(page, where);
-        if (view === "now") {
-          const low = await page.$$eval("main button, main .lengths label", (all) => all.filter((it) => it.offsetParent && it.getBoundingClientRect().height < 44).map((it) => it.textContent));
-          if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
-        }
+        if (width === 360) await thumbs(page, where);
         quiet(page, where);
       }
       await page.context().close();
@@ -87,8 +91,7 @@ async function views(browser, { url }) {
     await page.goto(`${url}/control`);
     await page.waitForSelector("main .group .act");
     await sound(page, where);
-    const low = await page.$$eval("main button", (all) => all.filter((it) => it.getBoundingClientRect().height < 44).map((it) => it.textContent));
-    if (low.length > 0) fail(`${where}: too small for a thumb: ${low.join(", ")}`);
+    await thumbs(page, where);
     quiet(page, where);
     await page.context().close();
   }
@@ -112,6 +115,43 @@ async function press(browser, { url, path = "/#now", group: name, button, shows,
   const why = await card.locator(".why").first().textContent();
   quiet(page, `${button} of ${name}`);
   return { why };
+}
+
+/** Without a mouse: past the views to the house, an outlet on, and another view. */
+async function keyboard(browser, { url, group: name }) {
+  const page = await open(browser);
+  await page.goto(`${url}/#now`);
+  const card = group(page, name);
+  await card.waitFor();
+  const held = () => page.evaluate(() => document.activeElement.id || document.activeElement.className || document.activeElement.tagName);
+  const pastTheViews = async () => {
+    await page.keyboard.press("Tab");
+    if ((await held()) !== "skip") fail(`the first stop is ${await held()}, not the way to the content`);
+    await page.keyboard.press("Enter");
+  };
+  await pastTheViews();
+  const button = card.getByRole("button", { name: "ON", exact: true }).first();
+  const here = await button.getAttribute("id");
+  let stops = 0;
+  while ((await held()) !== here) {
+    await page.keyboard.press("Tab");
+    stops += 1;
+    if (stops > 15) fail(`after ${stops} stops behind the way to the content it is not ON but ${await held()}`);
+  }
+  await page.keyboard.press("Enter");
+  await card.locator(".head .state").first().filter({ hasText: /^ON$/ }).waitFor();
+  // What was drawn anew meanwhile takes the place of the keyboard away from nobody.
+  if ((await held()) !== here) fail(`the keyboard was at ON and is at ${await held()}`);
+  await page.getByRole("link", { name: "Plan", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator("main .timeline").first().waitFor();
+  await page.reload();
+  await page.locator("main .timeline").first().waitFor();
+  await pastTheViews();
+  await page.waitForTimeout(400);
+  if (!(await page.locator("main .timeline").count())) fail("the way to the content leads to another view");
+  quiet(page, "without a mouse");
+  return { stops };
 }
 
 /** Nobody sees the house without the secret, and whoever has it does. */
@@ -177,10 +217,12 @@ async function schedule(browser, { url, group: name, does }) {
     await card.getByText("05:30 – 07:15").waitFor();
   } else if (does === "edit") {
     await card.getByRole("button", { name: "Edit" }).click();
+    await page.fill("#edit-name", "Dawn");
     await page.fill("#edit-off-value", "08:00");
     await page.selectOption("#edit-precipitation_active", "yes");
     await page.click("#edit-save");
     await saved();
+    await card.getByText("Dawn", { exact: true }).waitFor();
     await card.getByText("05:30 – 08:00, every day, if precipitation active").waitFor();
   } else if (does === "silence") {
     await card.getByRole("switch").uncheck();
@@ -263,6 +305,12 @@ async function form(browser, { url, held, secret }) {
   await page.locator("#form-devices-groups-garden-items-1 > summary").click();
   await page.selectOption("#form-devices-groups-garden-class", "light");
   await saved();
+  // What is not saved hangs on the places of items: nothing is taken out from under it.
+  await page.fill("#form-safety-cooldown_minutes", "32");
+  await page.click("#form-devices-groups-garden-items-1-gone");
+  await page.locator("#said.trouble").filter({ hasText: "Save what you have changed first" }).waitFor();
+  if (!(await page.locator("#form-devices-groups-garden-items-1-name").count())) fail("it is taken out all the same");
+  await page.fill("#form-safety-cooldown_minutes", "31");
   await page.click("#form-devices-groups-garden-items-1-gone");
   await page.locator("#form-devices-groups-garden-items-1-name").waitFor({ state: "detached" });
   // As usual again.
@@ -315,7 +363,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, keyboard, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

@@ -34,6 +34,13 @@ def browser_switches_the_relay(bench):
     browser.do("press", url=house.web, group="garden", button="ON", answer="cannot be reached")
 
 
+def browser_needs_no_mouse(bench):
+    """With the keyboard alone an outlet is switched, and the keyboard stays where it was while the page is drawn anew."""
+    house = House(bench).up()
+    browser.do("keyboard", url=house.web, group="walkway")
+    eventually("the relay is on", lambda: house.dual.relay(1))
+
+
 def browser_signs_in(bench):
     """With a password nobody sees the house without it; a PIN does too."""
     house = House(bench)
@@ -71,7 +78,7 @@ def browser_comes_on_with_a_pin_alone(bench):
 def browser_edits_schedules(bench):
     """A schedule is added, edited, silenced and deleted on the page, and the file says so; of two editors the second is told."""
     house = House(bench).up()
-    for does, word in (("add", "05:30"), ("edit", "precipitation_active"), ("silence", "false")):
+    for does, word in (("add", "05:30"), ("edit", "Dawn"), ("silence", "false")):
         browser.do("schedule", url=house.web, group="porch", does=does)
         check(word in house.file.read_text(), f"the file says so: {house.file.read_text()[-600:]}")
     person = browser.start("schedule", url=house.web, group="porch", does="open")
@@ -131,6 +138,7 @@ def browser_says_that_it_is_cut_off(bench):
 SCENARIOS = [
     browser_shows_every_view,
     browser_switches_the_relay,
+    browser_needs_no_mouse,
     browser_signs_in,
     browser_comes_on_with_a_pin_alone,
     browser_edits_schedules,

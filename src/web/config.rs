@@ -73,7 +73,7 @@ async fn check(State(site): State<Arc<Site>>, Body(it): Body<Text>) -> Result<Js
 
 /// The config file, to be kept.
 #[utoipa::path(get, path = "/api/config/download", tag = "config", responses(
-    (status = 200, description = "The file, with its secrets.", body = String, content_type = "application/yaml"),
+    (status = 200, description = "The file, with its secrets.", body = Object, content_type = "application/yaml"),
     (status = 404, description = "There is no file yet.", body = Problem),
     (status = 409, description = "It cannot be read.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),

@@ -55,6 +55,13 @@ window.addEventListener("hashchange", () => {
   window.scrollTo(0, 0);
 });
 
+// The address names the view: the way past the views leads to this one.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+  main.scrollIntoView();
+});
+
 listen((what) => {
   if (what === "link") return;
   const [, , , live] = chosen();
