@@ -297,7 +297,9 @@ impl Means {
             .ok_or_else(|| Failed::not_now("there are no groups"))?;
         let listed = groups.iter().filter(|(name, _)| group.is_none_or(|it| Slug::of(name).as_ref() == Some(it)));
         let listed = listed.map(|(name, it)| (name.clone(), it.get("schedules").cloned().unwrap_or(json!([]))));
-        Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>() }))
+        // In which their temperatures are.
+        let units = shown.get("units").and_then(Value::as_str).unwrap_or("imperial");
+        Ok(json!({ "groups": listed.collect::<serde_json::Map<_, _>>(), "units": units }))
     }
 }
 

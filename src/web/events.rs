@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc},
     time::{Instant, timeout},
@@ -31,6 +32,7 @@ use super::{
     proxy::Client,
 };
 use crate::{
+    explain::local,
     hub::{Line, LineLevel},
     model::House,
 };
@@ -43,7 +45,7 @@ pub(super) const MOST: usize = 256;
 const QUEUE: usize = 1;
 /// Who takes nothing for so long is dropped.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A comment shows that the line is alive. A connection on which nothing is sent for 15 s is closed.
+/// After so long without anything else the time is told, and that the line is alive. A connection on which nothing is sent for 15 s is closed.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -67,7 +69,7 @@ struct Asked {
         `change`, if it is asked for: those groups, devices and outlets of the house (and `bridge`, `weather`) that are different, whole; \
         `null` is gone, what is not in it is as it was. Whoever was too slow for one is told the whole `house` again. \
         `notice`: what people should hear about, with its id. `plan`: as `/api/plan`, at once and when it changes. `log`: a line. \
-        A comment after 10 s of silence shows that the line is alive.", body = String, content_type = "text/event-stream"),
+        `alive` after 10 s of silence: `at`, the time, and `alive`, does the control loop go on?", body = String, content_type = "text/event-stream"),
     (status = 400, description = "There is no such level.", body = Problem),
     (status = 503, description = "Too many listen already.", body = Problem),
 ))]
@@ -164,7 +166,7 @@ impl Listener {
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Err(Gone),
                 },
-                () = tokio::time::sleep_until(self.sent + ALIVE_EVERY) => self.send(Bytes::from_static(b":\n\n")).await?,
+                () = tokio::time::sleep_until(self.sent + ALIVE_EVERY) => self.alive().await?,
             }
         }
     }
@@ -208,6 +210,13 @@ impl Listener {
     async fn notice(&mut self, entry: &Entry) -> Result<(), Gone> {
         let id = self.site.ledger.id(entry.number);
         self.send(format!("event: notice\nid: {id}\ndata: {}\n\n", entry.json).into()).await
+    }
+
+    /// Nothing is different but the time.
+    async fn alive(&mut self) -> Result<(), Gone> {
+        let (site, now) = (&self.site, self.site.handle.clock.now());
+        let said = json!({ "at": local(&site.zone(), now), "alive": site.handle.pulse.is_alive() });
+        self.send(event("alive", &said)).await
     }
 
     async fn line(&mut self, written: &Line, log: Option<LineLevel>) -> Result<(), Gone> {

@@ -1,7 +1,8 @@
 //! Connections that cannot be held for nothing: their number is limited, and each has a deadline.
 //!
-//! The deadline runs from the last byte that was *sent*: a client that trickles a request in, never finishes one, or does not
-//! read its answer is dropped when it passes, while an answer that keeps flowing keeps its connection.
+//! The deadline runs from the last byte that was *sent*, and once anew from the first one that comes after it: a client that trickles a
+//! request in, never finishes one, or does not read its answer is dropped when it passes, while an answer that keeps flowing keeps its
+//! connection, and one that takes its time is waited for however long the connection was idle before.
 
 use std::{
     future::Future,
@@ -27,8 +28,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Connections at the same time; the next one waits until one ends.
 const MOST: usize = 320;
-/// Time from the connection, or the last sent byte, to the next. Longer than the longest answer takes (10 s).
+/// Time from the connection, or the last sent byte, to the next that is sent or comes.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Time from the first byte of a request to the first of its answer. Longer than the longest answer takes: an edit of the config by
+/// three errands of [`super::settings::WITHIN`].
+const ANSWERED: Duration = Duration::from_secs(45);
 
 /// Where connections come from.
 pub(super) struct Lines {
@@ -66,7 +70,7 @@ impl Listener for Lines {
                 Ok((stream, address)) => {
                     let deadline = Box::pin(tokio::time::sleep(PATIENCE));
                     let cut = Box::pin(self.cut.clone().cancelled_owned());
-                    return (Line { stream, deadline, cut, _seat: seat }, address);
+                    return (Line { stream, deadline, cut, is_idle: true, _seat: seat }, address);
                 }
                 // Out of file descriptors, most likely: others must close theirs first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -84,6 +88,8 @@ pub(super) struct Line {
     stream: TcpStream,
     deadline: Pin<Box<Sleep>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Nothing has come since something was sent.
+    is_idle: bool,
     _seat: Option<OwnedSemaphorePermit>,
 }
 
@@ -101,6 +107,7 @@ impl Line {
             Poll::Pending => self.give_up(context).map(Err),
             Poll::Ready(Ok(bytes)) => {
                 if bytes > 0 {
+                    self.is_idle = true;
                     self.deadline.as_mut().reset(Instant::now() + PATIENCE);
                 }
                 Poll::Ready(Ok(bytes))
@@ -116,7 +123,13 @@ impl AsyncRead for Line {
         if let Poll::Ready(error) = self.give_up(context) {
             return Poll::Ready(Err(error));
         }
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let come = Pin::new(&mut self.stream).poll_read(context, into);
+        if self.is_idle && into.filled().len() > before {
+            self.is_idle = false;
+            self.deadline.as_mut().reset(Instant::now() + ANSWERED);
+        }
+        come
     }
 }
 

@@ -7,6 +7,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -29,8 +30,13 @@ use super::{
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Slug, UNNAMED, Which, Why, asked::quoted},
+    model::{ConfigEdit, Failed, Slug, UNNAMED, Which, Why, asked::quoted},
 };
+
+/// Whoever is overtaken by others looks again so often.
+const TRIES: u32 = 4;
+/// What is read only.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(one, put, remove)).routes(routes!(enable))
@@ -48,6 +54,8 @@ struct Schedules {
     slug: Slug,
     name: String,
     list: Vec<Value>,
+    /// Those of its temperatures.
+    units: Value,
 }
 
 impl Schedules {
@@ -87,18 +95,34 @@ impl Site {
     async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
         let settings = open(self)?;
         let known = settings.group_named(group).ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
-        let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), WITHIN).await?;
+        let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), AT_ONCE).await?;
         let list = told.pointer("/groups").and_then(Value::as_object).and_then(|it| it.values().next()?.as_array());
-        Ok(Schedules { slug: known.slug.clone(), name: known.name.clone(), list: list.cloned().unwrap_or_default() })
+        let (slug, name, units) = (known.slug.clone(), known.name.clone(), told["units"].clone());
+        Ok(Schedules { slug, name, list: list.cloned().unwrap_or_default(), units })
     }
 
-    /// Changes the config; it is in force when this returns.
-    async fn edits(&self, edit: ConfigEdit) -> Result<(), Refusal> {
-        let edited = self.handle.errand(Errand::Edit(edit, None), WITHIN).await;
-        edited.map(drop).map_err(|failed| match failed.why {
-            Why::Wrong => invalid(failed.words),
-            _ => failed.into(),
-        })
+    /// Changes the list of a group as it is, and as whoever asks has seen it; it is in force when this returns. What somebody else
+    /// changes at the same time is looked at before it is changed again.
+    async fn edits(
+        &self,
+        group: &str,
+        headers: &HeaderMap,
+        mut edit: impl FnMut(&Schedules) -> Result<ConfigEdit, Refusal>,
+    ) -> Result<(), Refusal> {
+        for _ in 0..TRIES {
+            // First the mark of the file: whatever is in the list after that is in the file, or the file has another mark.
+            let file = self.handle.errand(Errand::ConfigText, AT_ONCE).await.ok();
+            let mark = file.and_then(|it| it["etag"].as_str().map(str::to_owned));
+            let seen = self.schedules(group).await?;
+            seen.is_as_seen(headers)?;
+            match self.handle.errand(Errand::Edit(edit(&seen)?, mark), WITHIN).await {
+                Ok(_) => return Ok(()),
+                Err(failed) if failed.why == Why::Changed => {}
+                Err(failed) if failed.why == Why::Wrong => return Err(invalid(failed.words)),
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Err(Refusal::from(Failed::not_now("others change the config all the time: ask again later")))
     }
 }
 
@@ -120,13 +144,13 @@ fn is_taken(list: &[Value], name: &str) -> bool {
 #[utoipa::path(get, path = "/api/groups/{group}/schedules", tag = "schedules", params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
-    (status = 200, description = "`group`, `schedules`; an ETag.", body = Object),
+    (status = 200, description = "`group`, `schedules`, `units` (`imperial` or `metric`) of their temperatures; an ETag.", body = Object),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
 async fn list(State(site): State<Arc<Site>>, Path(group): Path<String>) -> Result<Response, Refusal> {
     let it = site.schedules(&group).await?;
-    Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "schedules": it.list })))
+    Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "schedules": it.list, "units": it.units })))
 }
 
 /// Adds a schedule, as the config writes schedules.
@@ -146,13 +170,14 @@ async fn add(
     headers: HeaderMap,
     Body(schedule): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
-    let it = site.schedules(&group).await?;
-    it.is_as_seen(&headers)?;
     let name = named(&schedule)?;
-    if is_taken(&it.list, &name) {
-        return Err(invalid(format!("there is a schedule `{name}` in this group already")));
-    }
-    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces: None, schedule: schedule.clone() }).await?;
+    let adds = |it: &Schedules| {
+        if is_taken(&it.list, &name) {
+            return Err(invalid(format!("there is a schedule `{name}` in this group already")));
+        }
+        Ok(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces: None, schedule: schedule.clone() })
+    };
+    site.edits(&group, &headers, adds).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::CREATED, json!({ "success": true, "schedule": schedule })))
 }
@@ -191,11 +216,12 @@ async fn put(
     headers: HeaderMap,
     Body(schedule): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
-    let it = site.schedules(&group).await?;
-    it.is_as_seen(&headers)?;
     named(&schedule)?;
-    let replaces = Some(it.which(&index)?);
-    site.edits(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces, schedule: schedule.clone() }).await?;
+    let puts = |it: &Schedules| {
+        let replaces = Some(it.which(&index)?);
+        Ok(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces, schedule: schedule.clone() })
+    };
+    site.edits(&group, &headers, puts).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "schedule": schedule })))
 }
@@ -216,10 +242,12 @@ async fn remove(
     Path((group, index)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let it = site.schedules(&group).await?;
-    it.is_as_seen(&headers)?;
-    let deleted = it.at(&index)?.clone();
-    site.edits(ConfigEdit::RemoveSchedule { group: it.slug.clone(), which: it.which(&index)? }).await?;
+    let mut deleted = Value::Null;
+    let removes = |it: &Schedules| {
+        deleted = it.at(&index)?.clone();
+        Ok(ConfigEdit::RemoveSchedule { group: it.slug.clone(), which: it.which(&index)? })
+    };
+    site.edits(&group, &headers, removes).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "deleted": deleted })))
 }
@@ -241,9 +269,9 @@ async fn enable(
     headers: HeaderMap,
     Body(Enabled { enabled }): Body<Enabled>,
 ) -> Result<Response, Refusal> {
-    let it = site.schedules(&group).await?;
-    it.is_as_seen(&headers)?;
-    site.edits(ConfigEdit::EnableSchedule { group: it.slug.clone(), which: it.which(&index)?, enabled }).await?;
+    let enables =
+        |it: &Schedules| Ok(ConfigEdit::EnableSchedule { group: it.slug.clone(), which: it.which(&index)?, enabled });
+    site.edits(&group, &headers, enables).await?;
     let now = site.schedules(&group).await?;
     Ok(now.answer(StatusCode::OK, json!({ "success": true, "enabled": enabled })))
 }

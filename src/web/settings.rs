@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A disk can be slow.
-pub(super) const WITHIN: Duration = Duration::from_secs(20);
+pub(super) const WITHIN: Duration = Duration::from_secs(14);
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     let values = OpenApiRouter::new().routes(routes!(shown, replace, post, patch)).routes(routes!(schema));

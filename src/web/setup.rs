@@ -154,6 +154,10 @@ fn added(given: Vec<Device>, groups: Option<&Map<String, Value>>) -> Vec<(String
             item.insert("outlets".to_owned(), json!(outlets));
         }
         list.push(item);
+        // What a group is was said when it was begun: one device more changes nothing about the others.
+        if groups.is_some_and(|it| it.contains_key(&device.group)) {
+            continue;
+        }
         let of_group = |key: &str| format!("{}/{key}", pointer(&device.group));
         pairs.extend(device.class.map(|it| (of_group("class"), json!(it))));
         pairs.extend(device.melt.map(|it| (of_group("melt/enabled"), json!(it))));

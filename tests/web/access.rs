@@ -70,6 +70,34 @@ impl Room {
 }
 
 #[tokio::test]
+async fn whoever_has_the_pin_guesses_at_the_password_no_faster() {
+    let room = room(with(|it| (it.pin, it.password) = (secret("2468"), secret("open sesame")))).await;
+    let status = async |with: Value| room.asks("POST", "/api/auth/login", "", &with).await.0;
+    // Two that differ both have to be right.
+    assert_eq!(status(json!({ "pin": "2468", "password": "guess" })).await, 401);
+    assert_eq!(status(json!({ "pin": "2468", "password": "2468" })).await, 200);
+    assert_eq!(status(json!({ "pin": "2468", "password": "open sesame" })).await, 200);
+    // Nor does the PIN take back what was wrong.
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        seen.push(status(json!({ "password": "guess" })).await);
+        seen.push(status(json!({ "pin": "2468" })).await);
+    }
+    assert_eq!(seen.iter().filter(|it| **it == 429).count(), 5, "{seen:?}");
+}
+
+#[tokio::test]
+async fn no_number_of_pins_throws_out_who_knows_the_password() {
+    let room = room(with(|it| (it.pin, it.password) = (secret("2468"), secret("open sesame")))).await;
+    let mine = room.signs_in(json!({ "password": "open sesame" })).await;
+    let first = room.signs_in(json!({ "pin": "2468" })).await;
+    for _ in 0..64 {
+        room.signs_in(json!({ "pin": "2468" })).await;
+    }
+    assert_eq!((room.reads("/api/house", &mine).await, room.reads("/api/house", &first).await), (200, 401));
+}
+
+#[tokio::test]
 async fn whoever_signs_out_hears_nothing_more() {
     let room = room(with(|it| it.pin = secret("2468"))).await;
     let mine = room.signs_in(json!({ "pin": "2468" })).await;

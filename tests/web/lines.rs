@@ -46,7 +46,8 @@ async fn a_client_that_never_finishes_its_request_is_dropped() {
     let room = room().await;
     let mut idle = room.connect().await;
     let mut trickling = room.connect().await;
-    trickling.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.unwrap();
+    let head = "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n";
+    trickling.write_all(head.as_bytes()).await.unwrap();
     settle().await;
     for _ in 0..11 {
         turn(Duration::from_secs(1)).await;
@@ -55,7 +56,15 @@ async fn a_client_that_never_finishes_its_request_is_dropped() {
     }
     assert!(!is_over(&mut idle).await && !is_over(&mut trickling).await);
     turn(Duration::from_secs(4)).await;
-    assert!(is_over(&mut idle).await && is_over(&mut trickling).await);
+    assert!(is_over(&mut idle).await && !is_over(&mut trickling).await);
+    for _ in 0..10 {
+        turn(Duration::from_secs(2)).await;
+        trickling.write_all(b"a").await.unwrap();
+        settle().await;
+    }
+    assert!(!is_over(&mut trickling).await);
+    turn(Duration::from_secs(10)).await;
+    assert!(is_over(&mut trickling).await, "no byte of it begins its time anew but the first");
 }
 
 #[tokio::test]

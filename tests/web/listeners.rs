@@ -188,7 +188,7 @@ async fn a_listener_that_reads_nothing_is_dropped() {
 }
 
 #[tokio::test]
-async fn while_nothing_is_new_a_comment_says_that_the_line_is_alive() {
+async fn while_nothing_is_new_the_time_is_told() {
     let room = room().await;
     let mut stream = listens(&room, "").await;
     // Less than the 15 s after which a loop that nobody turns here is said to have stopped.
@@ -206,7 +206,11 @@ async fn while_nothing_is_new_a_comment_says_that_the_line_is_alive() {
         heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
     assert_eq!(heard.matches("event: house").count(), 1, "{heard}");
-    assert_eq!(heard.matches("\r\n:\n\n").count(), 1, "{heard}");
+    let alive: Vec<_> = heard.split("event: alive\ndata: ").skip(1).collect();
+    assert_eq!(alive.len(), 1, "{heard}");
+    let told: Value = serde_json::from_str(alive[0].lines().next().unwrap()).unwrap();
+    assert_eq!(told["alive"], true);
+    assert!(told["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{told}");
 }
 
 #[tokio::test]

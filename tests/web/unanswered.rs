@@ -12,11 +12,23 @@ use crate::{Room, explained::settings, house, info, split, turn};
 
 #[tokio::test]
 async fn who_hears_nothing_of_a_command_is_told_so_after_twelve_seconds() {
+    told_after(Duration::ZERO).await;
+}
+
+/// Browsers keep their connections, and open some ahead.
+#[tokio::test]
+async fn so_is_who_asks_on_a_connection_that_was_idle() {
+    told_after(Duration::from_secs(14)).await;
+}
+
+async fn told_after(idle: Duration) {
     let info = WebInfo { settings: Some(settings()), ..info() };
     let mut room = Room::start(info, house(Broker::Connected, Availability::Online)).await;
     let body = r#"{"state":"OFF"}"#;
     let length = body.len();
     let mut line = room.connect().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    turn(idle).await;
     let request = format!(
         "POST /api/outlets/porch/2/set HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );

@@ -68,7 +68,7 @@ pub(super) struct Access {
     is_open: bool,
     /// As long as there is no password in the config: who can read the log is its owner.
     code: Mutex<Option<String>>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     guesses: Guesses,
     /// Those that came over one trusted proxy, whoever it says they are from.
     crowds: Guesses,
@@ -187,11 +187,13 @@ impl Access {
         self.settings.tokens.iter().filter(|(known, _)| is_it(known)).map(|(_, may)| *may).max().unwrap_or(May::Nothing)
     }
 
-    /// Is it the password, or the PIN?
+    /// Is it the password, or the PIN? One that is given in both places may be either; of two that differ both have to be right, or
+    /// whoever has the one could guess the other beside it.
     async fn knows(&self, password: Option<String>, pin: Option<String>) -> May {
         if password.as_ref().is_some_and(|it| self.takes_code(it)) {
             return May::All;
         }
+        let differ = matches!((&password, &pin), (Some(password), Some(pin)) if password != pin);
         let Ok(_turn) = self.hashing.acquire().await else { return May::Nothing };
         let (known_password, known_pin) = (self.settings.password.clone(), self.settings.pin.clone());
         let looking = tokio::task::spawn_blocking(move || {
@@ -199,12 +201,13 @@ impl Access {
                 (Some(known), Some(given)) => matches(known.reveal(), &given),
                 _ => false,
             };
-            if is_it(known_password, password) {
-                May::All
-            } else if is_it(known_pin, pin) {
-                May::Control
-            } else {
-                May::Nothing
+            let is_password = is_it(known_password, password);
+            let is_pin = (differ || !is_password) && is_it(known_pin, pin);
+            match (is_password, is_pin) {
+                (true, true) => May::All,
+                (true, false) if !differ => May::All,
+                (false, true) if !differ => May::Control,
+                _ => May::Nothing,
             }
         });
         looking.await.unwrap_or(May::Nothing)

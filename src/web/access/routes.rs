@@ -118,7 +118,12 @@ async fn login(
         let words = if needs == "pin" { "Invalid PIN" } else { "Invalid PIN or password" };
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, words).with("success", json!(false)));
     }
-    access.guesses.right(address);
+    // Who knows the PIN may still be guessing at the password.
+    if may == May::All || access.settings.password.is_none() {
+        access.guesses.right(address);
+    } else {
+        access.guesses.one_was_right(address);
+    }
     over_proxy.into_iter().for_each(|it| access.crowds.one_was_right(it));
     let now = site.handle.clock.now();
     let (shown, until) = access.sessions.begin(may, access.settings.lasts, now);
