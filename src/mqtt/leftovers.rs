@@ -1,5 +1,7 @@
 //! State that an earlier life of this bridge left at the broker, of devices and groups that are no more. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -15,6 +17,8 @@ use crate::model::{House, OutletId, Slug};
 pub(super) enum Left {
     /// A housing's.
     Device(Slug),
+    /// A housing's, if there is more of it: by itself it may be anybody's.
+    Trace(Slug),
     /// An outlet's.
     Outlet(OutletId),
     /// A group's.
@@ -43,10 +47,10 @@ impl Left {
             }
             [name] if holds(&["mac", "model", "protocol"]) => Some(Self::Device(device(name)?)),
             [name, "availability"] if [&b"online"[..], b"offline"].contains(&bytes.as_slice()) => {
-                Some(Self::Device(device(name)?))
+                Some(Self::Trace(device(name)?))
             }
             [name, "last_seen"] if std::str::from_utf8(bytes).is_ok_and(|it| it.parse::<Timestamp>().is_ok()) => {
-                Some(Self::Device(device(name)?))
+                Some(Self::Trace(device(name)?))
             }
             [name, slot] if holds(&["state", "runtime_today_min"]) => Some(Self::Outlet(outlet(name, slot)?)),
             [name, slot, "decision"] if holds(&["desired", "voices"]) => Some(Self::Outlet(outlet(name, slot)?)),
@@ -57,7 +61,7 @@ impl Left {
     /// Is there still such a thing?
     pub(super) fn is_there(&self, house: &House) -> bool {
         match self {
-            Self::Device(device) => house.devices.contains_key(device),
+            Self::Device(device) | Self::Trace(device) => house.devices.contains_key(device),
             Self::Outlet(outlet) => house.outlets.contains_key(outlet),
             Self::Group(group) => house.groups.contains_key(group),
             Self::Schedule(group, schedule) => {
@@ -65,6 +69,18 @@ impl Left {
             }
         }
     }
+}
+
+/// Without what may be anybody's: of those of which nothing else was found.
+pub(super) fn proven(mut found: BTreeMap<String, Left>) -> BTreeMap<String, Left> {
+    let of_device = |it: &Left| match it {
+        Left::Device(device) => Some(device.clone()),
+        Left::Outlet(outlet) => Some(outlet.device.clone()),
+        _ => None,
+    };
+    let devices: BTreeSet<Slug> = found.values().filter_map(of_device).collect();
+    found.retain(|_, it| !matches!(it, Left::Trace(device) if !devices.contains(device)));
+    found
 }
 
 /// First levels that are no devices.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    leftovers::Left,
+    leftovers::{Left, proven},
     message::{Message, Payload},
     readback::WINDOW,
     topics::Topics,
@@ -30,7 +30,9 @@ struct Old {
     topics: Topics,
     /// Nobody lives there: another bridge may have moved in.
     is_offline: bool,
-    left: BTreeSet<String>,
+    left: BTreeMap<String, Left>,
+    /// What is the bridge's own.
+    of_the_bridge: BTreeSet<String>,
 }
 
 impl Moved {
@@ -42,7 +44,10 @@ impl Moved {
         let topics = topics.below_another(base);
         let filters = topics.state_filters().to_vec();
         self.closes = Some(now + WINDOW);
-        self.bases.insert(base.to_owned(), Old { topics, is_offline: false, left: BTreeSet::new() });
+        self.bases.insert(
+            base.to_owned(),
+            Old { topics, is_offline: false, left: BTreeMap::new(), of_the_bridge: BTreeSet::new() },
+        );
         filters
     }
 
@@ -57,8 +62,10 @@ impl Moved {
                 continue;
             };
             old.is_offline |= below == "bridge/availability" && bytes == b"offline";
-            if OF_THE_BRIDGE.contains(&below) || Left::of(&old.topics, message).is_some() {
-                old.left.insert(message.topic.clone());
+            if OF_THE_BRIDGE.contains(&below) {
+                old.of_the_bridge.insert(message.topic.clone());
+            } else if let Some(left) = Left::of(&old.topics, message) {
+                old.left.insert(message.topic.clone(), left);
             }
         }
     }
@@ -73,7 +80,11 @@ impl Moved {
         self.closes = None;
         let filters = self.bases.values().flat_map(|it| it.topics.state_filters()).collect();
         let dead = self.bases.values_mut().filter(|it| it.is_offline);
-        (filters, dead.flat_map(|it| std::mem::take(&mut it.left)).collect())
+        let left = dead.flat_map(|it| {
+            let own = std::mem::take(&mut it.of_the_bridge);
+            own.into_iter().chain(proven(std::mem::take(&mut it.left)).into_keys())
+        });
+        (filters, left.collect())
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     announced::{self, Known},
     discovery,
-    leftovers::Left,
+    leftovers::{Left, proven},
     message::{Message, Payload},
     packed::Held,
     topics::Topics,
@@ -177,7 +177,7 @@ impl Readback {
     }
 
     fn settle_state(&mut self, house: &House, truth: &mut Truth) {
-        for (topic, left) in std::mem::take(&mut self.left) {
+        for (topic, left) in proven(std::mem::take(&mut self.left)) {
             if !left.is_there(house) && truth.held(&topic).is_none() {
                 tracing::info!("{topic} is the state of something that is no more, it is cleared");
                 truth.take_back(&topic);

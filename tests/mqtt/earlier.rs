@@ -122,6 +122,9 @@ async fn the_state_of_what_is_no_more_is_cleared_and_nothing_of_others() {
     let kept = [
         // Of others: neither the name nor the payload is ours.
         ("heattrax/notes", "buy salt".to_owned()),
+        // Other programs have such topics too.
+        ("heattrax/printer/availability", "online".to_owned()),
+        ("heattrax/printer/last_seen", state_of("heattrax/porch/last_seen")),
         ("heattrax/old_plug/2", json!({ "state": "ON" }).to_string()),
         ("heattrax/old_plug/note/1", state_of("heattrax/porch/1")),
         ("heattrax/Old Plug/1", state_of("heattrax/porch/1")),
