@@ -8,7 +8,7 @@ use std::{
 
 use heattrax::{
     config::{Edited, Refused, Sources, Writer},
-    model::{ConfigEdit, Which},
+    model::{Class, ConfigEdit, Which},
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -260,6 +260,52 @@ fn of_schedules_with_one_name_the_one_at_its_place_is_meant_and_none_is_guessed_
 }
 
 #[test]
+fn a_heater_stays_one_whatever_becomes_of_its_rules() {
+    let text = HOUSE
+        .replace("- name: morning", "- name: morning\n          conditions: { temperature_max: 34 }")
+        .replace("      class: heater\n", "");
+    let desk = Desk::with(&text, &[]);
+    let heats = |desk: &Desk| {
+        let settings = desk.writer.check().unwrap();
+        let group = settings.control.groups.values().find(|it| it.name == "front_walk").unwrap().clone();
+        (group.class == Class::Heater, group.require_device_timer)
+    };
+    assert_eq!(heats(&desk), (true, true), "it melts snow: {text}");
+    let edited = desk.edit(&remove("morning")).unwrap();
+    assert_eq!(heats(&desk), (true, true), "{}", desk.text());
+    assert!(edited.paths.contains(&"devices.groups.front_walk.class".to_owned()), "{edited:?}");
+    // Who says what it is instead is believed.
+    let desk = Desk::with(&text, &[]);
+    let light = ("devices.groups.front_walk.class".to_owned(), json!("light"));
+    desk.edit(&ConfigEdit::Set(vec![light])).unwrap();
+    assert_eq!(heats(&desk), (false, false), "{}", desk.text());
+}
+
+#[test]
+fn of_several_items_those_that_were_named_go() {
+    let list = "        - name: noon\n          all_day: true\n        - name: night\n          all_day: true\n";
+    let text = HOUSE.replace("        - name: morning", &format!("{list}        - name: morning"));
+    let desk = Desk::with(&text, &[]);
+    let at = |key: &str| format!("devices.groups.front_walk.schedules{key}");
+    let wish = vec![(at("[0]"), Value::Null), (at("[1].enabled"), json!(false)), (at("[2]"), Value::Null)];
+    desk.edit(&ConfigEdit::Set(wish)).unwrap();
+    let settings = desk.writer.check().unwrap();
+    let group = settings.control.groups.values().find(|it| it.name == "front_walk").unwrap();
+    let left: Vec<_> = group.schedules.iter().map(|it| (it.name.as_str(), it.enabled)).collect();
+    assert_eq!(left, [("night", false), ("evening", true)], "{}", desk.text());
+}
+
+#[test]
+fn two_edits_within_a_second_keep_what_was_there_before_the_first() {
+    let desk = Desk::new();
+    desk.edit(&enable("morning", false)).unwrap();
+    desk.edit(&enable("evening", false)).unwrap();
+    let kept = desk.writer.backups();
+    let texts: Vec<_> = kept.iter().map(|it| desk.writer.backup(it).unwrap()).collect();
+    assert!(texts.len() == 2 && texts.contains(&HOUSE.to_owned()), "{kept:?}");
+}
+
+#[test]
 fn the_last_schedule_leaves_an_empty_list() {
     let desk = Desk::new();
     desk.edit(&remove("morning")).unwrap();
@@ -276,6 +322,8 @@ fn what_would_be_wrong_or_is_not_there_changes_nothing_and_is_told() {
         (group("front_walk", json!({"manual_overide_hours": 4})), "did you mean `manual_override_hours`?"),
         (group("front_walk", json!({"items": []})), "is for the file"),
         (group("front_walk", json!({"require_device_timer": false})), "is for the file"),
+        (group("front_walk", json!({"melt.max_runtime_hours": 99})), "`melt.max_runtime_hours` is not to be set"),
+        (group("front_walk", json!({"melt": {"max_runtime_hours": 99}})), "`melt` is not to be set"),
         (put("front_walk", json!({"name": "morning", "safety": {"max_runtime_hours": 99}})), "are for the file"),
         (device("mat", json!({"rated_watts": 4000})), "is no option of a device"),
         (group("garden", json!({"enabled": true})), "the file has no group `garden`"),

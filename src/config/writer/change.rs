@@ -20,7 +20,7 @@ use crate::config::{
 };
 
 /// One level of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// A key of a section.
     Key(String),

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use self::change::{Change, Step, Written};
 use super::{Place, Problem, Problems, Sources, environment, parse_what, yaml};
-use crate::model::{ConfigEdit, Failed, Settings, Why};
+use crate::model::{Class, ConfigEdit, Failed, GroupSettings, Settings, Why};
 
 /// Earlier files that are kept.
 const BACKUPS: usize = 10;
@@ -147,7 +147,7 @@ impl Writer {
             ConfigEdit::Set(_) | ConfigEdit::Whole(_) => values::changes(&tree, &self.holds(&tree), wish),
             _ => wish::changes(&tree, wish),
         };
-        let changes = changes.map_err(Refused::Impossible)?;
+        let mut changes = changes.map_err(Refused::Impossible)?;
         let mut text = before.clone();
         for change in &changes {
             self.is_free(change, &tree)?;
@@ -156,7 +156,15 @@ impl Writer {
         if text == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
-        if let Err(problems) = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true) {
+        let read = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true);
+        if let Ok(after) = &read {
+            let kept = self.heaters_stay(&before, after, &changes);
+            for change in &kept {
+                text = change::changed(&text, change).map_err(Refused::Impossible)?;
+            }
+            changes.extend(kept);
+        }
+        if let Err(problems) = read {
             // A wrong config is repaired step by step, and none of them may make it worse.
             let known = self.problems(&before);
             let is_known = |it: &Problem| known.iter().any(|old| old.path == it.path && old.found == it.found);
@@ -166,6 +174,23 @@ impl Writer {
         }
         self.puts(&before, &text, now)?;
         Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
+    }
+
+    /// A group that is a heater because of its rules stays one without them, unless somebody says what it is instead: its plugs' timers and
+    /// all that watches over it hang on that.
+    fn heaters_stay(&self, before: &str, after: &Settings, changes: &[Change]) -> Vec<Change> {
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        let Ok(before) = parse_what(&name, before, &self.sources.env, &self.sources.flags, |_| true) else {
+            return Vec::new();
+        };
+        let heats = |it: &&GroupSettings| it.class == Class::Heater;
+        let others = before.control.groups.values().filter(heats).filter_map(|it| {
+            after.control.groups.get(&it.slug).filter(|now| !heats(now))?;
+            let class = ["devices", "groups", &it.name, "class"].map(|it| Step::Key(it.to_owned()));
+            let is_said = changes.iter().any(|it| it.path() == class);
+            (!is_said).then(|| Change::Set(class.into(), "heater".into()))
+        });
+        others.collect()
     }
 
     /// The settings as they would be with a change. Nothing is written.
@@ -256,8 +281,12 @@ fn whole(file: &Path, text: &str) -> io::Result<()> {
 /// Puts what was there beside the file, `heattrax.yaml.2026-11-27T06-30-00Z.bak`, and takes the oldest of those away.
 fn keep(file: &Path, before: &str, now: Timestamp) -> io::Result<()> {
     let Some(name) = file.file_name().and_then(|it| it.to_str()) else { return Ok(()) };
-    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
-    let backup = file.with_file_name(format!("{name}.{stamp}.bak"));
+    let named = |pattern| file.with_file_name(format!("{name}.{}.bak", now.strftime(pattern)));
+    let mut backup = named("%Y-%m-%dT%H-%M-%SZ");
+    if backup.exists() {
+        // Two within a second.
+        backup = named("%Y-%m-%dT%H-%M-%S-%6fZ");
+    }
     fs::copy(file, &backup)?;
     // A copy that is not whole is none.
     if fs::read_to_string(&backup)? != before {

@@ -40,7 +40,17 @@ pub(super) fn changes(file: &Node, holds: &Node, wish: &ConfigEdit) -> Result<Ve
         }
         _ => return Err("this is no change of values".to_owned()),
     }
-    Ok(found)
+    Ok(in_order(found))
+}
+
+/// Every path was read in the file as it is: items go last, and those further down before those above, so that none of the others moves.
+fn in_order(found: Vec<Change>) -> Vec<Change> {
+    let goes = |it: &Change| matches!(it, Change::Remove(path) if matches!(path.last(), Some(Step::Item(_))));
+    let (mut gone, mut all): (Vec<_>, Vec<_>) = found.into_iter().partition(goes);
+    gone.sort_by(|one, other| other.path().cmp(one.path()));
+    gone.dedup();
+    all.extend(gone);
+    all
 }
 
 /// A place in the config.

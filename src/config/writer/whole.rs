@@ -52,6 +52,10 @@ impl Writer {
     }
 
     pub(super) fn puts(&self, before: &str, text: &str, now: Timestamp) -> Result<(), Refused> {
+        // An editor beside the bridge may have saved meanwhile.
+        if self.text()?.0 != before {
+            return Err(Refused::Changed);
+        }
         let written = if self.file().exists() { self.replace(before, text, now) } else { first(&self.file(), text) };
         written.map_err(|source| self.trouble("written", source))
     }

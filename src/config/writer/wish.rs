@@ -16,6 +16,8 @@ use crate::{
 const OF_DEVICE: [&str; 4] = ["ip_address", "mac", "poll_seconds", "discovery_timeout_seconds"];
 /// Keys of a group that have words of their own, or that safety hangs on: whoever reaches the broker may not lift a limit.
 const NOT_OF_GROUP: [&str; 6] = ["items", "schedules", "automation", "class", "require_device_timer", "circuit"];
+/// Keys of what melts snow of which the same holds.
+const NOT_OF_MELT: &str = "max_runtime_hours";
 /// The limits of a schedule.
 const LIMITS: &str = "safety";
 
@@ -62,7 +64,7 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
         }
         ConfigEdit::SetGroup { group, options } => {
             let (path, _) = group_of(file, group)?;
-            if let Some(kept) = options.keys().find(|it| NOT_OF_GROUP.contains(&it.split('.').next().unwrap_or(it))) {
+            if let Some((kept, _)) = options.iter().find(|(name, value)| is_for_the_file(name, value)) {
                 return Err(format!("`{kept}` is not to be set by a message: it is for the file"));
             }
             let each = options.iter().map(|(name, value)| {
@@ -81,6 +83,17 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
             }
             Ok(flags.iter().filter_map(|(name, value)| set(file, key(&path, name), value)).collect())
         }
+    }
+}
+
+/// Does safety hang on this option of a group?
+fn is_for_the_file(name: &str, value: &Value) -> bool {
+    match name.split('.').collect::<Vec<_>>()[..] {
+        // Taken out as a whole it lifts nothing.
+        ["melt"] => !value.is_null(),
+        ["melt", key] => key == NOT_OF_MELT,
+        [key, ..] => NOT_OF_GROUP.contains(&key),
+        [] => false,
     }
 }
 
