@@ -26,6 +26,7 @@ use heattrax::{
     model::{LogFormat, LogSettings, Settings},
     web,
 };
+use tokio_util::sync::CancellationToken;
 
 use self::log::{end_log, log_level, start_log};
 
@@ -200,10 +201,13 @@ async fn run(sources: Sources) -> ExitCode {
     let (log, lever, journal) = start_log(&of(&loaded));
     let mut loaded = loaded;
     let writer = Writer::new(sources);
-    let levers = Levers { log: Some(lever.clone()), config: Some(writer.clone()), journal };
+    let levers = Levers { log: Some(lever.clone()), config: Some(writer.clone()), journal, ..Levers::default() };
+    let told = CancellationToken::new();
+    tokio::spawn(cancel_when_told(told.clone()));
     let code = loop {
-        match bridge(loaded, levers.clone()).await {
+        match bridge(loaded, levers.clone(), &told).await {
             Ok(Ended::Stopped) => break ExitCode::SUCCESS,
+            Ok(Ended::Restart) if told.is_cancelled() => break ExitCode::SUCCESS,
             // An edit may have come just before the end.
             Ok(Ended::Restart) => loaded = writer.settled(),
             Err(code) => break code,
@@ -217,7 +221,11 @@ async fn run(sources: Sources) -> ExitCode {
     code
 }
 
-async fn bridge(loaded: Result<Settings, Problems>, levers: Levers) -> Result<Ended, ExitCode> {
+async fn bridge(
+    loaded: Result<Settings, Problems>,
+    levers: Levers,
+    told: &CancellationToken,
+) -> Result<Ended, ExitCode> {
     let clock = Clock::wall();
     let bridge = match loaded {
         Ok(settings) => {
@@ -242,9 +250,15 @@ async fn bridge(loaded: Result<Settings, Problems>, levers: Levers) -> Result<En
         Err(error) => return Err(fatal(&chain(&error))),
     };
     let reloading = tokio::spawn(reload_when_told(bridge.handle().clone()));
-    let ended = bridge.run_until(told_to_stop()).await;
+    let ended = bridge.run_until(told.cancelled()).await;
     reloading.abort();
     ended.map_err(|died| fatal(&died.to_string()))
+}
+
+/// Listened for from the beginning to the end, whatever starts again meanwhile.
+async fn cancel_when_told(told: CancellationToken) {
+    told_to_stop().await;
+    told.cancel();
 }
 
 /// Has the config read anew at each SIGHUP. One that is wrong changes nothing.

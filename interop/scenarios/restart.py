@@ -46,6 +46,18 @@ def a_clean_stop_takes_three_seconds(bench):
     house.broker.wait_retained("heattrax/bridge/availability", "offline")
 
 
+def a_stop_during_a_restart(bench):
+    """SIGTERM while the bridge is stopping to start again ends it: nobody has to kill it."""
+    house = House(bench).up()
+    since = house.watch.mark()
+    house.broker.publish("heattrax/bridge/request/restart", "{}")
+    house.watch.wait("heattrax/bridge/response/restart", since=since)
+    code, took = house.bridge.terminate()
+    check(code == 0, f"the exit code is 0, not {code}")
+    check(took < 6, f"it ended within 6 s, not {took:.1f} s")
+    check("starts; heaters" not in house.bridge.text().split("stopping to start again")[-1], "it has not begun again")
+
+
 def a_stop_without_broker_and_plugs(bench):
     """SIGTERM while broker and plugs are gone still ends within 3 s."""
     house = House(bench).up()
@@ -91,6 +103,7 @@ def a_heater_found_on_gets_an_end(bench):
 SCENARIOS = [
     a_crash_forgets_nothing,
     a_clean_stop_takes_three_seconds,
+    a_stop_during_a_restart,
     a_stop_without_broker_and_plugs,
     a_stop_with_silent_peers,
     a_heater_found_on_gets_an_end,

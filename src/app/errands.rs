@@ -1,6 +1,11 @@
 //! What shells want of the program as a whole: searching, explaining, the log's level, a restart.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -62,6 +67,8 @@ pub struct Levers {
     pub config: Option<config::Writer>,
     /// The last lines of the log.
     pub journal: Arc<Journal>,
+    /// Where the page was shown last.
+    pub page: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 /// All that errands are done with.

@@ -72,8 +72,8 @@ pub const DEVICE_TIMERS: &str =
 /// The bridge cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The page's address is taken or not ours.
-    #[error("the web server cannot listen on {host}:{port}")]
+    /// Another bridge shows its page there.
+    #[error("another bridge, or the scheduler before it, runs already: it shows its page at {host}:{port}")]
     Web {
         /// The configured host.
         host: String,

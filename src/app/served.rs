@@ -1,9 +1,22 @@
 //! The addresses on which HTTP is served.
 
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::PoisonError,
+    time::Duration,
+};
+
 use tokio::net::TcpListener;
 
 use super::{Bridge, StartError, VERSION};
 use crate::{model::WebSettings, web};
+
+/// Ports that are tried from the config's on.
+const NEXT: u16 = 10;
+/// Whoever is there says who they are within this time.
+const ASKED: Duration = Duration::from_secs(1);
+/// A place that cannot be listened on is tried again this often.
+const AGAIN: Duration = Duration::from_secs(30);
 
 impl Bridge {
     /// A port that is taken is no reason to leave the heaters alone: it is told, and the rest goes on.
@@ -22,25 +35,84 @@ impl Bridge {
         });
     }
 
+    /// Where the page cannot be shown as the config says, it is shown where it was before, or at one of the next ports: nobody shall need a
+    /// shell to put it right. Nor is it a reason to leave the heaters alone, unless another bridge is there that looks after them.
     pub(super) async fn serve(&mut self, settings: Option<&WebSettings>, info: web::WebInfo) -> Result<(), StartError> {
         let Some(how @ WebSettings { bind_host, port, .. }) = settings else { return Ok(()) };
-        let refused = |source| StartError::Web { host: bind_host.clone(), port: *port, source };
-        let listener = TcpListener::bind((bind_host.as_str(), *port)).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        if address.ip().is_unspecified() {
-            tracing::info!("the page is at port {} of every address of this machine", address.port());
-        } else {
-            tracing::info!("the page is at http://{address}/");
-        }
-        self.web = Some(address);
         let info = web::WebInfo { version: VERSION.to_owned(), names: names(how), access: Some(how.clone()), ..info };
-        let run = web::serve(listener, info, self.handle.clone(), self.shells.clone());
-        self.spawn("web", async {
-            if let Err(error) = run.await {
+        let listener = match TcpListener::bind((bind_host.as_str(), *port)).await {
+            Ok(listener) => Some(listener),
+            Err(source) if is_bridge(bind_host, *port).await => {
+                return Err(StartError::Web { host: bind_host.clone(), port: *port, source });
+            }
+            Err(error) => {
+                tracing::error!("the page cannot be shown at {bind_host}:{port}: {error}");
+                self.elsewhere(bind_host, *port).await
+            }
+        };
+        if let Some(listener) = &listener {
+            self.web = listener.local_addr().ok();
+            self.web.into_iter().for_each(tell);
+            *self.levers.page.lock().unwrap_or_else(PoisonError::into_inner) = self.web;
+        }
+        let (handle, stop, place) = (self.handle.clone(), self.shells.clone(), (bind_host.clone(), *port));
+        self.spawn("web", async move {
+            let listener = match listener {
+                Some(listener) => listener,
+                None => tokio::select! {
+                    listener = freed(&place) => listener,
+                    () = stop.cancelled() => return,
+                },
+            };
+            if let Err(error) = web::serve(listener, info, handle, stop).await {
                 tracing::error!("the web server failed: {error}");
             }
         });
         Ok(())
+    }
+
+    /// Where it was before this start, or the next port that is free.
+    async fn elsewhere(&self, host: &str, port: u16) -> Option<TcpListener> {
+        let before = *self.levers.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listener) = async { TcpListener::bind(before?).await.ok() }.await {
+            return Some(listener);
+        }
+        for port in (1..NEXT).filter_map(|it| port.checked_add(it)) {
+            if let Ok(listener) = TcpListener::bind((host, port)).await {
+                return Some(listener);
+            }
+        }
+        None
+    }
+}
+
+fn tell(address: SocketAddr) {
+    if address.ip().is_unspecified() {
+        tracing::info!("the page is at port {} of every address of this machine", address.port());
+    } else {
+        tracing::info!("the page is at http://{address}/");
+    }
+}
+
+/// Does another bridge answer there, or the scheduler before it? Two of them would fight over the plugs.
+async fn is_bridge(host: &str, port: u16) -> bool {
+    let host = match host.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => host.to_owned(),
+    };
+    let told = web::ask(&format!("{host}:{port}"), "/health", "*/*", None, ASKED).await;
+    told.is_ok_and(|it| it.body.contains("heattrax_scheduler"))
+}
+
+/// Waits until the place can be listened on.
+async fn freed((host, port): &(String, u16)) -> TcpListener {
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        if let Ok(listener) = TcpListener::bind((host.as_str(), *port)).await {
+            listener.local_addr().into_iter().for_each(tell);
+            return listener;
+        }
     }
 }
 

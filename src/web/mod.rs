@@ -42,7 +42,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::tz::TimeZone;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Semaphore},
+};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -95,6 +98,8 @@ struct Site {
     listeners: Arc<Semaphore>,
     /// What they are told.
     press: Press,
+    /// Of two who change the schedules here the second looks at what the first has made of them.
+    desk: Mutex<()>,
 }
 
 /// Every endpoint, each with its words for `/openapi.json`.
@@ -176,7 +181,8 @@ async fn serve_what(
     tokio::spawn(Arc::clone(&ledger).keep(handle.listen(), stop.clone()));
     let listeners = Arc::new(Semaphore::new(events::MOST));
     let press = Press::default();
-    let site = Site { info, handle, access, proxies, stop: stop.clone(), ledger, listeners, press };
+    let (stopped, desk) = (stop.clone(), Mutex::default());
+    let site = Site { info, handle, access, proxies, stop: stopped, ledger, listeners, press, desk };
     let router = router(endpoints, Arc::new(site));
     let cut = CancellationToken::new();
     let lines = line::Lines::new(listener, cut.clone());

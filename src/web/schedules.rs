@@ -18,6 +18,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -109,8 +110,10 @@ impl Site {
         headers: &HeaderMap,
         mut edit: impl FnMut(&Schedules) -> Result<ConfigEdit, Refusal>,
     ) -> Result<(), Refusal> {
+        let busy = || Refusal::from(Failed::not_now("others change the config all the time: ask again later"));
+        let _alone = timeout(WITHIN, self.desk.lock()).await.map_err(|_| busy())?;
         for _ in 0..TRIES {
-            // First the mark of the file: whatever is in the list after that is in the file, or the file has another mark.
+            // First the mark of the file, for others change it too.
             let file = self.handle.errand(Errand::ConfigText, AT_ONCE).await.ok();
             let mark = file.and_then(|it| it["etag"].as_str().map(str::to_owned));
             let seen = self.schedules(group).await?;
@@ -122,7 +125,7 @@ impl Site {
                 Err(failed) => return Err(failed.into()),
             }
         }
-        Err(Refusal::from(Failed::not_now("others change the config all the time: ask again later")))
+        Err(busy())
     }
 }
 

@@ -13,6 +13,7 @@ mod fuzzed;
 mod home;
 mod http;
 mod killed;
+mod placed;
 mod predecessor;
 mod remembered;
 mod repaired;

@@ -105,6 +105,26 @@ async fn a_schedule_is_looked_at_before_it_is_saved() {
     home.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_editors_at_the_same_moment_one_is_told_so() {
+    let mut home = Home::new(RULES, Clock::driven(noon(), 1.0)).await;
+    let web = home.web.unwrap();
+    let list = "/api/groups/walkway/schedules";
+    let times = |on: &str| json!({ "name": "Two", "on": { "type": "time", "value": on }, "off": { "type": "time", "value": "23:30" } });
+    for round in 0..4 {
+        let adds = async || asks(web, "POST", list, "", Some(times("20:00"))).await.0;
+        let (one, other) = tokio::join!(adds(), adds());
+        assert_eq!(one.min(other) + one.max(other), 201 + 400, "{round}: {one}, {other}");
+        let (_, etag, told) = asks(web, "GET", list, "", None).await;
+        let here = format!("{list}/{}", told["schedules"].as_array().unwrap().len() - 1);
+        let puts = async |on: &'static str| asks(web, "PUT", &here, &etag, Some(times(on))).await.0;
+        let (one, other) = tokio::join!(puts("21:00"), puts("22:00"));
+        assert_eq!((one.min(other), one.max(other)), (200, 412), "{round}");
+        assert_eq!(asks(web, "DELETE", &here, "", None).await.0, 200);
+    }
+    home.stop().await;
+}
+
 #[tokio::test]
 async fn a_bridge_is_set_up_step_by_step_from_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,80 @@
+//! Where the page is, if it cannot be where the config says.
+
+use std::net::SocketAddr;
+
+use heattrax::{
+    app::{Bridge, Levers, StartError},
+    config::{Overrides, Sources, Writer},
+    hub::Clock,
+};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{noon, site::send};
+
+const TEXT: &str = "location: { latitude: 40.69, longitude: -74.17, timezone: America/New_York }\n\
+    weather_api: { enabled: false }\n\
+    devices: { credentials: { username: a@example.org, password: b }, groups: {} }\n\
+    web: { bind_host: 127.0.0.1 }\n";
+
+struct Running {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+    at: SocketAddr,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+async fn start(levers: &Levers, port: u16) -> Result<Running, StartError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("house.yaml");
+    std::fs::write(&file, TEXT).unwrap();
+    let flags = Overrides { data: Some(folder.path().join("data")), ..Overrides::default() };
+    let mut settings = Writer::new(Sources { file: Some(file), flags, ..Sources::default() }).check().unwrap();
+    settings.web.as_mut().unwrap().port = port;
+    let bridge = Bridge::start_with(settings, Clock::driven(noon(), 1.0), levers.clone()).await?;
+    let (at, stop) = (bridge.web_address().unwrap(), CancellationToken::new());
+    let told = stop.clone().cancelled_owned();
+    let task = tokio::spawn(async move {
+        let _folder = folder;
+        bridge.run_until(told).await.unwrap();
+    });
+    Ok(Running { stop, task, at })
+}
+
+async fn is_there(at: SocketAddr) -> bool {
+    send(at, "GET", "/healthz", "", &Value::Null).await.status == 200
+}
+
+#[tokio::test]
+async fn a_page_whose_port_is_taken_is_where_it_was_or_next_to_it() {
+    let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = somebody.local_addr().unwrap().port();
+    let first = start(&Levers::default(), taken).await.unwrap();
+    assert!((1..10).contains(&(first.at.port() - taken)) && is_there(first.at).await, "{}", first.at);
+    first.stop().await;
+    // A restart with another port: whoever looks at the page goes on looking at it.
+    let levers = Levers::default();
+    let before = start(&levers, 0).await.unwrap();
+    let at = before.at;
+    before.stop().await;
+    let again = start(&levers, taken).await.unwrap();
+    assert_eq!(again.at, at);
+    assert!(is_there(at).await);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn two_bridges_do_not_fight_over_the_plugs() {
+    let first = start(&Levers::default(), 0).await.unwrap();
+    let other = start(&Levers::default(), first.at.port()).await.map(|_| ());
+    let words = other.unwrap_err().to_string();
+    assert!(words.contains("runs already") && words.contains(&first.at.to_string()), "{words}");
+    first.stop().await;
+}
