@@ -68,7 +68,7 @@ impl Bridge {
         for device in settings.devices.iter().filter(|it| anew.contains(&it.slug)) {
             self.spawn_device(device, &settings.credentials, pins.get(&device.slug).cloned());
         }
-        if before.notify != settings.notify || before.control.zone != settings.control.zone {
+        if before.notify != settings.notify {
             self.spawn_notify(&settings).await;
         }
         if before.weather != settings.weather {
@@ -138,7 +138,7 @@ fn hangs_on_the_start(before: &Settings, settings: &Settings) -> Option<&'static
     let port = |it: &Settings| it.mqtt.as_ref().map(|it: &MqttSettings| it.port);
     if !is_same_page(before.web.as_ref(), settings.web.as_ref()) {
         Some("the page's own settings are only read at a start")
-    } else if before.health != settings.health {
+    } else if !is_same_page(before.health.as_ref(), settings.health.as_ref()) {
         Some("the port of the probes alone is only opened at a start")
     } else if before.mqtt.is_some() != settings.mqtt.is_some() {
         Some("whether there is a broker is only asked at a start")
