@@ -142,6 +142,15 @@ async function keyboard(browser, { url, group: name }) {
   await card.locator(".head .state").first().filter({ hasText: /^ON$/ }).waitFor();
   // What was drawn anew meanwhile takes the place of the keyboard away from nobody.
   if ((await held()) !== here) fail(`the keyboard was at ON and is at ${await held()}`);
+  // Nor does what comes after it by itself: the plug is asked each second.
+  const why = card.locator("summary").filter({ hasText: /^Why$/ });
+  await card.locator("summary").first().focus();
+  await page.keyboard.press("Enter");
+  await why.focus();
+  const there = await why.getAttribute("id");
+  await why.evaluate((it) => (it.isOld = true));
+  await page.waitForFunction((id) => !document.getElementById(id).isOld, there);
+  if ((await held()) !== there) fail(`the keyboard was at Why and is at ${await held()}`);
   await page.getByRole("link", { name: "Plan", exact: true }).focus();
   await page.keyboard.press("Enter");
   await page.locator("main .timeline").first().waitFor();

@@ -16,6 +16,8 @@ function dress(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    // What has been pressed is not disabled: the keyboard would lose its place.
+    else if (name === "busy") element.setAttribute("aria-disabled", "true");
     else if (name === "value" || name === "checked") element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
@@ -41,6 +43,13 @@ export function show(place, ...children) {
     if (selectionStart !== null && again.setSelectionRange) again.setSelectionRange(selectionStart, selectionEnd);
   }
 }
+
+// What is busy is not pressed a second time, nor is the form sent whose button it is.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[aria-disabled=true]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
 
 /** An id that may be one in HTML. */
 export const idOf = (text) => text.replace(/[^a-zA-Z0-9_-]/g, "-");

@@ -47,8 +47,8 @@ export function form(again, found, saved) {
     h("div", { class: "fields" }, loose),
     sections,
     h("div", { class: "buttons" },
-      h("button", { type: "button", class: "act on", id: "form-save", disabled: isBusy, onclick: () => save(page) }, toSave()),
-      h("button", { type: "button", class: "act", id: "form-forget", disabled: isBusy, onclick: () => { begin(); again(); } }, "Read again")),
+      h("button", { type: "button", class: "act on", id: "form-save", busy: isBusy, onclick: () => save(page) }, toSave()),
+      h("button", { type: "button", class: "act", id: "form-forget", busy: isBusy, onclick: () => { begin(); again(); } }, "Read again")),
     h("p", { class: "quiet" }, "What is left empty is as usual. Changes are checked as a whole, written into the file beside its comments, and in force at once."))];
 }
 
@@ -113,13 +113,13 @@ function part(at, canGo = false) {
   const items = kind(node) === "items";
   const list = items ? plain(at.tree) ?? [] : [];
   return h("details", { class: "part", id: id(keys), open: isWrong },
-    h("summary", {}, h("span", { class: isWrong ? "wrong" : "" }, typeof at.name === "string" ? at.name : canGo ? keys.at(-1) : title(String(keys.at(-1)))), items && h("span", { class: "mode" }, `${list.length}`)),
+    h("summary", { id: `${id(keys)}-words` }, h("span", { class: isWrong ? "wrong" : "" }, typeof at.name === "string" ? at.name : canGo ? keys.at(-1) : title(String(keys.at(-1)))), items && h("span", { class: "mode" }, `${list.length}`)),
     node.description && h("p", { class: "quiet" }, prose(node.description)),
     own.map((it) => h("p", { class: "answer trouble" }, words(it))),
     items
       ? [list.map((it, place) => part({ keys: [...keys, place], node: node.items, tree: it, page, name: it?.name ?? it?.topic ?? `${place + 1}` }, true)), newItem({ keys, node, list, page })]
       : children(at),
-    canGo && h("button", { type: "button", class: "plain danger", id: `${id(keys)}-gone`, disabled: isBusy, onclick: () => takeOut(at) }, "Take it out"));
+    canGo && h("button", { type: "button", class: "plain danger", id: `${id(keys)}-gone`, busy: isBusy, onclick: () => takeOut(at) }, "Take it out"));
 }
 
 /** Takes a part out. What is changed and not saved yet hangs on the places of items, which move then. */
@@ -202,7 +202,7 @@ function newItem({ keys, node, list, page }) {
     add([[pointer(keys), [...list, Object.fromEntries(asked.map((key) => [key, given.get(key).trim()]))]]], here, page);
   } },
     asked.map((key) => h("label", {}, title(key), control(node.items.properties[key], key, here))),
-    h("button", { type: "submit", class: "act", id: `${here}-add`, disabled: isBusy }, "Add one"));
+    h("button", { type: "submit", class: "act", id: `${here}-add`, busy: isBusy }, "Add one"));
 }
 
 const control = (node, key, here) => kind(node) === "names"
@@ -232,7 +232,7 @@ function newName({ keys, any, page }) {
   } },
     h("label", {}, "A new name", h("input", { name: "name", ...drafted(`${here}-name`), required: true, autocomplete: "off" })),
     !isPart && h("label", {}, "Its value", h("input", { name: "value", ...drafted(`${here}-value`), type: "password", required: true, autocomplete: "off" })),
-    h("button", { type: "submit", class: "act", id: `${here}-add`, disabled: isBusy }, "Add it"));
+    h("button", { type: "submit", class: "act", id: `${here}-add`, busy: isBusy }, "Add it"));
 }
 
 async function load(again) {

@@ -41,8 +41,11 @@ function draw() {
 
 function tabs() {
   const [name] = chosen();
-  show(document.getElementById("tabs"), VIEWS.map(([it, words]) => h("a", { href: `#${it}`, id: `tab-${it}`, "aria-current": it === name ? "page" : null }, words)));
-  document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const strip = document.getElementById("tabs");
+  show(strip, VIEWS.map(([it, words]) => h("a", { href: `#${it}`, id: `tab-${it}`, "aria-current": it === name ? "page" : null }, words)));
+  // The keyboard would begin where `scrollIntoView` leads, not at the way past the views.
+  const here = strip.querySelector("[aria-current]");
+  strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
 window.addEventListener("hashchange", () => {

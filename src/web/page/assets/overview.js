@@ -72,7 +72,7 @@ function groupCard(slug, group, house, again) {
     ),
     switches(slug, group, again),
     h("details", { id: `${id}-more` },
-      h("summary", {}, group.outlets.length === 1 ? "The outlet" : `${group.outlets.length} outlets`),
+      h("summary", { id: `${id}-words` }, group.outlets.length === 1 ? "The outlet" : `${group.outlets.length} outlets`),
       h("ul", { class: "outlets" }, group.outlets.map((it) => outletRow(it, house, again))),
     ),
   );
@@ -85,7 +85,7 @@ function switches(slug, group, again) {
   const state = asked.get(base);
   const act = (words, path, body) => () => order(base, words, path, body, again);
   const button = (words, label, chosen, path, body) =>
-    h("button", { type: "button", id: idOf(`${base}-${words}`), class: `act ${words.toLowerCase()}`, "aria-pressed": String(chosen), disabled: state?.isWaiting, onclick: act(words, path, body) }, label);
+    h("button", { type: "button", id: idOf(`${base}-${words}`), class: `act ${words.toLowerCase()}`, "aria-pressed": String(chosen), busy: state?.isWaiting, onclick: act(words, path, body) }, label);
   const wish = group.mode === "manual_on" || group.mode === "manual_off";
   return h("div", { class: "switches" },
     h("div", { class: "buttons", role: "group", "aria-label": `Switch ${group.name}` },
@@ -103,7 +103,7 @@ function switches(slug, group, again) {
       }),
     ),
     h("p", { class: "minor" },
-      h("button", { type: "button", class: "plain", id: idOf(`${base}-keep`), disabled: state?.isWaiting, onclick: act("OFF for good", `${base}/control-mode`, { control: group.control === "off" ? "auto" : "off" }) },
+      h("button", { type: "button", class: "plain", id: idOf(`${base}-keep`), busy: state?.isWaiting, onclick: act("OFF for good", `${base}/control-mode`, { control: group.control === "off" ? "auto" : "off" }) },
         group.control === "off" ? "Let the rules decide again" : "Keep off until I say otherwise"),
     ),
     state && h("p", { class: state.trouble ? "answer trouble" : "answer", role: "status" }, state.text),
@@ -146,13 +146,13 @@ function outletRow(id, house, again) {
         device && device.name !== it.name && device.name].filter(Boolean).join(" · ")),
     h("div", { class: "buttons small" },
       ["ON", "OFF"].map((words) =>
-        h("button", { type: "button", id: idOf(`${base}-${words}`), class: `act ${words.toLowerCase()}`, "aria-label": `${it.name} ${words}`, disabled: state?.isWaiting, onclick: () => order(base, words, `${base}/set`, { state: words, for: "3h" }, again) }, words)),
-      h("button", { type: "button", id: idOf(`${base}-auto`), class: "act auto", "aria-label": `${it.name} AUTO`, disabled: state?.isWaiting, onclick: () => order(base, "AUTO", `${base}/control`, { control: "auto" }, again) }, "AUTO"),
+        h("button", { type: "button", id: idOf(`${base}-${words}`), class: `act ${words.toLowerCase()}`, "aria-label": `${it.name} ${words}`, busy: state?.isWaiting, onclick: () => order(base, words, `${base}/set`, { state: words, for: "3h" }, again) }, words)),
+      h("button", { type: "button", id: idOf(`${base}-auto`), class: "act auto", "aria-label": `${it.name} AUTO`, busy: state?.isWaiting, onclick: () => order(base, "AUTO", `${base}/control`, { control: "auto" }, again) }, "AUTO"),
       it.locked && h("button", { type: "button", id: idOf(`${base}-ack`), class: "act", onclick: () => order(base, "Acknowledged", `${base}/ack`, {}, again) }, "I have looked at it"),
     ),
     state && h("p", { class: state.trouble ? "answer trouble" : "answer", role: "status" }, state.text),
     h("details", { id: idOf(`${base}-voices`) },
-      h("summary", {}, "Why"),
+      h("summary", { id: idOf(`${base}-why`) }, "Why"),
       h("ol", { class: "voices" }, it.voices.map((voice) =>
         h("li", { class: voice.wins ? "wins" : "" }, h("b", {}, plain(voice.voice)), " ", voice.wish ? `wants ${voice.wish}` : "is silent", voice.sentence ? `: ${voice.sentence}` : ""))),
     ),

@@ -56,9 +56,9 @@ export function settings(again) {
       h("label", { for: "config" }, "YAML, with its secrets"),
       h("textarea", { id: "config", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "24", oninput: (event) => { text = event.target.value; }, value: text }),
       h("div", { class: "buttons wrap" },
-        h("button", { type: "button", class: "act", id: "check", disabled: isBusy, onclick: () => check(again) }, "Check"),
-        h("button", { type: "button", class: "act on", id: "save", disabled: isBusy, onclick: () => save(again) }, "Save and use"),
-        h("button", { type: "button", class: "act", id: "reread", disabled: isBusy, onclick: () => { forget(); again(); } }, "Read again")),
+        h("button", { type: "button", class: "act", id: "check", busy: isBusy, onclick: () => check(again) }, "Check"),
+        h("button", { type: "button", class: "act on", id: "save", busy: isBusy, onclick: () => save(again) }, "Save and use"),
+        h("button", { type: "button", class: "act", id: "reread", busy: isBusy, onclick: () => { forget(); again(); } }, "Read again")),
       h("label", { class: "plain" }, "Upload a file ", h("input", { type: "file", id: "upload", accept: ".yaml,.yml", onchange: async (event) => {
         text = await event.target.files[0].text();
         await check(again);
@@ -66,7 +66,7 @@ export function settings(again) {
       h("p", { class: "quiet" }, "What is saved is checked first, is in force at once, and the file as it was is kept beside it.")),
     earlier.length > 0 && h("section", { class: "card" }, h("h2", {}, "The file as it was"),
       h("ul", { class: "windows" }, earlier.map((name, place) => h("li", {}, h("span", { class: "row" }, h("span", {}, name),
-        h("button", { type: "button", class: "plain", id: `restore-${place}`, "aria-label": `Bring back ${name}`, disabled: isBusy, onclick: () => restore(name, again) }, "Bring it back")))))),
+        h("button", { type: "button", class: "plain", id: `restore-${place}`, "aria-label": `Bring back ${name}`, busy: isBusy, onclick: () => restore(name, again) }, "Bring it back")))))),
     setup.length > 0 && text === "" && h("section", { class: "card" }, h("h2", {}, "A first config"),
       h("button", { type: "button", class: "act", id: "example", onclick: () => { text = EXAMPLE; again(); } }, "Begin with an example")),
   ];
