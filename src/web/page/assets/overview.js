@@ -118,9 +118,15 @@ async function order(base, words, path, body, again) {
     asked.delete(base);
     say(`${words}: done.`);
   } catch (error) {
-    asked.set(base, { text: error.message, trouble: true });
+    const told = { text: error.message, trouble: true };
+    asked.set(base, told);
     say(error.message, true);
-    setTimeout(() => { asked.delete(base); again(); }, 15000);
+    setTimeout(() => {
+      // What is asked anew meanwhile has its own answer.
+      if (asked.get(base) !== told) return;
+      asked.delete(base);
+      again();
+    }, 15000);
   }
   again();
 }
