@@ -15,7 +15,13 @@ export function log(again) {
   const now = known.house.at;
   if (Date.now() - fetchedAt > 3000) {
     fetchedAt = Date.now();
-    ask(`api/logs?level=${level}&limit=200`).then((it) => { lines = it.lines ?? it; again(); }, () => {});
+    const asked = level;
+    ask(`api/logs?level=${level}&limit=200`).then((it) => {
+      // An answer that comes late is for another level.
+      if (asked !== level) return;
+      lines = it.lines ?? it;
+      again();
+    }, () => {});
   }
   return [
     h("section", { class: "card" },
