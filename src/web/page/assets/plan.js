@@ -25,7 +25,8 @@ export function plan(again) {
 }
 
 function timeline(now, groups) {
-  const start = Math.floor(Date.parse(now) / HOUR) * HOUR;
+  // The hours of the house: its offset may be of half an hour.
+  const start = Math.floor(Date.parse(now) / 1000) * 1000 - (Date.parse(`${now.slice(0, 19)}Z`) % HOUR);
   const end = start + 48 * HOUR;
   const x = (at) => LEFT + ((Math.min(Math.max(at, start), end) - start) / (end - start)) * (WIDTH - LEFT - 10);
   const height = SKY + groups.length * ROW + 30;
