@@ -1,7 +1,10 @@
 // What the bridge says, and what it is asked. One line of events keeps the page live; it mends itself.
 
-/** What is known. `house` is null until the bridge has spoken. */
-export const known = { house: null, plans: {}, notices: [], heardAt: 0, isLost: false };
+/** What is known. `house` is null until the bridge has spoken; `isAlive` says whether its control loop goes on. */
+export const known = { house: null, plans: {}, notices: [], heardAt: 0, isLost: false, isAlive: true };
+
+/** The bridge says something every 10 s. Who hears nothing for so long is cut off, whatever the line looks like. */
+const SILENCE = 25000;
 
 const listeners = new Set();
 
@@ -24,10 +27,25 @@ function changed(house, { groups, devices, outlets, ...rest }) {
 }
 
 let events = null;
+let openedAt = 0;
+
+function lose(since) {
+  if (!known.isLost) known.lostAt = since;
+  known.isLost = true;
+  tell("link");
+}
+
+setInterval(() => {
+  const since = Math.max(known.heardAt, openedAt);
+  if (!events || Date.now() - since < SILENCE) return;
+  lose(since);
+  connect();
+}, 1000);
 
 /** Opens the line. */
 export function connect() {
   events?.close();
+  openedAt = Date.now();
   events = new EventSource("api/events?changes=true");
   const take = (name, keep, as = name) =>
     events.addEventListener(name, (event) => {
@@ -36,23 +54,20 @@ export function connect() {
       keep(JSON.parse(event.data));
       tell(as);
     });
-  take("house", (it) => (known.house = it));
-  take("change", (it) => (known.house = changed(known.house, it)), "house");
+  const live = (house) => Object.assign(known, { house, isAlive: true });
+  take("house", live);
+  take("change", (it) => live(changed(known.house, it)), "house");
+  // Nothing else was to be told for a while: time goes on.
+  take("alive", ({ at, alive }) => known.house && Object.assign(known, { house: { ...known.house, at }, isAlive: alive }), "house");
   take("plan", (it) => (known.plans = it));
   take("notice", (it) => {
     known.notices.unshift(it);
     known.notices.length = Math.min(known.notices.length, 200);
   });
   events.onerror = () => {
-    if (!known.isLost) known.lostAt = Date.now();
-    known.isLost = true;
-    tell("link");
+    lose(Date.now());
     // A browser gives up for good when the answer is no stream, as while the bridge starts again.
     if (events.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
-  };
-  events.onopen = () => {
-    known.isLost = false;
-    tell("link");
   };
 }
 

@@ -6,17 +6,28 @@ import { signIn } from "./signin.js";
 /** Is somebody outside who has to say who they are first? */
 export const door = { isOut: false };
 
+const STOPPED = "The control loop has stopped: nothing is switched";
+let told = "";
+
 function link() {
   const place = document.getElementById("link");
   const { house } = known;
-  place.className = known.isLost ? "link lost" : "link";
+  const isDead = !known.isAlive && house?.bridge.setup.length === 0;
+  place.className = known.isLost || isDead ? "link lost" : "link";
   if (known.isLost) {
     const seconds = Math.round((Date.now() - (known.lostAt ?? Date.now())) / 1000);
     place.textContent = `Connection lost ${seconds} s ago: what is shown is the past`;
+  } else if (isDead) {
+    place.textContent = STOPPED;
   } else if (house) {
     const broker = { connected: "", lost: " · MQTT broker lost", unknown: "" }[house.bridge.broker] ?? "";
     place.textContent = `${house.at.slice(11, 16)}${broker}`;
   }
+  // Whoever listens is told of what has become of it, not of each second.
+  const trouble = known.isLost ? "Connection lost: what is shown is the past" : isDead ? STOPPED : house?.bridge.broker === "lost" ? "MQTT broker lost" : "";
+  if (trouble === told) return;
+  document.getElementById("link-said").textContent = trouble || "All is well again";
+  told = trouble;
 }
 
 function paint(name) {

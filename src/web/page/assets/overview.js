@@ -40,6 +40,7 @@ function banners(house) {
   const away = Object.values(house.devices).filter((it) => it.availability === "offline");
   const locked = Object.values(house.outlets).filter((it) => it.locked);
   return [
+    !known.isAlive && h("p", { class: "banner bad" }, "The control loop has stopped: nothing is switched, and what is shown is the past."),
     bridge.vacation && h("p", { class: "banner" }, "Vacation: rules and wishes for ON are silent."),
     bridge.paused_until && h("p", { class: "banner" }, `All rules are paused until ${when(bridge.paused_until, house.at)}.`),
     !bridge.clock_trusted && h("p", { class: "banner bad" }, "The clock shows a time that cannot be: the rules of heaters are silent."),
