@@ -242,16 +242,32 @@ async function schedule(browser, { url, group: name, does }) {
     await saved();
     await card.getByText("No schedule").waitFor();
   } else if (does === "open") {
-    // Somebody else changes the list now, who is told of on standard input.
-    await card.getByRole("button", { name: "Edit" }).click();
-    console.log("open");
-    await new Promise((go, no) => {
-      process.stdin.once("data", go);
-      setTimeout(() => no(new Error("nobody said that it goes on")), 60000).unref();
-    });
-    await page.fill("#edit-off-value", "09:00");
+    // Somebody else changes the list now, who is told of on standard input: another one has the place of Dusk.
+    const refused = async (word, at, words) => {
+      await card.locator("li", { hasText: "Dusk" }).getByRole("button", { name: "Edit" }).click();
+      console.log(word);
+      await new Promise((go, no) => {
+        process.stdin.once("data", go);
+        setTimeout(() => no(new Error("nobody said that it goes on")), 60000).unref();
+      });
+      await page.fill("#edit-off-value", at);
+      await page.click("#edit-save");
+      await page.getByRole("alert").filter({ hasText: words }).waitFor();
+      if ((await page.inputValue("#edit-off-value")) !== at) fail("what was typed is gone");
+      await page.click("#edit-save");
+      await saved();
+      await card.getByText(`18:00 – ${at}`).waitFor();
+    };
+    await refused("open", "21:00", "have changed since, but not this one");
+    // Now it is gone.
+    await refused("again", "22:00", "in the list no more");
+    // The end of a change of one closes no other.
+    await card.locator("li", { hasText: "Dusk" }).getByRole("button", { name: "Edit" }).click();
+    await card.getByRole("switch").first().uncheck();
+    await card.getByText("silent").waitFor();
+    await page.fill("#edit-off-value", "23:00");
     await page.click("#edit-save");
-    await page.getByRole("alert").filter({ hasText: "have changed since" }).waitFor();
+    await card.getByText("18:00 – 23:00").waitFor();
   }
   quiet(page, does);
   return {};

@@ -81,15 +81,35 @@ def browser_edits_schedules(bench):
     for does, word in (("add", "05:30"), ("edit", "Dawn"), ("silence", "false")):
         browser.do("schedule", url=house.web, group="porch", does=does)
         check(word in house.file.read_text(), f"the file says so: {house.file.read_text()[-600:]}")
+    here = f"{house.web}/api/groups/porch/schedules"
+
+    def listed():
+        return [(it["name"], it["off"]["value"]) for it in json.loads(http("GET", here)[1])["schedules"]]
+
+    def other(method, path="", name=None):
+        it = {"name": name, "on": {"type": "time", "value": "18:00"}, "off": {"type": "time", "value": "20:00"}}
+        status, told = http(method, here + path, 10, json.dumps(it).encode() if name else None, Content_Type="application/json")
+        check(status in (200, 201), f"somebody else changes the list: {status} {told}")
+
+    def go(person):
+        person.stdin.write("go\n")
+        person.stdin.flush()
+
+    other("POST", name="Dusk")
     person = browser.start("schedule", url=house.web, group="porch", does="open")
     browser.heard(person, "open")
-    status, _ = http("PUT", f"{house.web}/api/groups/porch/schedules/0/enabled", 10, json.dumps({"enabled": True}).encode(), Content_Type="application/json")
-    check(status == 200, "somebody else changes it meanwhile")
-    person.stdin.write("go\n")
-    person.stdin.flush()
+    other("DELETE", "/0")
+    other("POST", name="Noon")
+    go(person)
+    browser.heard(person, "again")
+    check(listed() == [("Dusk", "21:00"), ("Noon", "20:00")], f"it is saved in its own place: {listed()}")
+    other("DELETE", "/0")
+    go(person)
     browser.end(person)
+    check(listed() == [("Noon", "20:00"), ("Dusk", "23:00")], f"what was gone is a new one: {listed()}")
+    other("DELETE", "/0")
     browser.do("schedule", url=house.web, group="porch", does="delete")
-    check("05:30" not in house.file.read_text(), "the file says so")
+    check("Dusk" not in house.file.read_text(), "the file says so")
 
 
 def browser_repairs_a_wrong_config(bench):

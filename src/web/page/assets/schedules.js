@@ -8,7 +8,7 @@ const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** By group: the list with its mark, or what went wrong. */
 const lists = new Map();
-/** What is being edited: group, place in the list (null for a new one), and the schedule. */
+/** What is being edited: group, place in the list (null for a new one), the list's mark, the schedule as it was and as it is to be. */
 let editing = null;
 
 const path = (group) => `api/groups/${encodeURIComponent(group)}/schedules`;
@@ -50,7 +50,7 @@ function card(slug, group, again) {
     h("ul", { class: "windows" }, found.schedules.map((it, index) => row(slug, it, index, found, again))),
     editing?.group === slug
       ? form(again)
-      : h("button", { type: "button", class: "act", id: idOf(`add-${slug}`), onclick: () => { editing = { group: slug, index: null, schedule: fresh() }; again(); } }, "Add a schedule"),
+      : h("button", { type: "button", class: "act", id: idOf(`add-${slug}`), onclick: () => { editing = { group: slug, index: null, etag: found.etag, schedule: fresh() }; again(); } }, "Add a schedule"),
   );
 }
 
@@ -59,38 +59,78 @@ function row(slug, it, index, found, again) {
   const id = idOf(`schedule-${slug}-${index}`);
   return h("li", { class: enabled ? "" : "is-silent" },
     h("b", {}, it.name ?? "Unnamed"),
-    h("span", {}, describe(it)),
+    h("span", {}, describe(it, found.units)),
     h("span", { class: "row" },
       h("label", { class: "switch" },
-        h("input", { type: "checkbox", role: "switch", id, checked: enabled, onchange: (event) => change(slug, `${path(slug)}/${index}/enabled`, "PUT", { enabled: event.target.checked }, found.etag, again) }),
+        h("input", { type: "checkbox", role: "switch", id, checked: enabled, onchange: (event) => {
+          const speaks = event.target.checked;
+          change(slug, `${path(slug)}/${index}/enabled`, "PUT", { enabled: speaks }, again, (edited) => { if (edited.index === index) edited.schedule.enabled = speaks; });
+        } }),
         enabled ? "speaks" : "silent"),
-      h("button", { type: "button", class: "plain", id: `${id}-edit`, onclick: () => { editing = { group: slug, index, schedule: structuredClone(it) }; again(); } }, "Edit"),
+      h("button", { type: "button", class: "plain", id: `${id}-edit`, onclick: () => { editing = { group: slug, index, etag: found.etag, was: it, schedule: structuredClone(it) }; again(); } }, "Edit"),
       h("button", { type: "button", class: "plain danger", id: `${id}-delete`, onclick: () => {
-        if (window.confirm(`Delete the schedule “${it.name}”?`)) change(slug, `${path(slug)}/${index}`, "DELETE", undefined, found.etag, again);
+        if (window.confirm(`Delete the schedule “${it.name}”?`)) change(slug, `${path(slug)}/${index}`, "DELETE", undefined, again, (edited) => {
+          if (edited.index === index) gone(edited);
+          else if (edited.index > index) edited.index -= 1;
+        });
       } }, "Delete"),
     ),
   );
 }
 
-async function change(slug, where, method, body, etag, again) {
+const send = (where, method, body, etag) => ask(where, { method, body, headers: etag ? { "if-match": etag } : {} });
+
+/** Changes the list. `moved` is told what is being edited of the same list: that goes on with the list as it is then. */
+async function change(slug, where, method, body, again, moved) {
+  const { etag } = lists.get(slug);
   try {
-    await ask(where, { method, body, headers: etag ? { "if-match": etag } : {} });
-    editing = null;
+    const told = await send(where, method, body, etag);
+    if (editing?.group === slug && editing.etag === etag) {
+      editing.etag = told.etag;
+      moved(editing);
+    }
     say("Saved, and in force.");
   } catch (error) {
-    if (editing) editing.trouble = error.message;
     say(error.message, true);
   }
   await load(slug, again);
 }
 
+/** What is edited is in the list no more, and takes nobody else's place. */
+function gone(edited) {
+  edited.index = null;
+  edited.trouble = `It is in the list no more. If it is saved, it is a new one${edited.was.safety ? ", without its limits (safety)" : ""}.`;
+}
+
+/** Where is what is edited, in a list that somebody else has changed? By its name: its place may be another one's by now. */
+function find(edited, { etag, schedules: list, trouble, units }) {
+  if (trouble) return;
+  edited.etag = etag;
+  if (edited.index === null) {
+    edited.trouble = "The schedules have changed since: look at them, and save again.";
+    return;
+  }
+  const { was } = edited;
+  const found = list.filter((it) => (was.name ? it.name === was.name : JSON.stringify(it) === JSON.stringify(was)));
+  if (found.length !== 1) {
+    gone(edited);
+    return;
+  }
+  const isSame = JSON.stringify(found[0]) === JSON.stringify(was);
+  Object.assign(edited, { index: list.indexOf(found[0]), was: found[0] });
+  edited.trouble = `The schedules have changed since, ${isSame ? "but not this one" : `and this one is now: ${describe(found[0], units)}${found[0].enabled === false ? ", silent" : ""}`}. Save again to put yours in its place.`;
+}
+
 /** A schedule in words. */
-function describe(it) {
+function describe(it, units) {
   const days = it.days && it.days.length < 7 ? it.days.map((day) => DAYS[day - 1] ?? day).join(", ") : "every day";
-  const wants = Object.entries(it.conditions ?? {}).map(([key, value]) => (value === true ? plain(key) : value === false ? `no ${plain(key)}` : `${plain(key)} ${value}`));
+  const wants = Object.entries(it.conditions ?? {}).map(([key, value]) => (value === true ? plain(key) : value === false ? `no ${plain(key)}` : `${plain(key)} ${value}${key === "temperature_max" && degrees(units) ? ` ${degrees(units)}` : ""}`));
   const times = it.all_day ? "all day" : `${moment(it.on)} – ${moment(it.off)}`;
   return [times, days, wants.length > 0 && `if ${wants.join(" and ")}`, it.priority && it.priority !== "normal" && `${it.priority} priority`].filter(Boolean).join(", ");
 }
+
+/** The unit of the file's temperatures, if it is known. */
+const degrees = (units) => ({ imperial: "°F", metric: "°C" })[units] ?? "";
 
 function moment(it) {
   if (!it) return "?";
@@ -148,11 +188,11 @@ function form(again) {
     } }), "All day"),
     !it.all_day && time("on", "Goes on at", ["time", "sunrise", "sunset"], it, again),
     !it.all_day && time("off", "Goes off at", ["time", "sunrise", "sunset", "duration"], it, again),
-    conditions(it, again),
+    conditions(it, again, lists.get(editing.group)?.units),
     h("label", {}, "Priority", h("select", { id: "edit-priority", onchange: set("priority") }, ["critical", "normal", "low"].map((name) => h("option", { value: name, selected: (it.priority ?? "normal") === name }, name)))),
     editing.trouble && h("p", { class: "answer trouble", role: "alert" }, editing.trouble),
     h("div", { class: "buttons" },
-      h("button", { type: "submit", class: "act on", id: "edit-save" }, "Save"),
+      h("button", { type: "submit", class: "act on", id: "edit-save", busy: editing.isSaving }, "Save"),
       h("button", { type: "button", class: "act", id: "edit-cancel", onclick: () => { editing = null; again(); } }, "Cancel")),
     h("div", { id: "preview", role: "status" }),
     h("p", { class: "quiet" }, "Its limits (safety) stay as the file has them."),
@@ -176,7 +216,7 @@ function time(key, label, types, it, again) {
   );
 }
 
-function conditions(it, again) {
+function conditions(it, again, units) {
   const wanted = it.conditions ?? {};
   const set = (key, value) => {
     if (value === null) delete wanted[key]; else wanted[key] = value;
@@ -186,15 +226,30 @@ function conditions(it, again) {
   const tri = (key, label) => h("label", {}, label, h("select", { id: `edit-${key}`, onchange: (event) => set(key, { any: null, yes: true, no: false }[event.target.value]) },
     [["any", "does not matter"], ["yes", "yes"], ["no", "no"]].map(([value, words]) => h("option", { value, selected: value === (wanted[key] === undefined ? "any" : wanted[key] ? "yes" : "no") }, words))));
   return h("fieldset", {}, h("legend", {}, "Only if"),
-    h("label", {}, "the air is at most", h("input", { type: "number", id: "edit-temperature_max", min: "-100", max: "150", step: "0.5", placeholder: "any", value: wanted.temperature_max ?? "", onchange: (event) => set("temperature_max", event.target.value === "" ? null : Number(event.target.value)) })),
+    h("label", {}, `the air is at most${degrees(units) && ` (${degrees(units)})`}`, h("input", { type: "number", id: "edit-temperature_max", min: units === "metric" ? "-70" : "-100", max: units === "metric" ? "65" : "150", step: "0.5", placeholder: "any", value: wanted.temperature_max ?? "", onchange: (event) => set("temperature_max", event.target.value === "" ? null : Number(event.target.value)) })),
     tri("precipitation_active", "precipitation"),
     tri("black_ice_risk", "black ice"),
   );
 }
 
-function save(again) {
-  const { group, index, schedule } = editing;
-  const { safety: _kept, ...told } = schedule;
-  const etag = lists.get(group)?.etag;
-  return index === null ? change(group, path(group), "POST", told, etag, again) : change(group, `${path(group)}/${index}`, "PUT", told, etag, again);
+async function save(again) {
+  const edited = editing;
+  const { group, index, etag } = edited;
+  const { safety: _kept, ...told } = edited.schedule;
+  let isOld = false;
+  edited.isSaving = true;
+  again();
+  try {
+    await (index === null ? send(path(group), "POST", told, etag) : send(`${path(group)}/${index}`, "PUT", told, etag));
+    if (editing === edited) editing = null;
+    say("Saved, and in force.");
+  } catch (error) {
+    edited.trouble = error.message;
+    isOld = error.status === 412;
+    say(error.message, true);
+  }
+  await load(group, () => {});
+  if (isOld) find(edited, lists.get(group));
+  edited.isSaving = false;
+  again();
 }
