@@ -7,6 +7,9 @@ let state = null;
 let found = null;
 let isBusy = false;
 let trouble = {};
+/** What is typed, by the place of its input: neither a refusal nor a search takes it away. */
+const drafts = new Map();
+const drafted = (id, usual = "") => ({ id, value: drafts.get(id) ?? usual, oninput: (event) => drafts.set(id, event.target.value) });
 
 /** To be called when the view is opened. */
 export function begin() {
@@ -32,31 +35,31 @@ export function setup(again) {
       ? h("p", { class: "quiet" }, "It is in the file.")
       : h("form", { class: "edit", onsubmit: (event) => told(event, "account", (it) => ({ username: it.get("username"), password: it.get("password") }), again) },
         h("p", { class: "quiet" }, "The e-mail address and the password of the Tapo or Kasa app. They stay in this machine's file."),
-        h("label", {}, "E-mail address", h("input", { name: "username", id: "setup-username", type: "email", required: true, autocomplete: "username" })),
-        h("label", {}, "Password", h("input", { name: "password", id: "setup-password", type: "password", required: true, autocomplete: "current-password" })),
+        h("label", {}, "E-mail address", h("input", { name: "username", ...drafted("setup-username"), type: "email", required: true, autocomplete: "username" })),
+        h("label", {}, "Password", h("input", { name: "password", ...drafted("setup-password"), type: "password", required: true, autocomplete: "current-password" })),
         send("account"))),
     step("place", "2. Where the house is", steps.place
       ? h("p", { class: "quiet" }, "It is in the file.")
       : h("form", { class: "edit", onsubmit: (event) => told(event, "place", (it) => ({ latitude: Number(it.get("latitude")), longitude: Number(it.get("longitude")), timezone: it.get("timezone") }), again) },
         h("p", { class: "quiet" }, "For the weather and the sun."),
-        h("label", {}, "Latitude, north", h("input", { name: "latitude", id: "setup-latitude", type: "number", step: "any", min: "-90", max: "90", required: true })),
-        h("label", {}, "Longitude, east", h("input", { name: "longitude", id: "setup-longitude", type: "number", step: "any", min: "-180", max: "180", required: true })),
-        h("label", {}, "Time zone", h("input", { name: "timezone", id: "setup-timezone", required: true, value: Intl.DateTimeFormat().resolvedOptions().timeZone })),
+        h("label", {}, "Latitude, north", h("input", { name: "latitude", ...drafted("setup-latitude"), type: "number", step: "any", min: "-90", max: "90", required: true })),
+        h("label", {}, "Longitude, east", h("input", { name: "longitude", ...drafted("setup-longitude"), type: "number", step: "any", min: "-180", max: "180", required: true })),
+        h("label", {}, "Time zone", h("input", { name: "timezone", ...drafted("setup-timezone", Intl.DateTimeFormat().resolvedOptions().timeZone), required: true })),
         send("place"))),
     step("devices", "3. The plugs",
-      h("button", { type: "button", class: "act", id: "setup-find", disabled: isBusy, onclick: () => search(again) }, isBusy ? "Looking…" : "Look for plugs"),
+      h("button", { type: "button", class: "act", id: "setup-find", busy: isBusy, onclick: () => search(again) }, isBusy ? "Looking…" : "Look for plugs"),
       found && h("p", { class: "quiet" }, found.length === 0 ? "Nobody has answered; write its address." : "Who has answered:"),
-      found && found.length > 0 && h("ul", { class: "windows" }, found.map((it) => h("li", {},
+      found && found.length > 0 && h("ul", { class: "windows" }, found.map((it, place) => h("li", {},
         h("span", {}, `${it.model ?? "?"} ${it.mac ?? ""}`),
-        h("button", { type: "button", class: "plain", onclick: () => { document.getElementById("setup-ip").value = it.address ?? it.ip ?? ""; } }, `Take ${it.address ?? it.ip}`)))),
+        h("button", { type: "button", class: "plain", id: `setup-take-${place}`, onclick: () => { drafts.set("setup-ip", it.address ?? it.ip ?? ""); again(); } }, `Take ${it.address ?? it.ip}`)))),
       h("form", { class: "edit", onsubmit: (event) => told(event, "devices", device, again) },
-        h("label", {}, "Address", h("input", { name: "ip", id: "setup-ip", required: true, placeholder: "192.168.1.50" })),
-        h("label", {}, "Its name", h("input", { name: "name", id: "setup-name", required: true, placeholder: "Walkway mat" })),
-        h("label", {}, "Outlets, from 0; all if empty", h("input", { name: "outlets", id: "setup-outlets", pattern: "[0-9, ]*", placeholder: "0" })),
-        h("label", {}, "Group", h("input", { name: "group", id: "setup-group", required: true, placeholder: "walkway" })),
-        h("label", {}, "What hangs on it", h("select", { name: "class", id: "setup-class" },
-          [["heater", "a heating mat"], ["light", "lights"], ["generic", "something else"]].map(([value, words]) => h("option", { value }, words)))),
-        h("label", { class: "switch" }, h("input", { type: "checkbox", name: "melt", id: "setup-melt", checked: true }), "Melt snow by the forecast (heating mats)"),
+        h("label", {}, "Address", h("input", { name: "ip", ...drafted("setup-ip"), required: true, placeholder: "192.168.1.50" })),
+        h("label", {}, "Its name", h("input", { name: "name", ...drafted("setup-name"), required: true, placeholder: "Walkway mat" })),
+        h("label", {}, "Outlets, from 0; all if empty", h("input", { name: "outlets", ...drafted("setup-outlets"), pattern: "[0-9, ]*", placeholder: "0" })),
+        h("label", {}, "Group", h("input", { name: "group", ...drafted("setup-group"), required: true, placeholder: "walkway" })),
+        h("label", {}, "What hangs on it", h("select", { name: "class", ...drafted("setup-class") },
+          [["heater", "a heating mat"], ["light", "lights"], ["generic", "something else"]].map(([value, words]) => h("option", { value, selected: value === drafts.get("setup-class") }, words)))),
+        h("label", { class: "switch" }, h("input", { type: "checkbox", name: "melt", id: "setup-melt", checked: drafts.get("setup-melt") ?? true, onchange: (event) => drafts.set("setup-melt", event.target.checked) }), "Melt snow by the forecast (heating mats)"),
         send("devices", "Add it"))),
     h("section", { class: "card" }, h("h2", {}, "4. Done"),
       trouble.finish && h("p", { class: "answer trouble", role: "alert" }, trouble.finish),
@@ -64,7 +67,7 @@ export function setup(again) {
   ];
 }
 
-const send = (id, words = "Save") => h("button", { type: "submit", class: "act on", id: `setup-${id}`, disabled: isBusy }, words);
+const send = (id, words = "Save") => h("button", { type: "submit", class: "act on", id: `setup-${id}`, busy: isBusy }, words);
 
 function device(it) {
   const heats = it.get("class") === "heater";
@@ -85,12 +88,15 @@ async function look(again) {
 async function told(event, step, body, again) {
   event.preventDefault();
   const given = body(new FormData(event.target));
-  isBusy = true;
+  const sent = [...event.target.elements].map(({ id }) => [id, drafts.get(id)]);
   // Nobody starts the bridge while something is being written: it would start without it.
-  document.getElementById("setup-finish")?.setAttribute("disabled", "");
+  isBusy = true;
+  again();
   try {
     await post(`api/setup/${step}`, given);
     trouble[step] = "";
+    // What was typed meanwhile is the next one.
+    for (const [id, text] of sent) if (drafts.get(id) === text) drafts.delete(id);
     say("Written into the file.");
   } catch (error) {
     const places = (error.problems ?? []).map((it) => `${it.path}: found ${it.found}, allowed ${it.allowed}`);
