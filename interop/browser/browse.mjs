@@ -335,6 +335,15 @@ async function form(browser, { url, held, secret }) {
   await page.click("#form-devices-groups-garden-items-1-gone");
   await page.locator("#said.trouble").filter({ hasText: "Save what you have changed first" }).waitFor();
   if (!(await page.locator("#form-devices-groups-garden-items-1-name").count())) fail("it is taken out all the same");
+  // Nor does the file of one take away what is typed for the other.
+  const text = await page.inputValue("#config");
+  await page.click("#save");
+  await page.locator("#said.trouble").filter({ hasText: "in the form first" }).waitFor();
+  await page.fill("#config", `${text}# typed\n`);
+  await page.click("#form-save");
+  await page.locator("#said.trouble").filter({ hasText: "Save the text below first" }).waitFor();
+  if (!(await page.inputValue("#config")).endsWith("# typed\n")) fail("the text that was typed is gone");
+  await page.fill("#config", text);
   await page.fill("#form-safety-cooldown_minutes", "31");
   await page.click("#form-devices-groups-garden-items-1-gone");
   await page.locator("#form-devices-groups-garden-items-1-name").waitFor({ state: "detached" });
@@ -356,13 +365,21 @@ async function first_config(browser, { url, address }) {
   await page.fill("#setup-password", "a password");
   await page.click("#setup-account");
   await page.locator("#setup-username").waitFor({ state: "detached" });
+  // A refusal takes away nothing that was typed.
   await page.fill("#setup-latitude", "46.9");
   await page.fill("#setup-longitude", "7.4");
+  await page.fill("#setup-timezone", "Europe/Nowhere");
+  await page.fill("#setup-name", "Walkway mat");
+  await page.uncheck("#setup-melt");
+  await page.click("#setup-place");
+  await page.getByRole("alert").filter({ hasText: "Nowhere" }).first().waitFor();
+  const typed = [await page.inputValue("#setup-latitude"), await page.inputValue("#setup-timezone"), await page.inputValue("#setup-name"), await page.isChecked("#setup-melt")].join();
+  if (typed !== "46.9,Europe/Nowhere,Walkway mat,false") fail(`what was typed is gone: ${typed}`);
+  await page.check("#setup-melt");
   await page.fill("#setup-timezone", "Europe/Zurich");
   await page.click("#setup-place");
   await page.locator("#setup-latitude").waitFor({ state: "detached" });
   await page.fill("#setup-ip", address);
-  await page.fill("#setup-name", "Walkway mat");
   await page.fill("#setup-outlets", "0");
   await page.fill("#setup-group", "walkway");
   await page.click("#setup-devices");

@@ -23,8 +23,14 @@ export function begin() {
   drafts.clear();
 }
 
-/** The form. `found` are the problems of the file in setup mode; `saved` is called when the file has changed, and waited for. */
-export function form(again, found, saved) {
+/** Is anything changed or typed, and not saved? */
+export const isChanged = () => changes.size > 0 || [...drafts.values()].some(Boolean);
+
+/**
+ * The form. `found` are the problems of the file in setup mode; `saved` is called when the file has changed, and waited for; `holds` says
+ * that something else would be thrown away by that.
+ */
+export function form(again, found, saved, holds) {
   if (!tree) {
     tree = {};
     load(again);
@@ -32,7 +38,7 @@ export function form(again, found, saved) {
   // A file that is no YAML is repaired as text.
   if (!schema || !etag) return [trouble && h("p", { class: "card answer trouble", role: "alert" }, trouble)];
   const wrong = problems.length > 0 ? problems : found ?? [];
-  const page = { again, saved, wrong, placed: new Set() };
+  const page = { again, saved, holds, wrong, placed: new Set() };
   const loose = [];
   const sections = [];
   for (const [key, node] of Object.entries(schema.properties)) {
@@ -125,7 +131,7 @@ function part(at, canGo = false) {
 /** Takes a part out. What is changed and not saved yet hangs on the places of items, which move then. */
 function takeOut({ keys, name, page }) {
   if (changes.size > 0) say("Save what you have changed first, or read again.", true);
-  else if (window.confirm(`Take ${name ?? keys.at(-1)} out of the config? It is in force at once.`)) send([[pointer(keys), null]], page);
+  else if (!page.holds() && window.confirm(`Take ${name ?? keys.at(-1)} out of the config? It is in force at once.`)) send([[pointer(keys), null]], page);
 }
 
 /** A value. */
@@ -260,6 +266,7 @@ async function save(page) {
 
 /** Sends changes; what is wrong is shown at its place. */
 async function send(pairs, page) {
+  if (page.holds()) return false;
   isBusy = true;
   page.again();
   let isDone = false;

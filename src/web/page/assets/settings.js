@@ -2,7 +2,7 @@
 
 import { ask, known, post } from "./bridge.js";
 import { h, say } from "./dom.js";
-import { begin as beginForm, form } from "./form.js";
+import { begin as beginForm, form, isChanged } from "./form.js";
 import { begin, setup as steps } from "./setup.js";
 
 let file = null;
@@ -16,23 +16,51 @@ let isBusy = false;
 export function forget() {
   begin();
   beginForm();
+  leave();
+}
+
+function leave() {
   file = null;
   problems = null;
   trouble = "";
 }
 
 async function load(again) {
+  const before = text;
   try {
-    file = await ask("api/config/text");
-    text = file.text;
+    const found = await ask("api/config/text");
+    // What is typed meanwhile stays. It is refused when it is saved: it is not made of this file.
+    if (file?.isLoading || text === before) {
+      file = found;
+      text = found.text;
+    }
     trouble = "";
     earlier = (await ask("api/config/backups").catch(() => ({}))).backups ?? [];
     if (known.house?.bridge.setup.length > 0) problems = (await post("api/config/check", { text })).problems;
   } catch (error) {
-    file = { text: "" };
+    if (!file?.etag) file = { text: "" };
     trouble = error.message;
   }
   again();
+}
+
+/** Without its mark nobody knows what would be written over; where there is no file yet, that has one too. */
+function isRead() {
+  if (!file.etag) trouble = "The file could not be read, so nothing is written over it: read it again first.";
+  return Boolean(file.etag);
+}
+
+/** What is typed in the text and not saved is thrown away by whoever typed it only. */
+function holdsText() {
+  const isTyped = Boolean(file?.etag) && text !== file.text;
+  if (isTyped) say("Save the text below first, or read it again.", true);
+  return isTyped;
+}
+
+function holdsForm() {
+  const isTyped = isChanged() && document.getElementById("form") !== null;
+  if (isTyped) say("Save what you have changed in the form first, or read that again.", true);
+  return isTyped;
 }
 
 /** The view. */
@@ -48,7 +76,7 @@ export function settings(again) {
       h("h2", {}, "Setup mode"),
       h("p", {}, "The config is absent or wrong, so nothing is switched. Go through the steps, or put the text right below; the bridge starts with that at once.")),
     setup.length > 0 && steps(again),
-    file.text !== "" && form(again, setup.length > 0 ? problems : null, () => reread(again)),
+    file.text !== "" && form(again, setup.length > 0 ? problems : null, () => reread(again), holdsText),
     h("section", { class: "card wide" },
       h("div", { class: "head" }, h("h2", {}, file.file ?? "The config"), h("a", { class: "plain", href: "api/config/download", download: "heattrax.yaml" }, "Download")),
       trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
@@ -58,7 +86,13 @@ export function settings(again) {
       h("div", { class: "buttons wrap" },
         h("button", { type: "button", class: "act", id: "check", busy: isBusy, onclick: () => check(again) }, "Check"),
         h("button", { type: "button", class: "act on", id: "save", busy: isBusy, onclick: () => save(again) }, "Save and use"),
-        h("button", { type: "button", class: "act", id: "reread", busy: isBusy, onclick: () => { forget(); again(); } }, "Read again")),
+        h("button", { type: "button", class: "act", id: "reread", busy: isBusy, onclick: () => {
+          // What is changed in the form goes with its own button.
+          if (!isChanged()) beginForm();
+          begin();
+          leave();
+          again();
+        } }, "Read again")),
       h("label", { class: "plain" }, "Upload a file ", h("input", { type: "file", id: "upload", accept: ".yaml,.yml", onchange: async (event) => {
         text = await event.target.files[0].text();
         await check(again);
@@ -83,9 +117,9 @@ function listed() {
 }
 
 /** The file has been changed by the form. */
-function reread(again) {
+async function reread(again) {
   problems = null;
-  return load(again);
+  if (text === file?.text) await load(again);
 }
 
 /** Puts the cursor where something is wrong. */
@@ -112,12 +146,18 @@ async function check(again) {
 }
 
 async function save(again) {
+  if (holdsForm()) return;
+  if (!isRead()) {
+    again();
+    return;
+  }
   isBusy = true;
   again();
+  const sent = text;
   try {
-    const saved = await ask("api/config/text", { method: "PUT", body: { text }, headers: file.etag ? { "if-match": file.etag } : {} });
-    file.etag = saved.etag;
-    beginForm();
+    const saved = await ask("api/config/text", { method: "PUT", body: { text: sent }, headers: { "if-match": file.etag } });
+    Object.assign(file, { etag: saved.etag, text: sent });
+    if (!isChanged()) beginForm();
     problems = [];
     trouble = "";
     say(saved.restart ? `Saved. The bridge starts again: ${saved.restart}.` : "Saved, and in force.");
@@ -131,9 +171,14 @@ async function save(again) {
 
 /** An earlier file is put in the place of the one in force, which is kept too. */
 async function restore(name, again) {
+  if (holdsForm() || holdsText()) return;
+  if (!isRead()) {
+    again();
+    return;
+  }
   if (!window.confirm(`Bring back ${name}? It is in force at once.`)) return;
   try {
-    const told = await ask("api/config/restore", { method: "POST", body: { name }, headers: file.etag ? { "if-match": file.etag } : {} });
+    const told = await ask("api/config/restore", { method: "POST", body: { name }, headers: { "if-match": file.etag } });
     say(told.restart ? `Brought back. The bridge starts again: ${told.restart}.` : "Brought back, and in force.");
     forget();
   } catch (error) {
