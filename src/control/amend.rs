@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Controller, circuit::Circuits, melt::Reading, start, timetable::Timetable};
+use super::{Controller, circuit::Circuits, start, timetable::Timetable};
 use crate::model::{
     Availability, ControlSettings, Device, DeviceSettings, House, Notice, Outlet, OutletId, Slug, WeatherBoard,
 };
@@ -46,12 +46,12 @@ impl Controller {
         let others = self.carry_devices(&before, &old, &renamed);
         self.carry_outlets(&before, &renamed, &others);
         self.rekey(&renamed);
-        self.readings = BTreeMap::new();
-        self.unheated = Reading::default();
         self.outlooks.clear();
         self.house.at = now;
         self.prepare(now);
         let mut notices = self.missing_outlets(&old, now);
+        // What the forecast says is known still, and read by the new settings: no mat goes off because somebody edits something.
+        self.read(now, &mut notices);
         self.freshness(now, &mut notices);
         self.look_ahead(now, &mut notices);
         notices.extend(self.decide_again(now, None));

@@ -9,10 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Controller,
+    civil::later,
     decide::{self, Verdict},
     voice::{Facts, Full},
 };
@@ -23,6 +24,8 @@ use crate::model::{
 
 /// A turn, in seconds. Turns are those of the clock, so that they need not be remembered.
 const TURN: i64 = 1800;
+/// By then a timer on a plug has done what it is there for, however its clock runs.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 /// Currents that differ by less are equal.
 const EPSILON: f64 = 1e-6;
 
@@ -200,8 +203,11 @@ impl Controller {
 
     fn claim(&self, circuit: &Circuit, outlet: &Outlet, decision: &Decision, now: Timestamp) -> Claim {
         let rank = rank(&self.facts(outlet, now), decision);
-        let seen_on = outlet.switch().map_or(outlet.memory.run.on_since.is_some(), Switch::is_on);
         let offline = outlet.availability == Availability::Offline;
+        // A plug that has confirmed a timer has opened the relay by itself meanwhile, whoever reaches it.
+        let due = outlet.device_timer_off_at().filter(|_| offline).map(|at| later(at, OVERDUE));
+        let has_opened = due.is_some_and(|due| due <= now);
+        let seen_on = !has_opened && outlet.switch().map_or(outlet.memory.run.on_since.is_some(), Switch::is_on);
         // What cannot be reached does not do what it is ordered to.
         let ordered = outlet.decision.switch.is_on() && !offline;
         let unconfirmed = self.circuits.unconfirmed.contains_key(&outlet.id);

@@ -7,7 +7,7 @@ use super::{
     voice::{Facts, Voice},
     wishes,
 };
-use crate::model::{Decision, Mode, Opinion, Reason, Switch, VoiceName};
+use crate::model::{Decision, Mode, Opinion, Reason, Switch, VoiceName, Wait};
 
 /// A decision, and the rest that a cut would bring.
 #[derive(Clone, Debug)]
@@ -51,6 +51,11 @@ impl Rules {
         self.melt.opinion.wish.or(self.schedule.opinion.wish)
     }
 
+    /// Would they wish ON if the relay had not been moved a moment ago?
+    fn spare_the_relay(&self) -> bool {
+        matches!(self.melt.opinion.reason, Some(Reason::Waits { wait: Wait::LeastOff }))
+    }
+
     /// The largest limit of those that wish ON.
     fn limit(&self) -> Option<SignedDuration> {
         self.melt.limit.max(self.schedule.limit)
@@ -72,6 +77,8 @@ pub(super) fn with_rules(facts: &Facts<'_>, rules: Rules) -> Verdict {
     let rules_say = match rules.wish() {
         _ if facts.vacation || facts.is_paused() => Some(Switch::Off),
         Some(switch) => Some(switch),
+        // A relay that is spared, perhaps because a person has just switched it off, is no change of their mind.
+        None if rules.spare_the_relay() => Some(Switch::On),
         None => rules.known.then_some(Switch::Off),
     };
     let wish = wishes::wish(facts, rules_say);

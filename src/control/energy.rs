@@ -78,7 +78,8 @@ impl Count {
         Some(Metering {
             total: before.total + more,
             today,
-            month: month.or(before.month.filter(|_| !began_anew)),
+            // One that is not told has grown all the same.
+            month: month.or(before.month.filter(|_| !began_anew).map(|it| it + more)),
             at: now,
         })
     }

@@ -64,6 +64,8 @@ impl Task {
     /// # Errors
     /// Only that the session has ended, which says nothing about the light.
     pub(super) async fn tend_led(&mut self, link: &mut Link, duty: LedDuty) -> Result<(), LinkError> {
+        // Before the answer: one that ends the session each time is not asked again.
+        let was_asked = std::mem::replace(&mut self.led.asked, true);
         let done = match duty {
             LedDuty::Read => link.led().await,
             LedDuty::Set(on, _) => self.switch_led(link, on).await,
@@ -71,9 +73,12 @@ impl Task {
         if let Err(error) = &done
             && error.kind == Kind::Session
         {
+            // Who asked for it is answered at the second time.
+            if was_asked && let LedDuty::Set(_, number) = duty {
+                self.led.done = number;
+            }
             return done.map(drop);
         }
-        self.led.asked = true;
         if let LedDuty::Set(_, number) = duty {
             self.led.done = number;
         }

@@ -24,7 +24,8 @@ impl Task {
     pub(super) async fn switch_plainly(&mut self, link: &mut Link, slot: u8, to: Switch) -> Result<(), LinkError> {
         self.stir();
         let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        let clears = to == Switch::Off && outlet.guard.is_left_over();
+        // A link without timers cannot take one away: then the OFF goes alone.
+        let clears = to == Switch::Off && link.has_timers() && outlet.guard.is_left_over();
         let switched =
             if clears { link.off_and_clear(outlet.child()).await } else { link.switch(outlet.child(), to).await };
         match switched {

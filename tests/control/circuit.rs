@@ -139,6 +139,18 @@ fn what_cannot_be_reached_and_was_last_seen_on_counts_and_what_was_off_does_not(
 }
 
 #[test]
+fn one_that_is_lost_while_its_plug_counts_down_blocks_nobody_for_long() {
+    let mut day = heard(three([daily("13:00", "20:00")]).fed(6.0), "2026-01-10 12:50");
+    day.at("13:00").obey();
+    let one = on(&day)[0];
+    day.report(one, polled(On).timed(minutes(15))).lost(&one[..1]).at("13:14");
+    assert_eq!(on(&day), [one], "it may be on");
+    day.at("13:31").obey();
+    let two = on(&day);
+    assert!(two.len() == 2 || two != [one], "another has its turn: {two:?}");
+}
+
+#[test]
 fn after_a_start_nobody_is_switched_on_before_all_have_been_heard() {
     let mut day = three([all_day()]).fed(6.0).starts("2026-01-10 12:05");
     assert_eq!(MATS.map(|it| day.order(it)), [None; 3], "the one that runs is not known yet");

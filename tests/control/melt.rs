@@ -1,8 +1,8 @@
 //! Storm heating and frost guard: whole days as a person reads them, and the single rules.
 
 use heattrax::model::{
-    Celsius, Days, Event, Forecast, FrostRule, Interval, Melt, Mode, NoticeKind, Observation, Tariff, TariffWindow,
-    TooCold,
+    Celsius, Days, Event, Forecast, FrostRule, Interval, Lasting, Melt, Mode, NoticeKind, Observation, Tariff,
+    TariffWindow, TooCold, Verb,
 };
 use jiff::{SignedDuration, ToSpan};
 
@@ -165,6 +165,31 @@ fn rules_come_back_ten_minutes_after_the_relay_went_off() {
 }
 
 /// Phase by wet bulb and code: air, dew point, amount, code -> heats?
+#[test]
+fn an_edit_of_the_config_in_mid_storm_switches_no_mat_off() {
+    let mut day = day(melting(|_| {}), &[(10, GREY), (6, SNOWS), (20, GREY)]);
+    day.at("11:00").obey();
+    assert_eq!(day.wanted("mat/1"), On);
+    day.goes_on_with(melting(|_| {}).with(|it| it.safety.rest = minutes(45)));
+    assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (On, "snow"));
+    // By the new settings: there is no more heat than they want.
+    day.goes_on_with(melting(|it| it.too_warm = Celsius(-5.0)));
+    assert_eq!(day.wanted("mat/1"), Off);
+}
+
+#[test]
+fn an_off_until_the_rules_change_their_mind_outlasts_the_pause_of_the_relay() {
+    let mut day = day(melting(|_| {}), &[(10, GREY), (6, SNOWS), (20, GREY)]);
+    day.at("11:00").obey().asks("mat/1", Verb::Set(Off, Lasting::NextChange)).obey();
+    for when in ["11:05", "11:11", "12:00", "15:00"] {
+        day.at(when).obey();
+        assert_eq!((day.wanted("mat/1"), day.key("mat/1")), (Off, "manual_off"), "{when}");
+    }
+    // When the storm is over they want nothing any more, and with the next they have their say again.
+    day.at("23:00").obey();
+    assert!(day.outlet("mat/1").memory.wish.is_none());
+}
+
 #[test]
 fn what_is_frozen_is_told_by_wet_bulb_and_code_not_by_32_fahrenheit() {
     let cases = [
