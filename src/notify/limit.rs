@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
+use crate::model::Severity;
 
 /// Pairs of event and outlet that are watched; those of a house, and bad luck.
 const MOST: usize = 4096;
@@ -17,14 +18,38 @@ pub(super) type Windows = BTreeMap<String, Window>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     since: Timestamp,
-    /// The last that was held back, and how many were before it.
+    /// The most severe that was told in it.
+    #[serde(default)]
+    told: Severity,
+    /// The last of the most severe that were held back, and how many others were.
     held: Option<(Alert, u32)>,
 }
 
 impl Window {
-    /// Another one when it begins anew, or holds something back for the first time: how much it holds can wait.
-    pub(super) fn mark(&self) -> (Timestamp, bool) {
-        (self.since, self.held.is_some())
+    /// Another one when it begins anew, or holds something back that is more severe: how much it holds can wait.
+    pub(super) fn mark(&self) -> (Timestamp, Option<Severity>) {
+        (self.since, self.held.as_ref().map(|(alert, _)| alert.severity))
+    }
+
+    /// How many are held back, which are told with the next one.
+    fn take_more(&mut self) -> u32 {
+        self.held.take().map_or(0, |(_, more)| more.saturating_add(1))
+    }
+
+    /// Nothing milder takes the place of what is held back.
+    fn hold(&mut self, alert: Alert) {
+        if let Some((held, more)) = &mut self.held
+            && held.severity > alert.severity
+        {
+            *more = more.saturating_add(1);
+            return;
+        }
+        let more = self.take_more();
+        self.held = Some((alert, more));
+    }
+
+    fn begin_anew(&mut self, told: Severity, now: Timestamp) {
+        (self.since, self.told) = (now, told);
     }
 }
 
@@ -40,19 +65,24 @@ impl Limit {
         Self { length, zone }
     }
 
-    /// The alert, if it may be told now; it is held back otherwise.
+    /// The alert, if it may be told now; it is held back otherwise. One that is more severe than what people heard does not wait: the
+    /// ways that are for it alone have not heard of it at all.
     pub(super) fn pass(&self, windows: &mut Windows, alert: Alert, now: Timestamp) -> Option<Alert> {
         if self.length.is_zero() {
             return Some(alert);
         }
         let key = format!("{} {}", alert.event, alert.about());
         if let Some(window) = windows.get_mut(&key) {
-            let more = window.held.take().map_or(0, |(_, more)| more + 1);
-            window.held = Some((alert, more));
-            return None;
+            if alert.severity <= window.told {
+                window.hold(alert);
+                return None;
+            }
+            let alert = alert.and_more(window.take_more(), window.since, &self.zone);
+            window.begin_anew(alert.severity, now);
+            return Some(alert);
         }
         if windows.len() < MOST {
-            windows.insert(key, Window { since: now, held: None });
+            windows.insert(key, Window { since: now, told: alert.severity, held: None });
         }
         Some(alert)
     }
@@ -68,8 +98,9 @@ impl Limit {
                 return true;
             }
             let Some((alert, more)) = window.held.take() else { return false };
-            told.push(alert.and_more(more, window.since, zone));
-            window.since = now;
+            let since = window.since;
+            window.begin_anew(alert.severity, now);
+            told.push(alert.and_more(more, since, zone));
             true
         });
         told

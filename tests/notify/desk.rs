@@ -128,6 +128,54 @@ fn a_heater_that_does_not_go_off_is_more_than_a_warning() {
     assert!(told[0].message.ends_with("It should be off, and says that it is on"), "{}", told[0].message);
 }
 
+fn is_on(thought: &mut Thought, switch: Switch) {
+    let outlet = Arc::make_mut(thought.house.outlets.get_mut(&mat()).unwrap());
+    outlet.reported.as_mut().unwrap().switch = switch;
+}
+
+#[test]
+fn what_is_more_severe_than_what_people_heard_is_not_held_back() {
+    let mut thought = Thought::of("limit: 30m");
+    assert_eq!(thought.hear(NoticeKind::SwitchFailed, noon(), "Mat cannot be switched ON").len(), 1);
+    assert!(thought.hear(NoticeKind::SwitchFailed, minutes(1), "Mat cannot be switched ON").is_empty());
+    is_on(&mut thought, Switch::On);
+    let told = thought.hear(NoticeKind::SwitchFailed, minutes(2), "Mat cannot be switched OFF");
+    assert_eq!(told.iter().map(|it| it.severity).collect::<Vec<_>>(), [Severity::Critical]);
+    let wanted = "It should be off, and says that it is on (and 1 more like it since Thu 15 Jan 07:00)";
+    assert!(told[0].message.ends_with(wanted), "{}", told[0].message);
+    // Of that too, people hear once in a while, and a restart does not change it.
+    let mut next = Thought::after("limit: 30m", thought.desk.notebook().clone());
+    is_on(&mut next, Switch::On);
+    assert!(next.hear(NoticeKind::SwitchFailed, minutes(31), "Mat cannot be switched OFF").is_empty());
+    assert_eq!(next.desk.next(minutes(31)), Some(minutes(32)));
+}
+
+#[test]
+fn something_milder_does_not_take_the_place_of_what_is_held_back() {
+    let mut thought = Thought::of("limit: 30m");
+    is_on(&mut thought, Switch::On);
+    assert_eq!(thought.hear(NoticeKind::SwitchFailed, noon(), "Mat cannot be switched OFF").len(), 1);
+    assert!(thought.hear(NoticeKind::SwitchFailed, minutes(10), "Mat cannot be switched OFF still").is_empty());
+    is_on(&mut thought, Switch::Off);
+    assert!(thought.hear(NoticeKind::SwitchFailed, minutes(11), "Mat cannot be switched ON").is_empty());
+    let told = thought.tick(minutes(30));
+    assert_eq!(told[0].severity, Severity::Critical);
+    assert!(told[0].message.starts_with("Mat cannot be switched OFF still. It should be off"), "{}", told[0].message);
+    assert_eq!(told[0].details["more"], 1);
+}
+
+#[test]
+fn windows_of_an_earlier_version_hold_on() {
+    let mut thought = Thought::of("limit: 30m");
+    thought.hear(NoticeKind::FaultEnded, noon(), "Mat is well again");
+    let mut kept = serde_json::to_value(thought.desk.notebook()).unwrap();
+    for window in kept["windows"].as_object_mut().unwrap().values_mut() {
+        window.as_object_mut().unwrap().remove("told");
+    }
+    let mut next = Thought::after("limit: 30m", serde_json::from_value(kept).unwrap());
+    assert!(next.hear(NoticeKind::FaultEnded, minutes(5), "Mat is well again").is_empty());
+}
+
 #[test]
 fn a_storm_ahead_is_told_with_its_plan() {
     let mut thought = Thought::of("limit: 30m");
