@@ -48,6 +48,9 @@ impl Losses {
         // One that is no longer in the config is nobody's concern.
         notebook.lost.retain(|it| house.devices.contains_key(it));
         notebook.wrong.retain(|it| house.devices.contains_key(it));
+        self.away.retain(|it, _| house.devices.contains_key(it));
+        self.back.retain(|it, _| house.devices.contains_key(it));
+        self.short.retain(|it, _| house.devices.contains_key(it));
         for (slug, device) in &house.devices {
             match device.availability {
                 Availability::Offline => self.is_away(slug, device, notebook, now, told),

@@ -108,6 +108,40 @@ fn one_batch_of_lost_devices_does_not_hold_another_back() {
     assert_eq!(told[0].details["devices"], serde_json::json!(["drive", "porch"]));
 }
 
+#[test]
+fn one_that_was_taken_out_of_the_config_is_told_neither_as_lost_nor_as_found() {
+    let mut thought = Thought::of("");
+    let mut gone = house();
+    gone.devices.remove(&slug("mat"));
+    thought.look(&without("mat", Passing), noon());
+    assert!(thought.look(&gone, minutes(1)).is_empty());
+    assert_eq!(thought.desk.next(minutes(1)), None);
+    assert!(thought.tick(minutes(60)).is_empty());
+    // And if people heard that it is lost, nobody waits for it.
+    thought.look(&without("mat", Passing), minutes(70));
+    assert_eq!(events(&thought.tick(minutes(75))), ["device_lost"]);
+    thought.look(&house(), minutes(80));
+    thought.look(&gone, minutes(80));
+    assert!(thought.tick(minutes(90)).is_empty());
+}
+
+#[test]
+fn one_that_comes_back_into_the_config_has_not_come_and_gone_before() {
+    let mut thought = Thought::of("limit: 2h");
+    let (away, here) = (without("mat", Passing), house());
+    let mut gone = house();
+    gone.devices.remove(&slug("mat"));
+    let mut told = Vec::new();
+    for round in 0..6 {
+        told.extend(thought.look(&away, minutes(round * 3)));
+        told.extend(thought.look(&here, minutes(round * 3 + 1)));
+        if round == 4 {
+            told.extend(thought.look(&gone, minutes(round * 3 + 2)));
+        }
+    }
+    assert!(told.is_empty(), "{told:?}");
+}
+
 fn seconds(it: i64) -> jiff::Timestamp {
     noon() + jiff::SignedDuration::from_secs(it)
 }
