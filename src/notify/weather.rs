@@ -107,7 +107,9 @@ impl Weather {
         let spell = self.now.as_ref()?;
         let before = notebook.weather.unwrap_or(WeatherState::Online);
         let settles = (spell.state != before).then(|| spell.since.checked_add(SETTLES).ok()).flatten();
-        let outage = notebook.offline_since.filter(|_| !notebook.outage_told);
+        // It is not told before the state has settled: a time that has passed would be asked for again and again.
+        let is_settled = notebook.weather == Some(WeatherState::Offline);
+        let outage = notebook.offline_since.filter(|_| is_settled && !notebook.outage_told);
         let outage = outage.and_then(|it| it.checked_add(self.outage_after).ok());
         settles.into_iter().chain(outage).min()
     }

@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
-use heattrax::model::{
-    House, NoticeKind, Severity, Trouble, TroubleKind,
-    WeatherState::{self, Degraded, Offline, Online},
+use heattrax::{
+    model::{
+        House, NoticeKind, Severity, Trouble, TroubleKind,
+        WeatherState::{self, Degraded, Offline, Online},
+    },
+    notify::{Desk, Notebook},
 };
 
-use crate::home::{Thought, events, house, minutes, noon, notice};
+use crate::home::{Thought, WEBHOOK, events, house, minutes, noon, notice, settings};
 
 fn weather(state: WeatherState) -> House {
     let mut house = house();
@@ -53,6 +56,21 @@ fn the_weather_gets_worse_and_better_with_reasons() {
     let mut told = thought.tick(minutes(512));
     told.extend(thought.tick(minutes(540)));
     assert_eq!(events(&told), ["weather_service_offline", "weather_service_outage_alert"]);
+}
+
+#[test]
+fn a_short_time_until_it_is_told_as_long_does_not_keep_anybody_awake() {
+    let mut how = settings(WEBHOOK);
+    how.notify.as_mut().unwrap().outage_after = jiff::SignedDuration::from_mins(1);
+    let mut desk = Desk::new(how.notify.unwrap(), how.control, Notebook::default());
+    desk.look(&weather(Offline), noon());
+    for minute in [0, 1] {
+        desk.tick(minutes(minute));
+        assert_eq!(desk.next(minutes(minute)), Some(minutes(2)), "after {minute} min");
+    }
+    desk.tick(minutes(2));
+    assert_eq!(events(&desk.take()), ["weather_service_offline", "weather_service_outage_alert"]);
+    assert_eq!(desk.next(minutes(2)), None);
 }
 
 #[test]
