@@ -55,6 +55,9 @@ impl Desk {
 
     /// The bridge goes by other settings from now on.
     pub fn goes_by(&mut self, control: Arc<ControlSettings>) {
+        for zone in [&mut self.losses.zone, &mut self.weather.zone, &mut self.limit.zone] {
+            zone.clone_from(&control.zone);
+        }
         self.control = control;
     }
 

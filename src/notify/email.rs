@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jiff::tz::TimeZone;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     address::Envelope,
@@ -18,7 +17,7 @@ use lettre::{
 };
 use tokio::sync::OnceCell;
 
-use super::{queue::Letter, way::Failure};
+use super::{queue::Letter, way::Failure, zone::Zone};
 use crate::model::{EmailSettings, MailTls};
 
 /// A server that has not answered a single word within this has failed.
@@ -32,12 +31,12 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 #[derive(Debug)]
 pub(super) struct Mail {
     settings: EmailSettings,
-    zone: TimeZone,
+    zone: Zone,
     transport: OnceCell<Transport>,
 }
 
 impl Mail {
-    pub(super) fn new(settings: EmailSettings, zone: TimeZone) -> Self {
+    pub(super) fn new(settings: EmailSettings, zone: Zone) -> Self {
         Self { settings, zone, transport: OnceCell::new() }
     }
 
@@ -82,7 +81,7 @@ impl Mail {
         for to in &self.settings.to {
             message = message.to(mailbox(to)?);
         }
-        let text = letter.alert.text(&self.zone);
+        let text = letter.alert.text(&self.zone.get());
         message.singlepart(SinglePart::plain(text)).map_err(|error| error.to_string())
     }
 

@@ -2,12 +2,11 @@
 
 use std::{error::Error, time::Duration};
 
-use jiff::tz::TimeZone;
 use reqwest::{Client, Response, StatusCode, Url, header, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::{queue::Letter, way::Failure};
+use super::{queue::Letter, way::Failure, zone::Zone};
 use crate::model::{NtfySettings, Secret, Severity, WebhookSettings};
 
 /// Whoever has not taken a message within this has failed.
@@ -21,7 +20,7 @@ pub(super) struct Post {
     url: Secret,
     headers: Vec<(String, Secret)>,
     form: Form,
-    zone: TimeZone,
+    zone: Zone,
     client: OnceCell<Client>,
 }
 
@@ -33,12 +32,12 @@ enum Form {
 }
 
 impl Post {
-    pub(super) fn webhook(settings: WebhookSettings, zone: TimeZone) -> Self {
+    pub(super) fn webhook(settings: WebhookSettings, zone: Zone) -> Self {
         let (url, headers) = (settings.url, settings.headers);
         Self { url, headers, form: Form::Webhook, zone, client: OnceCell::new() }
     }
 
-    pub(super) fn ntfy(settings: NtfySettings, zone: TimeZone) -> Self {
+    pub(super) fn ntfy(settings: NtfySettings, zone: Zone) -> Self {
         let bearer = |token: Secret| ("Authorization".to_owned(), Secret::new(format!("Bearer {}", token.reveal())));
         let headers = settings.token.map(bearer).into_iter().collect();
         let form = Form::Ntfy { topic: settings.topic, tags: settings.tags };
@@ -85,7 +84,7 @@ impl Post {
     fn body(&self, letter: &Letter) -> Value {
         let alert = &letter.alert;
         let (topic, tags) = match &self.form {
-            Form::Webhook => return alert.body(&self.zone),
+            Form::Webhook => return alert.body(&self.zone.get()),
             Form::Ntfy { topic, tags } => (topic, tags),
         };
         let (priority, sign) = match alert.severity {

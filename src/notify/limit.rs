@@ -57,7 +57,7 @@ impl Window {
 #[derive(Debug)]
 pub(super) struct Limit {
     length: SignedDuration,
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
 }
 
 impl Limit {

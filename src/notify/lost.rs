@@ -30,7 +30,7 @@ struct Loss {
 #[derive(Debug)]
 pub(super) struct Losses {
     after: SignedDuration,
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
     /// Those that people have not heard of yet.
     away: BTreeMap<Slug, Loss>,
     /// Those that are back, and since when; people believe that they are lost.

@@ -18,6 +18,7 @@ mod queue;
 mod summary;
 mod way;
 mod weather;
+mod zone;
 
 use std::{sync::Arc, time::Duration};
 
@@ -121,11 +122,16 @@ impl Teller {
                 },
                 Ok(()) = in_force.changed() => {
                     let settings = in_force.borrow_and_update().settings.clone();
-                    settings.into_iter().for_each(|it| self.desk.goes_by(it));
+                    settings.into_iter().for_each(|it| self.goes_by(it));
                 }
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
+    }
+
+    fn goes_by(&mut self, control: Arc<ControlSettings>) {
+        self.post.goes_by(&control.zone);
+        self.desk.goes_by(control);
     }
 
     fn pause(&self, now: Timestamp) -> Duration {

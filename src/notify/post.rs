@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{alert::Alert, desk::kind, file, notebook::Notebook, outbox::Outbox, queue::Letter, way::Way};
+use super::{alert::Alert, desk::kind, file, notebook::Notebook, outbox::Outbox, queue::Letter, way::Way, zone::Zone};
 use crate::{
     control::instant,
     hub::Clock,
@@ -24,7 +24,7 @@ const LONGEST_TEST: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Post {
     boxes: Arc<[Arc<Outbox>]>,
-    zone: TimeZone,
+    zone: Zone,
     notebook: Arc<(PathBuf, Notebook)>,
 }
 
@@ -35,7 +35,12 @@ impl Post {
         let boxes = channels.iter().map(|it| Arc::new(Outbox::open(*it, data))).collect();
         let path = data.join("notify.json");
         let notebook = if channels.is_empty() { Notebook::default() } else { file::read(&path) };
-        Self { boxes, zone: zone.clone(), notebook: Arc::new((path, notebook)) }
+        Self { boxes, zone: Zone::new(zone.clone()), notebook: Arc::new((path, notebook)) }
+    }
+
+    /// The house is in this zone from now on.
+    pub(super) fn goes_by(&self, zone: &TimeZone) {
+        self.zone.set(zone.clone());
     }
 
     /// What was written down at the end of the last run.
@@ -68,9 +73,10 @@ impl Post {
 
     /// Puts alerts into the queues of the ways that they are told by. Never waits.
     pub(super) fn deliver(&self, alerts: Vec<Alert>, settings: &NotifySettings, now: Timestamp) {
+        let zone = self.zone.get();
         for alert in alerts {
             let due = settings.quiet.filter(|_| alert.severity < Severity::Critical);
-            let due = due.and_then(|hours| quiet_until(hours, &self.zone, now)).unwrap_or(now);
+            let due = due.and_then(|hours| quiet_until(hours, &zone, now)).unwrap_or(now);
             let Some(kind) = AlertKind::named(&alert.event) else { continue };
             for outbox in self.boxes.iter().filter(|it| settings.routes(kind, alert.severity, it.channel)) {
                 outbox.put(Letter::new(alert.clone(), due));
@@ -119,9 +125,10 @@ impl Post {
 
     /// How each way does, in the form that the first HeatTrax had.
     pub fn status(&self) -> Value {
+        let zone = self.zone.get();
         let of = |channel: Channel| {
             let found = self.boxes.iter().find(|it| it.channel == channel);
-            found.map_or_else(|| Outbox::status_of_none(channel), |it| it.status(&self.zone))
+            found.map_or_else(|| Outbox::status_of_none(channel), |it| it.status(&zone))
         };
         let providers = Channel::ALL.into_iter().map(|it| (it.as_str().to_owned(), of(it)));
         json!({ "status": "ok", "providers": providers.collect::<Map<_, _>>() })

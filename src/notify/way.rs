@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
-use super::{email::Mail, http::Post, queue::Letter};
+use super::{email::Mail, http::Post, queue::Letter, zone::Zone};
 use crate::model::{Channel, NotifySettings};
 
 /// Whatever takes longer has failed: a server may say a word now and then for ever.
@@ -40,7 +38,7 @@ pub(super) enum Way {
 
 impl Way {
     /// The way of this name, if it is enabled.
-    pub(super) fn of(channel: Channel, settings: &NotifySettings, zone: &TimeZone) -> Option<Self> {
+    pub(super) fn of(channel: Channel, settings: &NotifySettings, zone: &Zone) -> Option<Self> {
         let zone = zone.clone();
         Some(match channel {
             Channel::Email => Self::Mail(Box::new(Mail::new(settings.email.clone()?, zone))),

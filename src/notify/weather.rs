@@ -16,7 +16,7 @@ const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 #[derive(Debug)]
 pub(super) struct Weather {
     outage_after: SignedDuration,
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
     now: Option<Spell>,
 }
 

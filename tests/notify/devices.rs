@@ -1,6 +1,6 @@
-use heattrax::model::{Severity, TroubleKind::Passing, TroubleKind::WrongDevice};
+use heattrax::model::{NoticeKind, Severity, TroubleKind::Passing, TroubleKind::WrongDevice};
 
-use crate::home::{Thought, events, house, minutes, noon, slug, without};
+use crate::home::{Thought, WEBHOOK, events, house, minutes, moved, noon, settings, slug, without};
 
 #[test]
 fn a_device_is_told_as_lost_after_a_while_and_as_found_only_then() {
@@ -140,6 +140,20 @@ fn one_that_comes_back_into_the_config_has_not_come_and_gone_before() {
         }
     }
     assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn another_zone_in_the_config_is_the_zone_of_the_words() {
+    let mut thought = Thought::of("limit: 30m");
+    thought.desk.goes_by(moved(settings(WEBHOOK).control, "Asia/Tokyo"));
+    thought.look(&without("mat", Passing), noon());
+    let told = thought.tick(minutes(5));
+    assert!(told[0].message.contains("since Thu 15 Jan 21:00"), "{}", told[0].message);
+    for minute in [6, 7, 8] {
+        thought.hear(NoticeKind::NoLoad, minutes(minute), "Mat draws nothing");
+    }
+    let told = thought.tick(minutes(36));
+    assert!(told[0].message.contains("more like it since Thu 15 Jan 21:06"), "{}", told[0].message);
 }
 
 fn seconds(it: i64) -> jiff::Timestamp {

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use heattrax::{
     config,
     control::Controller,
-    hub::{Clock, Handle},
+    hub::{Clock, Handle, InForce},
     model::{
-        Availability, Cause, Event, House, Memory, Notice, NoticeKind, OutletId, Report, Settings, Slug, Switch,
-        Trouble, TroubleKind,
+        Availability, Cause, ControlSettings, Event, House, Memory, Notice, NoticeKind, OutletId, Report, Settings,
+        Slug, Switch, Trouble, TroubleKind,
     },
     notify::{self, Alert, Desk, Notebook, Post},
 };
@@ -50,6 +50,12 @@ pub(crate) fn settings(notifications: &str) -> Settings {
         Ok(settings) => settings,
         Err(problems) => panic!("{problems}\n{text}"),
     }
+}
+
+/// The same in another zone.
+pub(crate) fn moved(mut control: Arc<ControlSettings>, zone: &str) -> Arc<ControlSettings> {
+    Arc::make_mut(&mut control).zone = jiff::tz::TimeZone::get(zone).unwrap();
+    control
 }
 
 pub(crate) fn house() -> House {
@@ -128,6 +134,7 @@ pub(crate) struct Room {
     pub(crate) handle: Handle,
     pub(crate) post: Post,
     pub(crate) board: watch::Sender<Arc<House>>,
+    in_force: watch::Sender<Arc<InForce>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -136,15 +143,23 @@ impl Room {
     /// Its time runs `speed` times as fast as life.
     pub(crate) fn start(notifications: &str, data: &Path, at: Timestamp, speed: f64) -> Self {
         let settings = settings(notifications);
-        let (handle, _, board) = Handle::detached(house(), Clock::driven(at, speed));
+        let (mut handle, _, board) = Handle::detached(house(), Clock::driven(at, speed));
+        let (in_force, goes_by) = watch::channel(Arc::default());
+        handle.in_force = goes_by;
         let post = Post::open(settings.notify.as_ref(), &settings.control.zone, data);
         let stop = CancellationToken::new();
         let run = notify::run(post.clone(), settings.notify.unwrap(), settings.control, handle.clone(), stop.clone());
-        Self { handle, post, board, stop, task: tokio::spawn(run) }
+        Self { handle, post, board, in_force, stop, task: tokio::spawn(run) }
     }
 
     pub(crate) fn tell(&self, kind: NoticeKind, words: &str) {
         self.handle.notify(notice(kind, self.handle.clock.now(), words));
+    }
+
+    /// The config says another zone, and the bridge goes on.
+    pub(crate) fn is_now_in(&self, zone: &str) {
+        let settings = Some(moved(settings(WEBHOOK).control, zone));
+        self.in_force.send_replace(Arc::new(InForce { settings, ..InForce::default() }));
     }
 
     pub(crate) fn status(&self, provider: &str) -> Value {

@@ -90,6 +90,29 @@ async fn a_test_goes_by_the_way_that_is_asked_for_however_quiet_it_is_to_be() {
 }
 
 #[tokio::test]
+async fn another_zone_in_the_config_is_the_zone_of_what_people_are_told_from_then_on() {
+    let (mut sink, folder) = (Sink::start(Mood::Takes).await, tempfile::tempdir().unwrap());
+    let lines = format!("{}\nquiet_hours: {{from: \"20:00\", to: \"22:00\"}}", sink.webhook());
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::NoLoad, "Mat draws nothing");
+    sink.next().await;
+    let says = |zone: &'static str| {
+        move |it: &serde_json::Value| it["last_success"].as_str().is_some_and(|it| it.ends_with(zone))
+    };
+    room.until("webhook", says("-05:00")).await;
+    // Nine in the evening.
+    room.is_now_in("Asia/Tokyo");
+    room.until("webhook", says("+09:00")).await;
+    room.tell(NoticeKind::Drift, "Mat draws another power than usual");
+    room.tell(NoticeKind::Lockout, "Mat is locked off");
+    let posted = sink.next().await;
+    assert_eq!(posted.body["event_type"], "lockout", "the other one waits until ten");
+    assert!(posted.body["timestamp"].as_str().unwrap().starts_with("2026-01-15T21:00:0"), "{}", posted.body);
+    room.until("webhook", |it| it["waiting"] == 1).await;
+    room.stop().await;
+}
+
+#[tokio::test]
 async fn a_test_does_not_wait_until_a_failed_way_is_tried_again() {
     let (mut sink, folder) = (Sink::start(Mood::Answers("500 Oh no")).await, tempfile::tempdir().unwrap());
     let room = Room::start(&sink.webhook(), folder.path(), noon(), 1.0);
