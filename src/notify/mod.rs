@@ -15,6 +15,7 @@ mod notebook;
 mod outbox;
 mod post;
 mod queue;
+mod quiet;
 mod summary;
 mod way;
 mod weather;
@@ -34,8 +35,9 @@ pub use self::{
     alert::Alert,
     desk::Desk,
     notebook::{Diary, Line, Notebook},
-    post::{Post, quiet_until},
+    post::Post,
     queue::{KEPT, Letter, Queue, WAITING},
+    quiet::quiet_until,
 };
 use crate::{
     hub::Handle,

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     alert::rfc3339,
     file,
-    queue::{KEPT, Letter, Queue, WAITING},
+    queue::{Letter, Queue, WAITING},
+    quiet::Quiet,
     way::{Failure, Way},
 };
 use crate::{hub::Clock, model::Channel};
@@ -156,6 +157,16 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// It was put in by day, and the way is open again by night: nobody is to be woken by it.
+    fn is_to_wait(&self, letter: &Letter, quiet: &Quiet, now: Timestamp) -> bool {
+        let end = quiet.until(letter.alert.severity, now).filter(|_| !letter.urgent);
+        if let Some(end) = end {
+            self.inside().queue.wait(&letter.id, now, end);
+            self.changed.notify_one();
+        }
+        end.is_some()
+    }
+
     fn give_up(&self, now: Timestamp) {
         let mut inside = self.inside();
         let hopeless = inside.queue.take_hopeless(now);
@@ -163,8 +174,7 @@ impl Outbox {
         drop(inside);
         for letter in &hopeless {
             let (name, event) = (self.channel.as_str(), &letter.alert.event);
-            let why =
-                if now.duration_since(letter.due) > KEPT { "after a day" } else { "it was refused again and again" };
+            let why = if letter.is_too_old(now) { "after a day" } else { "it was refused again and again" };
             tracing::warn!("the notification `{event}` of {} by {name} is given up: {why}", letter.alert.at);
         }
         if !hopeless.is_empty() {
@@ -202,7 +212,7 @@ impl Outbox {
     }
 
     /// Sends what is due, until `stop`.
-    pub(super) async fn empty(self: Arc<Self>, way: Way, clock: Clock, stop: CancellationToken) {
+    pub(super) async fn empty(self: Arc<Self>, way: Way, quiet: Quiet, clock: Clock, stop: CancellationToken) {
         let mut backoff = backoff();
         // After a failure nothing is sent before this, unless somebody waits for it.
         let mut rest_until: Option<Timestamp> = None;
@@ -221,6 +231,9 @@ impl Outbox {
                 }
                 continue;
             };
+            if self.is_to_wait(&letter, &quiet, now) {
+                continue;
+            }
             // A letter that is on its way when the bridge stops waits in the file for the next start.
             let Some(sent) = stop.run_until_cancelled(way.send(&letter)).await else { return };
             let now = clock.now();

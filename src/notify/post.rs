@@ -5,16 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Time, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{alert::Alert, desk::kind, file, notebook::Notebook, outbox::Outbox, queue::Letter, way::Way, zone::Zone};
+use super::{
+    alert::Alert, desk::kind, file, notebook::Notebook, outbox::Outbox, queue::Letter, quiet::Quiet, way::Way,
+    zone::Zone,
+};
 use crate::{
-    control::instant,
     hub::Clock,
-    model::{AlertKind, Channel, NotifySettings, Severity},
+    model::{AlertKind, Channel, NotifySettings},
 };
 
 /// Words of a test are no longer, in characters.
@@ -66,17 +68,21 @@ impl Post {
     ) {
         for outbox in self.boxes.iter() {
             let Some(way) = Way::of(outbox.channel, settings, &self.zone) else { continue };
-            tasks.spawn(Arc::clone(outbox).empty(way, clock.clone(), stop.clone()));
+            let quiet = self.quiet(settings);
+            tasks.spawn(Arc::clone(outbox).empty(way, quiet, clock.clone(), stop.clone()));
             tasks.spawn(Arc::clone(outbox).keep(stop.clone()));
         }
     }
 
+    fn quiet(&self, settings: &NotifySettings) -> Quiet {
+        Quiet { hours: settings.quiet, zone: self.zone.clone() }
+    }
+
     /// Puts alerts into the queues of the ways that they are told by. Never waits.
     pub(super) fn deliver(&self, alerts: Vec<Alert>, settings: &NotifySettings, now: Timestamp) {
-        let zone = self.zone.get();
+        let quiet = self.quiet(settings);
         for alert in alerts {
-            let due = settings.quiet.filter(|_| alert.severity < Severity::Critical);
-            let due = due.and_then(|hours| quiet_until(hours, &zone, now)).unwrap_or(now);
+            let due = quiet.until(alert.severity, now).unwrap_or(now);
             let Some(kind) = AlertKind::named(&alert.event) else { continue };
             for outbox in self.boxes.iter().filter(|it| settings.routes(kind, alert.severity, it.channel)) {
                 outbox.put(Letter::new(alert.clone(), due));
@@ -133,13 +139,4 @@ impl Post {
         let providers = Channel::ALL.into_iter().map(|it| (it.as_str().to_owned(), of(it)));
         json!({ "status": "ok", "providers": providers.collect::<Map<_, _>>() })
     }
-}
-
-/// When the quiet ends; `None` outside of it.
-pub fn quiet_until((from, to): (Time, Time), zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
-    let local = zone.to_datetime(now);
-    let time = local.time();
-    let is_quiet = if from < to { from <= time && time < to } else { time >= from || time < to };
-    let ends_on = if time < to { local.date() } else { local.date().tomorrow().ok()? };
-    is_quiet.then(|| instant(zone, ends_on, to))
 }

@@ -10,7 +10,7 @@ use crate::model::Severity;
 
 /// Letters that may wait.
 pub const WAITING: usize = 200;
-/// A letter that could not be sent for so long is given up: nobody wants to hear of it any more.
+/// A letter that could not be sent for so long is given up: nobody wants to hear of it any more. Quiet hours do not count.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// A letter that was refused for good so often is given up.
 const REFUSALS: u32 = 5;
@@ -26,6 +26,9 @@ pub struct Letter {
     pub alert: Alert,
     /// Not before this.
     pub due: Timestamp,
+    /// Since when it could have been sent. `None`, in files of an earlier version: since it is due.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// Somebody waits for it: it goes first, and at once.
     #[serde(default)]
     pub urgent: bool,
@@ -37,12 +40,17 @@ pub struct Letter {
 impl Letter {
     /// A letter that may go at `due`.
     pub fn new(alert: Alert, due: Timestamp) -> Self {
-        Self { id: format!("{:016x}", fastrand::u64(..)), alert, due, urgent: false, refusals: 0 }
+        Self { id: format!("{:016x}", fastrand::u64(..)), alert, due, since: Some(due), urgent: false, refusals: 0 }
+    }
+
+    /// Does nobody want to hear of it any more?
+    pub(super) fn is_too_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.since.unwrap_or(self.due).max(self.alert.at)) > KEPT
     }
 
     /// Is it no use to try again?
     pub fn is_hopeless(&self, now: Timestamp) -> bool {
-        self.refusals >= REFUSALS || now.duration_since(self.due.max(self.alert.at)) > KEPT
+        self.refusals >= REFUSALS || self.is_too_old(now)
     }
 }
 
@@ -103,6 +111,15 @@ impl Queue {
             letter.refusals += 1;
             letter.urgent = false;
             letter.due = now.checked_add(rest).unwrap_or(now);
+        }
+    }
+
+    /// It is quiet until then.
+    pub fn wait(&mut self, id: &str, now: Timestamp, until: Timestamp) {
+        if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {
+            let since = letter.since.unwrap_or(letter.due);
+            letter.since = since.checked_add(until.duration_since(now)).ok();
+            letter.due = until;
         }
     }
 

@@ -140,6 +140,31 @@ async fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_after_them() 
     room.stop().await;
 }
 
+#[tokio::test]
+async fn what_could_not_be_sent_before_quiet_hours_waits_for_their_end() {
+    let (mut sink, folder) = (Sink::start(Mood::Answers("503 Not now")).await, tempfile::tempdir().unwrap());
+    let lines = format!("{}\nquiet_hours: {{from: \"22:00\", to: \"06:30\"}}", sink.webhook());
+    let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(14), 1.0);
+    room.tell(NoticeKind::NoLoad, "Mat draws nothing");
+    room.until("webhook", |it| it["consecutive_failures"] == 1).await;
+    room.stop().await;
+    sink.is_now(Mood::Takes);
+    // Three in the morning.
+    let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(20), 1.0);
+    room.tell(NoticeKind::Lockout, "Mat is locked off");
+    assert_eq!(sink.next().await.body["event_type"], "lockout");
+    room.until("webhook", |it| it["waiting"] == 1).await;
+    room.post.test(None, None, None, room.handle.clock.now()).unwrap();
+    assert_eq!(sink.next().await.body["event_type"], "test", "somebody waits for it");
+    room.stop().await;
+    let morning = noon() + SignedDuration::from_mins(23 * 60 + 30);
+    let room = Room::start(&lines, folder.path(), morning, 1.0);
+    let posted = sink.next().await;
+    assert_eq!(posted.body["event_type"], "no_load");
+    assert!(posted.body["timestamp"].as_str().unwrap().starts_with("2026-01-15T21:00:0"), "when it happened");
+    room.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_says_a_word_now_and_then_has_a_deadline_all_the_same() {
     // A mail server that greets, and answers everything by halves.

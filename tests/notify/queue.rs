@@ -2,7 +2,7 @@ use heattrax::{
     model::AlertKind,
     notify::{Alert, KEPT, Letter, Queue, WAITING, quiet_until},
 };
-use jiff::{SignedDuration, civil::time, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::time, tz::TimeZone};
 
 use crate::home::{minutes, noon};
 
@@ -48,6 +48,43 @@ fn a_letter_is_given_up_after_a_day_or_when_it_was_refused_again_and_again() {
     queue.refused(&refused.id, noon());
     assert_eq!(queue.take_hopeless(noon()).len(), 1);
     assert!(queue.is_empty());
+}
+
+#[test]
+fn quiet_hours_do_not_make_a_letter_older_and_a_rest_does_not_make_it_younger() {
+    let (mut queue, day) = (Queue::default(), 24 * 60);
+    let letter = letter("no_load", 0);
+    queue.put(letter.clone());
+    queue.wait(&letter.id, minutes(day - 10), minutes(day + 470));
+    assert_eq!(queue.first(minutes(day + 469)), None);
+    assert_eq!(queue.next_due(), Some(minutes(day + 470)));
+    assert!(queue.take_hopeless(minutes(day + 480)).is_empty(), "ten minutes are left of its day");
+    queue.refused(&letter.id, minutes(day + 480));
+    assert_eq!(queue.take_hopeless(minutes(day + 481)).len(), 1);
+}
+
+#[test]
+fn letters_of_an_earlier_version_are_sent_too() {
+    let mut queue = Queue::default();
+    queue.put(letter("no_load", 0));
+    let mut kept = serde_json::to_value(&queue).unwrap();
+    for new in ["since"] {
+        kept["letters"][0].as_object_mut().unwrap().remove(new).unwrap();
+    }
+    let mut queue: Queue = serde_json::from_value(kept).unwrap();
+    assert_eq!(queue.first(noon()).unwrap().alert.event, "no_load");
+    assert!(queue.take_hopeless(noon() + KEPT).is_empty());
+    assert_eq!(queue.take_hopeless(noon() + KEPT + SignedDuration::from_secs(1)).len(), 1);
+}
+
+#[test]
+fn an_end_of_quiet_hours_that_comes_twice_is_the_first() {
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let night = (time(22, 0, 0, 0), time(1, 30, 0, 0));
+    // On 1 November, half past one comes at 5:30 and at 6:30 UTC.
+    let at = |it: &str| it.parse::<Timestamp>().unwrap();
+    assert_eq!(quiet_until(night, &zone, at("2026-11-01T05:20:00Z")), Some(at("2026-11-01T05:30:00Z")));
+    assert_eq!(quiet_until(night, &zone, at("2026-11-01T06:20:00Z")), None);
 }
 
 #[test]
