@@ -17,13 +17,19 @@ use lettre::{
 };
 use tokio::sync::OnceCell;
 
-use super::{queue::Letter, way::Failure, zone::Zone};
+use super::{
+    queue::Letter,
+    way::{Blame, Failure},
+    zone::Zone,
+};
 use crate::model::{EmailSettings, MailTls};
 
 /// A server that has not answered a single word within this has failed.
 const WORD: Duration = Duration::from_secs(15);
 /// What a server says when it does not know who we are: the letter is not to blame.
 const LOGIN: [u16; 4] = [530, 534, 535, 538];
+/// What it says when it serves nobody for now, or cannot look up who we are.
+const AWAY: [u16; 3] = [421, 432, 454];
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -43,30 +49,50 @@ impl Mail {
     pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
         let message = self.message(letter).map_err(Failure::of_the_letter)?;
         let transport = self.transport.get_or_try_init(|| transport(self.settings.clone())).await?;
-        let Err(error) = transport.send(message.clone()).await else { return Ok(()) };
-        let failure = self.failure(&error);
-        if failure.is_of_the_letter && self.settings.to.len() > 1 {
-            return self.send_to_each(transport, &message, failure).await;
-        }
-        Err(failure)
-    }
-
-    /// One wrong address must not keep the others from hearing of it.
-    async fn send_to_each(&self, transport: &Transport, message: &Message, failure: Failure) -> Result<(), Failure> {
-        let (envelope, bytes) = (message.envelope(), message.formatted());
-        let mut outcome = Err(failure);
-        for (at, to) in envelope.to().iter().enumerate() {
-            let alone = Envelope::new(envelope.from().cloned(), vec![to.clone()]);
-            let alone = alone.map_err(|error| Failure::of_the_letter(error.to_string()))?;
-            match transport.send_raw(&alone, &bytes).await {
-                Ok(_) => outcome = Ok(()),
-                Err(error) => {
-                    let words = self.words(&error);
-                    tracing::warn!("notifications.email.to_emails[{at}] gets no mail: {words}");
-                }
+        if letter.owed.is_none() {
+            let Err(error) = transport.send(message.clone()).await else { return Ok(()) };
+            let fault = fault(&error);
+            if fault == Fault::OfAll || self.settings.to.len() == 1 {
+                let words = self.words(&error);
+                let is_refused = fault == Fault::ForGood;
+                return Err(if is_refused { Failure::of_the_letter(words) } else { Failure::of_the_way(words) });
             }
         }
-        outcome
+        self.send_to_each(transport, &message, letter.owed.as_deref()).await
+    }
+
+    /// One address that is wrong, or that takes nothing for now, must not keep the others from hearing of it.
+    async fn send_to_each(
+        &self,
+        transport: &Transport,
+        message: &Message,
+        owed: Option<&[String]>,
+    ) -> Result<(), Failure> {
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let (mut outcome, all) = (Outcome::default(), self.settings.to.iter().zip(envelope.to()));
+        // Whoever has been taken out of the config is owed nothing.
+        for (at, (name, to)) in all.enumerate().filter(|(_, (name, _))| owed.is_none_or(|it| it.contains(name))) {
+            if outcome.is_over {
+                outcome.owed.push(name.clone());
+                continue;
+            }
+            let alone = Envelope::new(envelope.from().cloned(), vec![to.clone()]);
+            let alone = alone.map_err(|error| Failure::of_the_letter(error.to_string()))?;
+            let Err(error) = transport.send_raw(&alone, &bytes).await else {
+                outcome.got_it = true;
+                continue;
+            };
+            outcome.words = self.words(&error);
+            let fault = fault(&error);
+            if fault == Fault::ForGood {
+                outcome.is_refused = true;
+                tracing::warn!("notifications.email.to_emails[{at}] gets no mail: {}", outcome.words);
+            } else {
+                outcome.is_over = fault == Fault::OfAll;
+                outcome.owed.push(name.clone());
+            }
+        }
+        outcome.judged(owed.is_some())
     }
 
     fn message(&self, letter: &Letter) -> Result<Message, String> {
@@ -85,15 +111,6 @@ impl Mail {
         message.singlepart(SinglePart::plain(text)).map_err(|error| error.to_string())
     }
 
-    fn failure(&self, error: &Error) -> Failure {
-        let text = self.words(error);
-        let code = error.status().map(u16::from);
-        if error.is_permanent() && !code.is_some_and(|it| LOGIN.contains(&it)) {
-            return Failure::of_the_letter(text);
-        }
-        Failure::of_the_way(text)
-    }
-
     /// The innermost cause is what a person can act on. A server may repeat what it was told.
     fn words(&self, error: &Error) -> String {
         let mut cause = error.source();
@@ -110,6 +127,53 @@ impl Mail {
             words = words.replace(password.reveal(), "********");
         }
         words
+    }
+}
+
+/// Whom an error of the server is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// Everybody.
+    OfAll,
+    /// A receiver, perhaps: mail may be taken later.
+    ForNow,
+    /// A receiver, perhaps: such mail will not be taken.
+    ForGood,
+}
+
+fn fault(error: &Error) -> Fault {
+    match error.status().map(u16::from) {
+        Some(code) if error.is_permanent() && !LOGIN.contains(&code) => Fault::ForGood,
+        Some(code) if error.is_transient() && !AWAY.contains(&code) => Fault::ForNow,
+        _ => Fault::OfAll,
+    }
+}
+
+/// What became of a mail that was sent to each receiver by itself.
+#[derive(Debug, Default)]
+struct Outcome {
+    got_it: bool,
+    is_refused: bool,
+    /// The server does not speak to us any more.
+    is_over: bool,
+    owed: Vec<String>,
+    /// What was said last that was not kind.
+    words: String,
+}
+
+impl Outcome {
+    /// `was_owed`: it is known of others that they need nothing more.
+    fn judged(self, was_owed: bool) -> Result<(), Failure> {
+        let Self { got_it, is_refused, is_over, owed, words } = self;
+        if owed.is_empty() {
+            // Nobody has refused it where nobody is left.
+            return if is_refused && !got_it { Err(Failure::of_the_letter(words)) } else { Ok(()) };
+        }
+        // A server that takes nothing from anybody has another trouble than one receiver.
+        if !got_it && (is_over || !(is_refused || was_owed)) {
+            return Err(Failure::of_the_way(words));
+        }
+        Err(Failure { blame: Blame::Receivers { owed, others_got_it: got_it }, ..Failure::of_the_way(words) })
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     file,
     queue::{Letter, Queue, WAITING},
     quiet::Quiet,
-    way::{Failure, Way},
+    way::{Blame, Failure, Way},
 };
 use crate::{hub::Clock, model::Channel};
 
@@ -54,6 +54,17 @@ struct Inside {
     last_error: Option<String>,
     failures: u32,
     given_up: u64,
+}
+
+impl Inside {
+    /// Somebody got something.
+    fn works(&mut self, now: Timestamp) {
+        self.failures = 0;
+        self.last_check = Some(now);
+        self.last_success = Some(now);
+        self.last_error = None;
+        self.is_full &= self.queue.len() >= WAITING / 2;
+    }
 }
 
 impl Outbox {
@@ -127,27 +138,35 @@ impl Outbox {
     fn sent(&self, letter: &Letter, now: Timestamp) {
         let mut inside = self.inside();
         inside.queue.take(&letter.id);
-        if inside.failures > 0 {
-            tracing::info!("notifications by {} go through again", self.channel.as_str());
-        }
-        inside.failures = 0;
-        inside.last_check = Some(now);
-        inside.last_success = Some(now);
-        inside.last_error = None;
-        inside.is_full &= inside.queue.len() >= WAITING / 2;
+        self.tell_works(&inside);
+        inside.works(now);
         drop(inside);
         self.changed.notify_one();
     }
 
+    fn tell_works(&self, inside: &Inside) {
+        if inside.failures > 0 {
+            tracing::info!("notifications by {} go through again", self.channel.as_str());
+        }
+    }
+
     fn failed(&self, letter: &Letter, failure: &Failure, now: Timestamp) {
         let mut inside = self.inside();
-        if failure.is_of_the_letter {
-            inside.queue.refused(&letter.id, now);
-        } else {
-            inside.queue.no_longer_urgent(&letter.id);
-        }
         let news = inside.last_error.as_ref() != Some(&failure.text);
-        inside.failures = inside.failures.saturating_add(1);
+        match &failure.blame {
+            Blame::Way => inside.queue.no_longer_urgent(&letter.id),
+            Blame::Letter => inside.queue.refused(&letter.id, now),
+            Blame::Receivers { owed, others_got_it } => {
+                inside.queue.owes(&letter.id, owed.clone(), now);
+                if *others_got_it {
+                    self.tell_works(&inside);
+                    inside.works(now);
+                }
+            }
+        }
+        if matches!(failure.blame, Blame::Way | Blame::Letter) {
+            inside.failures = inside.failures.saturating_add(1);
+        }
         inside.last_check = Some(now);
         inside.last_error = Some(failure.text.clone());
         drop(inside);
@@ -237,19 +256,23 @@ impl Outbox {
             // A letter that is on its way when the bridge stops waits in the file for the next start.
             let Some(sent) = stop.run_until_cancelled(way.send(&letter)).await else { return };
             let now = clock.now();
-            match sent {
-                Ok(()) => {
-                    self.sent(&letter, now);
-                    backoff = self::backoff();
-                    rest_until = None;
+            let Err(failure) = sent else {
+                self.sent(&letter, now);
+                (backoff, rest_until) = (self::backoff(), None);
+                continue;
+            };
+            self.failed(&letter, &failure, now);
+            let rest = match failure.blame {
+                Blame::Way => backoff.next().unwrap_or(LOOK),
+                Blame::Letter => NEXT_LETTER,
+                Blame::Receivers { others_got_it, .. } => {
+                    if others_got_it {
+                        (backoff, rest_until) = (self::backoff(), None);
+                    }
+                    continue;
                 }
-                Err(failure) => {
-                    self.failed(&letter, &failure, now);
-                    let rest = if failure.is_of_the_letter { Some(NEXT_LETTER) } else { backoff.next() };
-                    let rest = rest.unwrap_or(LOOK).max(failure.pause.unwrap_or_default());
-                    rest_until = now.checked_add(rest).ok();
-                }
-            }
+            };
+            rest_until = now.checked_add(rest.max(failure.pause.unwrap_or_default())).ok();
         }
     }
 }

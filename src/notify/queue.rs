@@ -16,6 +16,8 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(24);
 const REFUSALS: u32 = 5;
 /// After the first time it rests for so long, then four times as long each time.
 const REFUSED_REST: SignedDuration = SignedDuration::from_secs(30);
+/// One that some receivers are still owed rests in the same way, but no longer than this.
+const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
 
 /// An alert on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,12 +37,33 @@ pub struct Letter {
     /// How often it was refused for good.
     #[serde(default)]
     pub refusals: u32,
+    /// Who has not got it yet, where others have. `None`: everybody.
+    #[serde(default)]
+    pub owed: Option<Vec<String>>,
+    /// How often it has rested for their sake.
+    #[serde(default)]
+    pub rests: u32,
 }
 
 impl Letter {
     /// A letter that may go at `due`.
     pub fn new(alert: Alert, due: Timestamp) -> Self {
-        Self { id: format!("{:016x}", fastrand::u64(..)), alert, due, since: Some(due), urgent: false, refusals: 0 }
+        Self {
+            id: format!("{:016x}", fastrand::u64(..)),
+            alert,
+            due,
+            since: Some(due),
+            urgent: false,
+            refusals: 0,
+            owed: None,
+            rests: 0,
+        }
+    }
+
+    fn rest(&mut self, times: u32, now: Timestamp) {
+        let rest = REFUSED_REST.saturating_mul(4_i32.saturating_pow(times)).min(LONGEST_REST);
+        self.urgent = false;
+        self.due = now.checked_add(rest).unwrap_or(now);
     }
 
     /// Does nobody want to hear of it any more?
@@ -107,10 +130,17 @@ impl Queue {
     /// A letter was refused, others may be taken: it waits for a while, longer each time.
     pub fn refused(&mut self, id: &str, now: Timestamp) {
         if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {
-            let rest = REFUSED_REST.saturating_mul(4_i32.saturating_pow(letter.refusals));
+            letter.rest(letter.refusals, now);
             letter.refusals += 1;
-            letter.urgent = false;
-            letter.due = now.checked_add(rest).unwrap_or(now);
+        }
+    }
+
+    /// Only these receivers have not got it yet, others may get theirs: it waits for a while, longer each time.
+    pub fn owes(&mut self, id: &str, owed: Vec<String>, now: Timestamp) {
+        if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {
+            letter.rest(letter.rests, now);
+            letter.rests += 1;
+            letter.owed = Some(owed);
         }
     }
 

@@ -13,20 +13,31 @@ const TOTAL: Duration = Duration::from_secs(60);
 pub(super) struct Failure {
     /// Why, in words, without a secret.
     pub(super) text: String,
-    /// It is this message that is not taken; others may be.
-    pub(super) is_of_the_letter: bool,
+    /// What others are to expect.
+    pub(super) blame: Blame,
     /// How long whoever refused wishes to be left alone.
     pub(super) pause: Option<Duration>,
 }
 
 impl Failure {
     pub(super) fn of_the_way(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_of_the_letter: false, pause: None }
+        Self { text: text.into(), blame: Blame::Way, pause: None }
     }
 
     pub(super) fn of_the_letter(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_of_the_letter: true, pause: None }
+        Self { text: text.into(), blame: Blame::Letter, pause: None }
     }
+}
+
+/// Why a message was not taken.
+#[derive(Debug, PartialEq)]
+pub(super) enum Blame {
+    /// Nothing goes by this way for a while.
+    Way,
+    /// It is this message that is not taken; others may be.
+    Letter,
+    /// These receivers get it later, and nobody waits for them. Did others get it now?
+    Receivers { owed: Vec<String>, others_got_it: bool },
 }
 
 /// A way to a person.

@@ -1,4 +1,7 @@
+use std::sync::atomic::Ordering;
+
 use heattrax::model::NoticeKind;
+use jiff::SignedDuration;
 
 use crate::{
     home::{Room, noon},
@@ -97,5 +100,80 @@ async fn one_wrong_address_does_not_keep_the_others_from_hearing_of_it() {
     room.tell(NoticeKind::Overheat, "Mat is too hot, says the plug");
     let status = room.until("email", |it| it["health"] == "degraded").await;
     assert!(status["waiting"] == 1 && status["last_error"].as_str().unwrap().contains("550"), "{status}");
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn one_who_gets_no_mail_for_now_keeps_it_neither_from_the_others_nor_the_next_one_from_anybody() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let lines = email(&server, ", use_tls: false").replace("[ann@", "[refused@example.org, later@");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    for (kind, words) in [(NoticeKind::Overheat, "Mat is too hot"), (NoticeKind::Lockout, "Mat is locked off")] {
+        room.tell(kind, words);
+        let mail = server.next().await;
+        assert!(mail.to.len() == 1 && mail.to[0].contains("bob@"), "{mail:?}");
+        assert!(mail.text.contains(words), "{mail:?}");
+    }
+    let status = room.until("email", |it| it["waiting"] == 2 && it["health"] == "healthy").await;
+    assert!(status["last_error"].as_str().unwrap().contains("450"), "{status}");
+    room.stop().await;
+
+    server.is_later.store(true, Ordering::Relaxed);
+    let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(1), 1.0);
+    for words in ["Mat is too hot", "Mat is locked off"] {
+        let mail = server.next().await;
+        assert!(mail.to.len() == 1 && mail.to[0].contains("later@") && mail.text.contains(words), "{mail:?}");
+    }
+    room.until("email", |it| it["waiting"] == 0).await;
+    assert!(server.is_empty(), "whoever had it does not get it twice");
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_address_does_not_cost_another_the_copy_that_it_gets_later() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let lines = email(&server, ", use_tls: false").replace("[ann@", "[refused@").replace("bob@", "later@");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    room.until("email", |it| it["waiting"] == 1 && it["last_error"].is_string()).await;
+    room.stop().await;
+    for attempt in 1..8 {
+        let at = noon() + SignedDuration::from_hours(attempt);
+        let room = Room::start(&lines, folder.path(), at, 1.0);
+        let status = room.until("email", |it| it["last_check"].is_string()).await;
+        assert!(status["waiting"] == 1 && status["given_up"] == 0, "{attempt}: {status}");
+        room.stop().await;
+    }
+    server.is_later.store(true, Ordering::Relaxed);
+    let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(9), 1.0);
+    assert!(server.next().await.to[0].contains("later@"));
+    room.until("email", |it| it["waiting"] == 0).await;
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_puts_everybody_off_is_left_alone_for_a_while() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let lines = email(&server, ", use_tls: false").replace("[ann@", "[sooner-or-later@").replace("bob@", "later@");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    let status = room.until("email", |it| it["health"] == "degraded").await;
+    assert!(status["waiting"] == 1 && status["last_error"].as_str().unwrap().contains("450"), "{status}");
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_was_taken_out_of_the_config_is_owed_nothing() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let lines = email(&server, ", use_tls: false").replace("[ann@", "[later@");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    assert!(server.next().await.to[0].contains("bob@"));
+    room.until("email", |it| it["waiting"] == 1 && it["health"] == "healthy").await;
+    room.stop().await;
+    let lines = lines.replace("later@", "ann@");
+    let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(1), 1.0);
+    room.until("email", |it| it["waiting"] == 0 && it["given_up"] == 0).await;
+    assert!(server.is_empty());
     room.stop().await;
 }

@@ -64,11 +64,28 @@ fn quiet_hours_do_not_make_a_letter_older_and_a_rest_does_not_make_it_younger() 
 }
 
 #[test]
+fn a_letter_that_somebody_is_still_owed_rests_ever_longer_and_is_given_up_after_a_day() {
+    let mut queue = Queue::default();
+    let letter = letter("no_load", 0);
+    queue.put(Letter { urgent: true, ..letter.clone() });
+    let (mut now, mut rests) = (noon(), Vec::new());
+    while queue.take_hopeless(now).is_empty() {
+        queue.owes(&letter.id, vec!["ann@example.org".to_owned()], now);
+        assert_eq!(queue.first(now), None, "others go first");
+        let due = queue.next_due().unwrap();
+        rests.push(due.duration_since(now).as_secs());
+        now = due;
+    }
+    assert_eq!(rests[..6], [30, 120, 480, 1920, 3600, 3600]);
+    assert!(now.duration_since(noon()) < KEPT + SignedDuration::from_hours(1), "{now}");
+}
+
+#[test]
 fn letters_of_an_earlier_version_are_sent_too() {
     let mut queue = Queue::default();
     queue.put(letter("no_load", 0));
     let mut kept = serde_json::to_value(&queue).unwrap();
-    for new in ["since"] {
+    for new in ["since", "owed", "rests"] {
         kept["letters"][0].as_object_mut().unwrap().remove(new).unwrap();
     }
     let mut queue: Queue = serde_json::from_value(kept).unwrap();

@@ -3,7 +3,11 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -33,11 +37,13 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// The certificate that its line is secured with.
     pub(crate) pem: String,
+    /// Receivers who are told to come later are served from now on.
+    pub(crate) is_later: Arc<AtomicBool>,
     taken: mpsc::Receiver<Mail>,
 }
 
 impl Server {
-    /// One that refuses a receiver whose address holds `refused`.
+    /// One that refuses a receiver whose address holds `refused`, and puts off one whose address holds `later`.
     pub(crate) fn start(line: Line) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
@@ -49,13 +55,15 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (took, taken) = mpsc::channel();
+        let is_later = Arc::<AtomicBool>::default();
+        let shared = Arc::clone(&is_later);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (config, took) = (Arc::clone(&config), took.clone());
-                std::thread::spawn(move || serve(stream.unwrap(), line, config, &took));
+                let (config, took, is_later) = (Arc::clone(&config), took.clone(), Arc::clone(&shared));
+                std::thread::spawn(move || serve(stream.unwrap(), line, config, is_later, &took));
             }
         });
-        Self { address, pem: cert.pem(), taken }
+        Self { address, pem: cert.pem(), is_later, taken }
     }
 
     pub(crate) async fn next(&self) -> Mail {
@@ -76,10 +84,16 @@ impl Server {
 trait Wire: Read + Write {}
 impl<T: Read + Write> Wire for T {}
 
-fn serve(stream: TcpStream, line: Line, config: Arc<ServerConfig>, took: &mpsc::Sender<Mail>) {
+fn serve(
+    stream: TcpStream,
+    line: Line,
+    config: Arc<ServerConfig>,
+    is_later: Arc<AtomicBool>,
+    took: &mpsc::Sender<Mail>,
+) {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let secured = |stream: TcpStream| StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-    let mut talk = Talk { mail: empty(line == Line::Implicit), offers: line };
+    let mut talk = Talk { mail: empty(line == Line::Implicit), offers: line, is_later };
     if line == Line::Implicit {
         talk.hold(Box::new(secured(stream)), true, took);
         return;
@@ -98,6 +112,7 @@ fn empty(is_secured: bool) -> Mail {
 struct Talk {
     mail: Mail,
     offers: Line,
+    is_later: Arc<AtomicBool>,
 }
 
 impl Talk {
@@ -130,6 +145,7 @@ impl Talk {
                     "235 welcome"
                 }
                 "RCPT" if word.contains("refused@") => "550 no such user",
+                "RCPT" if word.contains("later@") && !self.is_later.load(Ordering::Relaxed) => "450 come back later",
                 "RCPT" => {
                     self.mail.to.push(word.clone());
                     "250 fine"
