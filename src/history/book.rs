@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use super::{
@@ -45,6 +45,10 @@ const QUARTER: i64 = 900;
 const HOUR: i64 = 3600;
 /// It is tidied up so often.
 const TIDY_EVERY: i64 = HOUR;
+/// A clock that is further ahead of what is in the file may be wrong; or the bridge was not used for so long.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
+/// It is taken as right when so many days were written down by it: whoever is wrong for a moment writes fewer.
+const DAYS_THAT_COUNT: i64 = 7;
 
 /// The history cannot be opened, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +81,8 @@ pub struct Book {
     /// In bytes; if there is more, the oldest goes earlier.
     most: i64,
     tidied_at: Option<i64>,
+    /// It has been told that nothing is given up for now.
+    is_doubted: bool,
 }
 
 impl Book {
@@ -103,7 +109,8 @@ impl Book {
             writing.pragma_update(None, "user_version", LAYOUT)?;
             writing.commit()?;
         }
-        Ok(Self { file, keep: i64::from(how.keep_days) * DAY, most: i64::from(how.max_mb) * MIB, tidied_at: None })
+        let (keep, most) = (i64::from(how.keep_days) * DAY, i64::from(how.max_mb) * MIB);
+        Ok(Self { file, keep, most, tidied_at: None, is_doubted: false })
     }
 
     /// Holds the file to this many bytes.
@@ -137,13 +144,25 @@ impl Book {
         Ok(writing.commit()?)
     }
 
-    /// Once an hour: makes means of what is old, and gives up what is too old or too much.
+    /// Once an hour: makes means of what is old, and gives up what is too old or too much. By a clock that is far ahead, everything
+    /// would be too old.
     ///
     /// # Errors
     /// As [`Book::write`].
-    pub fn tidy(&mut self, now: Timestamp) -> Result<(), BookError> {
-        let now = now.as_second();
+    pub fn tidy(&mut self, time: Timestamp) -> Result<(), BookError> {
+        let now = time.as_second();
         if self.tidied_at.is_some_and(|it| (0..TIDY_EVERY).contains(&(now - it))) {
+            return Ok(());
+        }
+        let is_far_ahead = self.is_far_ahead(time)?;
+        let was_doubted = std::mem::replace(&mut self.is_doubted, is_far_ahead);
+        if is_far_ahead {
+            if !was_doubted {
+                tracing::warn!(
+                    "nothing of the history is given up for now: by the clock, {time}, the bridge was not used for more than a year"
+                );
+            }
+            self.tidied_at = Some(now);
             return Ok(());
         }
         let mut shorter = 1;
@@ -163,6 +182,19 @@ impl Book {
         self.file.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
         self.tidied_at = Some(now);
         Ok(())
+    }
+
+    /// Is there something older than the longest pause, and next to nothing since then?
+    fn is_far_ahead(&self, now: Timestamp) -> Result<bool, BookError> {
+        let date = |it: Timestamp| TimeZone::UTC.to_datetime(it).date().to_string();
+        let edge = date(now.checked_sub(AHEAD).unwrap_or(Timestamp::MIN));
+        // What a clock that was wrong has left in days to come says nothing. The local day may be one further.
+        let today = date(now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now));
+        let ask =
+            "SELECT COUNT(DISTINCT CASE WHEN date > ?1 THEN date END), MIN(date) <= ?1 FROM days WHERE date <= ?2";
+        let (since, is_older): (i64, Option<bool>) =
+            self.file.query_row(ask, [edge, today], |it| Ok((it.get(0)?, it.get(1)?)))?;
+        Ok(is_older == Some(true) && since < DAYS_THAT_COUNT)
     }
 
     /// What is in the file, in bytes.

@@ -47,6 +47,8 @@ const BATCHES: usize = 4;
 /// After a write that failed, the next attempt comes about so much later, and ever later, up to the second.
 const REST: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(600);
+/// After a start, nothing is given up for so long: a machine without a clock of its own has been told the time by then.
+const TIDY_AFTER: Duration = Duration::from_secs(3600);
 /// The last write, when the bridge stops, may take this long.
 const LAST_WRITE: Duration = Duration::from_millis(1500);
 
@@ -122,16 +124,7 @@ fn keep(
 ) -> Option<oneshot::Receiver<()>> {
     let (over, written) = oneshot::channel();
     let write = move || {
-        let mut keeper = Keeper {
-            path: file(&data),
-            how,
-            handle,
-            book: None,
-            kept: Vec::new(),
-            rest: REST,
-            rest_until: None,
-            is_failing: false,
-        };
+        let mut keeper = Keeper::new(file(&data), how, handle);
         // One of an earlier version is brought up to date before anybody asks.
         keeper.take(Vec::new());
         while let Some(rows) = batches.blocking_recv() {
@@ -155,9 +148,16 @@ struct Keeper {
     rest: Duration,
     rest_until: Option<Instant>,
     is_failing: bool,
+    tidies_from: Instant,
 }
 
 impl Keeper {
+    fn new(path: PathBuf, how: HistorySettings, handle: Handle) -> Self {
+        let tidies_from = Instant::now() + handle.clock.real(TIDY_AFTER);
+        let (book, kept, rest_until, is_failing) = (None, Vec::new(), None, false);
+        Self { path, how, handle, book, kept, rest: REST, rest_until, is_failing, tidies_from }
+    }
+
     fn take(&mut self, rows: Vec<Row>) {
         self.kept.extend(rows);
         self.kept.drain(..self.kept.len().saturating_sub(WAITING));
@@ -202,7 +202,11 @@ impl Keeper {
         book.write(rows)
     }
 
+    /// What is given up does not come back: only by a clock that is right.
     fn tidy(&mut self) -> Result<(), BookError> {
+        if Instant::now() < self.tidies_from || !self.handle.picture().clock.is_trusted {
+            return Ok(());
+        }
         let now = self.handle.clock.now();
         self.book.as_mut().map_or(Ok(()), |it| it.tidy(now))
     }
@@ -246,11 +250,13 @@ mod tests {
         model::{Broker, ClockTrust, HistoryAnswer, HistoryQuery, House},
     };
 
-    #[test]
-    fn what_is_written_is_not_written_again_because_nothing_can_be_tidied_up() {
-        let now: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
-        let house = House {
-            at: now,
+    fn noon() -> Timestamp {
+        "2026-01-15T12:00:00Z".parse().unwrap()
+    }
+
+    fn house(clock: ClockTrust) -> House {
+        House {
+            at: noon(),
             devices: BTreeMap::new(),
             outlets: BTreeMap::new(),
             whole: BTreeMap::new(),
@@ -260,31 +266,59 @@ mod tests {
             paused: None,
             vacation_told: None,
             broker: Broker::Unknown,
-            clock: ClockTrust::default(),
-        };
-        let (handle, ..) = Handle::detached(house, Clock::driven(now, 1.0));
-        let folder = tempfile::tempdir().unwrap();
-        let path = file(folder.path());
-        let how = HistorySettings::default();
+            clock,
+        }
+    }
+
+    /// A history in which nothing can be given up, and rows that would be.
+    fn stubborn(folder: &Path, handle: Handle) -> (Keeper, Vec<Row>) {
+        let (path, how) = (file(folder), HistorySettings::default());
         drop(Book::open(&path, how).unwrap());
         // A disk on which a little can be written, but not what tidying up needs.
         let fails = "CREATE TRIGGER full BEFORE DELETE ON samples BEGIN SELECT RAISE(ABORT, 'full'); END";
         Connection::open(&path).unwrap().execute_batch(fails).unwrap();
-        let (book, kept, rest_until, is_failing) = (None, Vec::new(), None, false);
-        let mut keeper = Keeper { path: path.clone(), how, handle, book, kept, rest: REST, rest_until, is_failing };
         let outlet: crate::model::OutletId = "porch/1".parse().unwrap();
-        let long_ago = now - SignedDuration::from_hours(24 * 30);
+        let long_ago = noon() - SignedDuration::from_hours(24 * 30);
         let sample = Sample { outlet: outlet.clone(), at: long_ago, on: Some(true), power: None, mode: "melt" };
-        let date = "2026-01-15".parse().unwrap();
-        let on = SignedDuration::from_mins(5);
-        let used = Use { outlet: outlet.clone(), date, on, energy_total: None, rated: None, price: None };
-        keeper.take(vec![Row::Sample(sample), Row::Use(used)]);
+        let (date, on) = ("2026-01-15".parse().unwrap(), SignedDuration::from_mins(5));
+        let used = Use { outlet, date, on, energy_total: None, rated: None, price: None };
+        (Keeper::new(path, how, handle), vec![Row::Sample(sample), Row::Use(used)])
+    }
+
+    #[test]
+    fn nothing_is_given_up_soon_after_a_start_nor_by_a_clock_that_is_not_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, _, board) = Handle::detached(house(ClockTrust::default()), Clock::driven(noon(), 1.0));
+        let (mut keeper, rows) = stubborn(folder.path(), handle);
+        keeper.take(rows);
+        keeper.take(Vec::new());
+        assert!(!keeper.is_failing, "the network has not set the clock yet");
+        keeper.tidies_from = Instant::now();
+        let doubted = ClockTrust { is_trusted: false, newest: None };
+        board.send_replace(Arc::new(house(doubted)));
+        keeper.take(Vec::new());
+        assert!(!keeper.is_failing, "the clock is not trusted");
+        board.send_replace(Arc::new(house(ClockTrust::default())));
+        keeper.take(Vec::new());
+        assert!(keeper.is_failing);
+    }
+
+    #[test]
+    fn what_is_written_is_not_written_again_because_nothing_can_be_tidied_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, ..) = Handle::detached(house(ClockTrust::default()), Clock::driven(noon(), 1.0));
+        let (mut keeper, rows) = stubborn(folder.path(), handle);
+        keeper.tidies_from = Instant::now();
+        keeper.take(rows);
         assert!(keeper.is_failing && keeper.kept.is_empty());
         keeper.rest_until = None;
         keeper.take(Vec::new());
         assert!(keeper.is_failing, "nor can it be now");
+        let (outlet, date) = ("porch/1".parse().unwrap(), "2026-01-15".parse().unwrap());
         let query = HistoryQuery::Days { outlets: vec![outlet], from: date, to: date };
-        let HistoryAnswer::Days(days) = read(&path, &query).unwrap() else { panic!("days were asked for") };
+        let HistoryAnswer::Days(days) = read(&file(folder.path()), &query).unwrap() else {
+            panic!("days were asked for")
+        };
         assert_eq!(days[0].on_minutes, 5);
     }
 }

@@ -6,13 +6,13 @@ mod used;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use heattrax::{
-    history::{Book, BookError, EVERY, HOLDS, Row, Sample, Span, Watcher, means, read},
+    history::{Book, BookError, EVERY, HOLDS, Row, Sample, Span, Use, Watcher, means, read},
     model::{
         Availability, Broker, Cause, Class, ClockTrust, Decision, Energy, HistoryAnswer, HistoryQuery, HistorySettings,
         House, Notice, NoticeKind, Outlet, OutletId, Reason, Remembered, Report, Switch,
     },
 };
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 use proptest::prelude::*;
 
 const SHARE: f64 = 1e-6;
@@ -121,6 +121,66 @@ fn samples_become_means_with_age_and_no_second_of_heat_is_lost() {
     }
     book.tidy(noon() + SignedDuration::from_hours(24 * 800)).unwrap();
     assert_eq!(points(&path, noon(), noon() + SignedDuration::from_hours(48), 100), []);
+}
+
+/// An outlet that is seen at this time, and something that happens.
+fn seen(at: Timestamp) -> [Row; 3] {
+    let date = TimeZone::UTC.to_datetime(at).date();
+    let used = Use { outlet: mat(), date, on: SignedDuration::ZERO, energy_total: None, rated: None, price: None };
+    let sample = Sample { at, ..sample(0, Some(true), 800.0) };
+    let notice = Notice::new(at, NoticeKind::Switched, "it is ON");
+    [Row::Sample(sample), Row::Use(used), Row::Event(Arc::new(notice))]
+}
+
+#[test]
+fn a_clock_that_is_far_ahead_for_a_moment_costs_no_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    let (day, wrong) = (SignedDuration::from_hours(24), "2099-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let is_whole = || {
+        let query = HistoryQuery::Events {
+            from: noon(),
+            to: noon() + 1.hour(),
+            limit: 9,
+            device: None,
+            group: None,
+            kind: None,
+        };
+        let HistoryAnswer::Events(events) = read(&path, &query).unwrap() else { panic!("events were asked for") };
+        points(&path, noon(), noon() + 1.hour(), 9) == [(0, Some(1.0), Some(800.0), 0)] && events.len() == 1
+    };
+    let mut book = open(&path).unwrap();
+    book.write(&seen(noon())).unwrap();
+    // It starts with a wrong time again and again.
+    for start in 0..3 {
+        let mut book = open(&path).unwrap();
+        book.write(&seen(wrong + day * start)).unwrap();
+        for hour in 0..3 {
+            book.tidy(wrong + day * start + SignedDuration::from_hours(hour)).unwrap();
+        }
+        assert!(is_whole(), "start {start}");
+    }
+    // The right time: everything goes on as ever, whatever stands there of times to come.
+    for after in 1..8 {
+        book.write(&seen(noon() + day * after)).unwrap();
+    }
+    book.tidy(noon() + day * 8).unwrap();
+    assert_eq!(points(&path, noon(), noon() + 1.hour(), 9)[0].3, 900);
+}
+
+#[test]
+fn a_bridge_that_was_not_used_for_years_gives_up_what_is_old_after_a_week() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    let (day, years) = (SignedDuration::from_hours(24), noon() + SignedDuration::from_hours(24 * 1000));
+    let mut book = open(&path).unwrap();
+    book.write(&seen(noon())).unwrap();
+    for after in 0..7 {
+        book.write(&seen(years + day * after)).unwrap();
+        assert_eq!(points(&path, noon(), noon() + 1.hour(), 9).len(), 1, "day {after}");
+        book.tidy(years + day * after).unwrap();
+    }
+    assert_eq!(points(&path, noon(), noon() + 1.hour(), 9), []);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few days in seconds")]
