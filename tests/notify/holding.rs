@@ -156,6 +156,7 @@ async fn what_could_not_be_sent_before_quiet_hours_waits_for_their_end() {
     room.until("webhook", |it| it["waiting"] == 1).await;
     room.post.test(None, None, None, room.handle.clock.now()).unwrap();
     assert_eq!(sink.next().await.body["event_type"], "test", "somebody waits for it");
+    room.until("webhook", |it| it["waiting"] == 1).await;
     room.stop().await;
     let morning = noon() + SignedDuration::from_mins(23 * 60 + 30);
     let room = Room::start(&lines, folder.path(), morning, 1.0);
