@@ -5,6 +5,7 @@ mod config_edits;
 mod demo;
 mod discover;
 mod doctor;
+mod ended;
 mod errands;
 mod explain;
 mod rooms;
@@ -14,7 +15,7 @@ mod stop;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    fs::File,
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -49,6 +50,7 @@ pub use self::{
     demo::{DemoError, DemoOptions, demo},
     discover::{Discovered, discover},
     doctor::{Line, Verdict, doctor, unread},
+    ended::{Died, Ended, StartError},
     errands::{Levers, LogLever},
     explain::{ExplainOptions, explain},
     setup::setup,
@@ -69,34 +71,12 @@ const WANTS: usize = 16;
 pub const DEVICE_TIMERS: &str =
     "heaters are armed with a timer on the plug: if the bridge dies, they go off by themselves within 15 minutes";
 
-/// The bridge cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Another bridge shows its page there.
-    #[error("another bridge, or the scheduler before it, runs already: it shows its page at {host}:{port}")]
-    Web {
-        /// The configured host.
-        host: String,
-        /// The configured port.
-        port: u16,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The embedded broker does not run.
-    #[error("the embedded broker does not start")]
-    Broker(#[from] BrokerError),
-}
-
-/// A task ended although nobody had told it to: a bug. The bridge stops, and whoever supervises it starts it again.
-#[derive(Debug, thiserror::Error)]
-#[error("the task `{0}` ended by itself")]
-pub struct Died(&'static str);
-
 /// A running bridge.
 #[derive(Debug)]
 pub struct Bridge {
     handle: Handle,
+    /// Held as long as the bridge uses the folder of its memory.
+    alone: Option<File>,
     tasks: JoinSet<Option<&'static str>>,
     shells: CancellationToken,
     web: Option<SocketAddr>,
@@ -124,15 +104,6 @@ pub struct Bridge {
     wanted: mpsc::Receiver<Want>,
 }
 
-/// Why a bridge stopped in good order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It was told to.
-    Stopped,
-    /// Somebody wants it to start again, with the config as it is by now.
-    Restart,
-}
-
 impl Bridge {
     /// Builds and starts every room.
     ///
@@ -148,7 +119,9 @@ impl Bridge {
     /// As [`Bridge::start`].
     pub async fn start_with(settings: Settings, clock: Clock, levers: Levers) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
-        let (store, memory, troubles) = Store::open(&settings.data, clock.now());
+        let alone = served::alone(&settings.data).await?;
+        let (store, memory, troubles) = Store::open(&settings.data, clock.now())
+            .map_err(|source| StartError::Memory { folder: settings.data.display().to_string(), source })?;
         let memory = config_edits::with_earlier(memory, &settings, &levers, clock.now());
         let begin = if clock.is_wall() { Controller::new } else { Controller::rehearsing };
         let controller = begin(Arc::clone(&settings.control), &memory, clock.now());
@@ -156,6 +129,7 @@ impl Bridge {
         let shown = Arc::new(settings.shown.clone());
         hub.show_config(shown);
         let mut bridge = Self::around(handle, levers);
+        bridge.alone = alone;
         bridge.amendments = Some(hub.amendments());
         bridge.spawn_notify(&settings).await;
         bridge.spawn_errands(hub.errands(), Some(&settings));
@@ -193,6 +167,7 @@ impl Bridge {
         let (wants, wanted) = mpsc::channel(WANTS);
         Self {
             handle,
+            alone: None,
             tasks: JoinSet::new(),
             shells: CancellationToken::new(),
             web: None,

@@ -1,7 +1,9 @@
-//! The addresses on which HTTP is served.
+//! The addresses on which HTTP is served, and the folder in which nobody else writes.
 
 use std::{
+    fs::{File, TryLockError},
     net::{IpAddr, SocketAddr},
+    path::Path,
     sync::PoisonError,
     time::Duration,
 };
@@ -15,6 +17,9 @@ use crate::{model::WebSettings, web};
 const NEXT: u16 = 10;
 /// Whoever is there says who they are within this time.
 const ASKED: Duration = Duration::from_secs(1);
+/// A bridge that is stopping is away within 3 s.
+const LOOKS: u32 = 40;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A place that cannot be listened on is tried again this often.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -119,4 +124,26 @@ async fn freed((host, port): &(String, u16)) -> TcpListener {
 /// Host names under which the page is asked for.
 fn names(settings: &WebSettings) -> Vec<String> {
     [&settings.bind_host].into_iter().chain(&settings.allowed_hosts).cloned().collect()
+}
+
+/// Takes the folder of the memory for this bridge alone; another one that is just stopping is waited for. `None` where the system knows no locks, or
+/// the folder cannot be written: that is told elsewhere.
+pub(super) async fn alone(data: &Path) -> Result<Option<File>, StartError> {
+    let (folder, file) = (data.to_owned(), data.join("in-use.lock"));
+    let opened = tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(folder)?;
+        File::options().create(true).truncate(false).write(true).open(file)
+    });
+    let Ok(Ok(file)) = opened.await else { return Ok(None) };
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("the folder {} cannot be locked: {error}", data.display());
+                return Ok(None);
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+    Err(StartError::InUse(data.display().to_string()))
 }

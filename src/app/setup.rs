@@ -22,8 +22,8 @@ use crate::{
 pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<Bridge, StartError> {
     let list: Vec<String> = problems.list.iter().map(ToString::to_string).collect();
     let partial = *problems.partial;
-    // Only the bridge's id is taken from the memory, so that Home Assistant knows this bridge again. It is not written.
-    let (store, _, _) = Store::open(&partial.data, clock.now());
+    // Only the bridge's id is taken from the memory, so that Home Assistant knows this bridge again.
+    let bridge_id = Store::id_only(&partial.data, clock.now());
     let controller = Controller::new(Arc::new(nothing()), &Memory::default(), clock.now());
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle, levers);
@@ -36,7 +36,7 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     bridge.serve(Some(&partial.web), info).await?;
     if let Some(mqtt) = partial.mqtt.map(|it| bridge.resolved(it)) {
         let identity = mqtt::Identity {
-            bridge_id: store.bridge_id().to_owned(),
+            bridge_id,
             version: VERSION,
             shown: serde_json::Value::Null,
             setup: list,

@@ -29,6 +29,8 @@ pub(super) struct Shape<M = Memory> {
 
 pub(super) enum ReadError {
     Absent,
+    /// It may be whole: it is only not to be had.
+    Unreadable(io::Error),
     Damaged {
         cause: String,
         /// What could be saved.
@@ -46,13 +48,14 @@ fn is_bridge_id(text: &str) -> bool {
 }
 
 pub(super) fn read(path: &Path) -> Result<Shape, ReadError> {
-    let damaged = |error: io::Error| ReadError::Damaged { cause: error.to_string(), bridge_id: None };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ReadError::Absent),
-        other => other.map_err(damaged)?,
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Absent,
+        io::ErrorKind::IsADirectory => ReadError::Damaged { cause: error.to_string(), bridge_id: None },
+        _ => ReadError::Unreadable(error),
     };
+    let file = File::open(path).map_err(refused)?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(damaged)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(refused)?;
     parse(&bytes).map_err(|cause| ReadError::Damaged { cause, bridge_id: saved_id(&bytes) })
 }
 

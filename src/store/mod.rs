@@ -42,13 +42,17 @@ impl Store {
     /// A missing file is a fresh start. A damaged one is renamed to `memory.damaged-<now>.json` and is a fresh start too, with a
     /// notice; the bridge id is saved from it where it can still be read. A folder that cannot be written is a notice as well,
     /// and the bridge runs on without keeping anything.
-    pub fn open(dir: &Path, now: Timestamp) -> (Self, Memory, Vec<Notice>) {
+    ///
+    /// # Errors
+    /// The file is there and cannot be read. Nothing is done to it: what people have locked off stands in it.
+    pub fn open(dir: &Path, now: Timestamp) -> Result<(Self, Memory, Vec<Notice>), std::io::Error> {
         let path = dir.join("memory.json");
         let mut notices = Vec::new();
         let mut trouble = |message: String| notices.push(Notice::new(now, NoticeKind::StoreTrouble, message));
         let (bridge_id, memory, written) = match file::read(&path) {
             Ok(found) => (found.bridge_id, found.memory.clone(), Some(found.memory)),
             Err(file::ReadError::Absent) => (file::draw_bridge_id(), Memory::default(), None),
+            Err(file::ReadError::Unreadable(error)) => return Err(error),
             Err(file::ReadError::Damaged { cause, bridge_id }) => {
                 trouble(set_aside(&path, &cause, now));
                 (bridge_id.unwrap_or_else(file::draw_bridge_id), Memory::default(), None)
@@ -65,7 +69,20 @@ impl Store {
                 }
             }
         }
-        (store, memory, notices)
+        Ok((store, memory, notices))
+    }
+
+    /// The id alone, for a bridge that remembers nothing: a file that is damaged or cannot be read stays as it is for one that does.
+    pub fn id_only(dir: &Path, now: Timestamp) -> String {
+        match file::read(&dir.join("memory.json")) {
+            Ok(found) => found.bridge_id,
+            Err(file::ReadError::Damaged { bridge_id: Some(id), .. }) => id,
+            // Kept, so that it is drawn once.
+            Err(file::ReadError::Absent) => {
+                Self::open(dir, now).map_or_else(|_| file::draw_bridge_id(), |(store, ..)| store.bridge_id)
+            }
+            Err(_) => file::draw_bridge_id(),
+        }
     }
 
     /// What `<dir>/memory.json` holds, for commands that only look: nothing is written, created or set aside. `None` where there is no such
@@ -78,6 +95,9 @@ impl Store {
         match file::read(&path) {
             Ok(found) => Ok(Some(found.memory)),
             Err(file::ReadError::Absent) => Ok(None),
+            Err(file::ReadError::Unreadable(error)) => {
+                Err(format!("the memory {} cannot be read: {error}", path.display()))
+            }
             Err(file::ReadError::Damaged { cause, .. }) => {
                 Err(format!("the memory {} cannot be used: {cause}", path.display()))
             }

@@ -1,6 +1,6 @@
 //! Where the page is, if it cannot be where the config says.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use heattrax::{
     app::{Bridge, Levers, StartError},
@@ -8,6 +8,7 @@ use heattrax::{
     hub::Clock,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ struct Running {
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
     at: SocketAddr,
+    _folder: Option<TempDir>,
 }
 
 impl Running {
@@ -33,19 +35,23 @@ impl Running {
 
 async fn start(levers: &Levers, port: u16) -> Result<Running, StartError> {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("house.yaml");
+    let running = start_in(folder.path(), levers, port).await?;
+    Ok(Running { _folder: Some(folder), ..running })
+}
+
+async fn start_in(folder: &Path, levers: &Levers, port: u16) -> Result<Running, StartError> {
+    let file = folder.join("house.yaml");
     std::fs::write(&file, TEXT).unwrap();
-    let flags = Overrides { data: Some(folder.path().join("data")), ..Overrides::default() };
+    let flags = Overrides { data: Some(folder.join("data")), ..Overrides::default() };
     let mut settings = Writer::new(Sources { file: Some(file), flags, ..Sources::default() }).check().unwrap();
     settings.web.as_mut().unwrap().port = port;
     let bridge = Bridge::start_with(settings, Clock::driven(noon(), 1.0), levers.clone()).await?;
     let (at, stop) = (bridge.web_address().unwrap(), CancellationToken::new());
     let told = stop.clone().cancelled_owned();
     let task = tokio::spawn(async move {
-        let _folder = folder;
         bridge.run_until(told).await.unwrap();
     });
-    Ok(Running { stop, task, at })
+    Ok(Running { stop, task, at, _folder: None })
 }
 
 async fn is_there(at: SocketAddr) -> bool {
@@ -68,6 +74,17 @@ async fn a_page_whose_port_is_taken_is_where_it_was_or_next_to_it() {
     assert_eq!(again.at, at);
     assert!(is_there(at).await);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn nor_do_they_over_one_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = start_in(folder.path(), &Levers::default(), 0).await.unwrap();
+    let other = start_in(folder.path(), &Levers::default(), 0).await.map(|_| ());
+    let words = other.unwrap_err().to_string();
+    assert!(words.contains("another bridge uses the folder"), "{words}");
+    one.stop().await;
+    start_in(folder.path(), &Levers::default(), 0).await.unwrap().stop().await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ struct Room {
 }
 
 fn start(folder: &Path) -> Room {
-    let (store, ..) = Store::open(folder, noon());
+    let (store, ..) = Store::open(folder, noon()).unwrap();
     let (handle, _, board) = Handle::detached(house(false, Remembered::default()), Clock::driven(noon(), 1.0));
     let (notices, stop) = (handle.listen(), CancellationToken::new());
     let task = tokio::spawn(store::run(store, handle, stop.clone()));
@@ -29,7 +29,7 @@ fn start(folder: &Path) -> Room {
 }
 
 fn kept(folder: &Path) -> Memory {
-    Store::open(folder, noon()).1
+    Store::open(folder, noon()).unwrap().1
 }
 
 /// Waits, at most 5 s, until the file holds `memory`.
@@ -61,7 +61,7 @@ async fn what_a_killed_bridge_left_half_written_is_swept() {
     fs::write(folder.path().join(".memory-a1b2c3.tmp"), "{\"bridge_id\":\"0").unwrap();
     fs::write(folder.path().join("notes.tmp"), "mine").unwrap();
     // Looking alone takes nothing away: it may be what a running bridge is writing.
-    Store::open(folder.path(), noon());
+    Store::open(folder.path(), noon()).unwrap();
     assert!(folder.path().join(".memory-a1b2c3.tmp").exists());
     let room = start(folder.path());
     until_kept(folder.path(), &house(false, Remembered::default()).memory()).await;
@@ -81,12 +81,12 @@ async fn what_is_on_the_board_at_the_start_is_kept_too() {
 #[tokio::test]
 async fn the_id_survives_every_change() {
     let folder = tempfile::tempdir().unwrap();
-    let id = Store::open(folder.path(), noon()).0.bridge_id().to_owned();
+    let id = Store::open(folder.path(), noon()).unwrap().0.bridge_id().to_owned();
     let room = start(folder.path());
     let changed = house(true, remembered());
     room.board.send_replace(Arc::new(changed.clone()));
     until_kept(folder.path(), &changed.memory()).await;
-    assert_eq!(Store::open(folder.path(), noon()).0.bridge_id(), id);
+    assert_eq!(Store::open(folder.path(), noon()).unwrap().0.bridge_id(), id);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn file(id: &str, version: u32, memory: &Memory) -> String {
 fn opened(bytes: &[u8]) -> (String, Memory, usize, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("memory.json"), bytes).unwrap();
-    let (store, memory, notices) = Store::open(folder.path(), noon());
+    let (store, memory, notices) = Store::open(folder.path(), noon()).unwrap();
     assert!(notices.iter().all(|it| it.kind == NoticeKind::StoreTrouble));
     (store.bridge_id().to_owned(), memory, notices.len(), folder)
 }
@@ -32,11 +32,11 @@ fn names(folder: &Path) -> Vec<String> {
 fn the_first_start_draws_an_id_and_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("not/there/yet");
-    let (store, memory, notices) = Store::open(&data, noon());
+    let (store, memory, notices) = Store::open(&data, noon()).unwrap();
     assert_eq!((memory, notices.len()), (Memory::default(), 0));
     let id = store.bridge_id().to_owned();
     assert!(id.len() == 8 && id.bytes().all(|it| it.is_ascii_hexdigit()), "{id}");
-    let (again, ..) = Store::open(&data, noon());
+    let (again, ..) = Store::open(&data, noon()).unwrap();
     assert_eq!(again.bridge_id(), id);
 }
 
@@ -69,7 +69,7 @@ fn a_damaged_file_is_set_aside_and_the_id_saved() {
         assert_eq!(names(folder.path()), ["memory.damaged-20260115T120000Z.json", "memory.json"]);
         let aside = folder.path().join("memory.damaged-20260115T120000Z.json");
         assert_eq!(fs::read(aside).unwrap(), damaged.as_bytes());
-        let (again, _, notices) = Store::open(folder.path(), noon());
+        let (again, _, notices) = Store::open(folder.path(), noon()).unwrap();
         assert_eq!((again.bridge_id(), notices.len()), (id.as_str(), 0));
     }
 }
@@ -78,7 +78,7 @@ fn a_damaged_file_is_set_aside_and_the_id_saved() {
 fn the_notice_names_file_and_cause() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("memory.json"), "{").unwrap();
-    let (_, _, notices) = Store::open(folder.path(), noon());
+    let (_, _, notices) = Store::open(folder.path(), noon()).unwrap();
     for part in ["memory.json", "EOF while parsing", "memory.damaged-20260115T120000Z.json", "fresh"] {
         assert!(notices[0].message.contains(part), "{}", notices[0].message);
     }
@@ -89,17 +89,40 @@ fn a_folder_that_cannot_be_written_is_a_notice() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let (store, memory, notices) = Store::open(&file, noon());
+    let (store, memory, notices) = Store::open(&file, noon()).unwrap();
     assert_eq!(memory, Memory::default());
     assert_eq!(store.bridge_id().len(), 8);
     assert!(notices.last().unwrap().message.contains("cannot be written"), "{notices:?}");
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_left_as_it_is_and_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.json");
+    // A link that leads to itself stands for a file of another user, which nothing keeps root from.
+    std::os::unix::fs::symlink("memory.json", &path).unwrap();
+    assert!(Store::open(folder.path(), noon()).is_err());
+    assert!(Store::look(folder.path()).unwrap_err().contains("cannot be read"));
+    assert_eq!(Store::id_only(folder.path(), noon()).len(), 8);
+    assert_eq!(names(folder.path()), ["memory.json"]);
+}
+
+#[test]
+fn who_wants_the_id_alone_changes_nothing_but_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = Store::id_only(folder.path(), noon());
+    assert_eq!(Store::id_only(folder.path(), noon()), id, "drawn once");
+    let damaged = file("0a1b2c3d", 2, &memory());
+    fs::write(folder.path().join("memory.json"), &damaged).unwrap();
+    assert_eq!(Store::id_only(folder.path(), noon()), "0a1b2c3d");
+    assert_eq!(fs::read_to_string(folder.path().join("memory.json")).unwrap(), damaged);
+}
+
+#[test]
 fn a_folder_in_the_files_place_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("memory.json")).unwrap();
-    let (_, memory, notices) = Store::open(folder.path(), noon());
+    let (_, memory, notices) = Store::open(folder.path(), noon()).unwrap();
     assert_eq!((memory, notices.len()), (Memory::default(), 1));
     assert!(folder.path().join("memory.json").is_file());
 }
