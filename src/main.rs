@@ -77,9 +77,15 @@ enum Command {
     HashPassword,
     /// Exit 0 while the control loop lives, 1 otherwise: for supervisors
     Healthcheck {
-        /// The health address
-        #[arg(long, value_name = "U", default_value = "http://127.0.0.1:4328/healthz")]
-        url: String,
+        /// The health address [default: where the page of the bridge with this config is]
+        #[arg(long, value_name = "U")]
+        url: Option<String>,
+        /// The config file
+        #[arg(long, value_name = "F")]
+        config: Option<PathBuf>,
+        /// The folder of the bridge's memory [default: data, or the config's]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
 }
 
@@ -186,14 +192,17 @@ async fn dispatch(arguments: Arguments) -> ExitCode {
         }
         Some(Command::Schema) => schema(),
         Some(Command::HashPassword) => hash_password(),
-        Some(Command::Healthcheck { url }) => match web::healthcheck(&url).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(words) => fatal(&words),
-        },
+        Some(Command::Healthcheck { url, config, data }) => {
+            let by_config = || app::health_url(&config::load(&Sources::from_process(config, overrides(data))));
+            let healthy = async { web::healthcheck(&url.map_or_else(by_config, Ok)?).await };
+            healthy.await.map_or_else(|words| fatal(&words), |()| ExitCode::SUCCESS)
+        }
     }
 }
 
 async fn run(sources: Sources) -> ExitCode {
+    // From now on: before that it would end the process, and until the bridge listens the config has just been read.
+    let _reloads = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
     let loaded = config::load(&sources);
     let of = |loaded: &Result<Settings, Problems>| {
         loaded.as_ref().map_or_else(|problems| problems.partial.log.clone(), |settings| settings.log.clone())

@@ -1,13 +1,14 @@
 //! The `explain` command: asks a running bridge, and answers by itself where there is none. It only looks.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+use super::served::{inhabitant, reached_at};
 use crate::{
     control::Controller,
     explain::{Question, explain as answer, parse_at},
-    model::{Event, House, Memory, Secret, Settings, Trouble, TroubleKind, WebSettings},
+    model::{Event, House, Memory, Secret, Settings, Trouble, TroubleKind},
     store::Store,
     weather::cache::{Cache, CacheError},
     web,
@@ -35,7 +36,7 @@ pub struct ExplainOptions {
 /// The question cannot be understood, in words.
 pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestamp) -> Result<String, String> {
     let at = options.at.as_deref().map(|it| parse_at(it, &settings.control.zone, now)).transpose()?;
-    let why_not = match ask(settings.web.as_ref(), &options, at).await {
+    let why_not = match ask(settings, &options, at).await {
         Ok(web::Answer { status: 200, body }) => return Ok(body),
         Ok(web::Answer { status: 400, body }) => return Err(format!("the running bridge says: {}", body.trim())),
         Ok(web::Answer { status: 401 | 403, .. }) => unknown(&options).to_owned(),
@@ -52,12 +53,10 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
 }
 
 /// Asks the bridge that the config tells of.
-async fn ask(
-    settings: Option<&WebSettings>,
-    options: &ExplainOptions,
-    at: Option<Timestamp>,
-) -> Result<web::Answer, String> {
-    let authority = authority(settings.ok_or("the web server is switched off")?);
+async fn ask(settings: &Settings, options: &ExplainOptions, at: Option<Timestamp>) -> Result<web::Answer, String> {
+    let by_config = || settings.web.as_ref().map(|it| reached_at(&it.bind_host, it.port));
+    let authority = inhabitant(&settings.data).filter(|it| !it.is_empty()).or_else(by_config);
+    let authority = authority.ok_or("the web server is switched off")?;
     let at = at.map(|it| it.to_string());
     let asked = [("group", options.group.as_deref()), ("at", at.as_deref())];
     let asked = asked.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", web::encoded(value?))));
@@ -78,17 +77,6 @@ fn unknown(options: &ExplainOptions) -> &'static str {
         "the running bridge does not know the token that was given: it must be one of `web.tokens`"
     } else {
         "the running bridge tells only whom it knows: give one of `web.tokens` by --token-file or HEATTRAX_TOKEN"
-    }
-}
-
-/// Where a bridge with these settings is asked, as this machine reaches it.
-pub(super) fn authority(WebSettings { bind_host, port, .. }: &WebSettings) -> String {
-    match bind_host.parse::<IpAddr>() {
-        // Whoever listens everywhere is also here.
-        Ok(IpAddr::V4(it)) if it.is_unspecified() => format!("127.0.0.1:{port}"),
-        Ok(IpAddr::V6(it)) if it.is_unspecified() => format!("[::1]:{port}"),
-        Ok(IpAddr::V6(it)) => format!("[{it}]:{port}"),
-        _ => format!("{bind_host}:{port}"),
     }
 }
 

@@ -53,6 +53,7 @@ pub use self::{
     ended::{Died, Ended, StartError},
     errands::{Levers, LogLever},
     explain::{ExplainOptions, explain},
+    served::health_url,
     setup::setup,
 };
 

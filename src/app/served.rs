@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io::{Read, Write},
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::PoisonError,
@@ -11,8 +12,14 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{Bridge, StartError, VERSION};
-use crate::{model::WebSettings, web};
+use crate::{
+    config::Problems,
+    model::{Settings, WebSettings},
+    web,
+};
 
+/// Locked by the bridge that uses the folder of its memory; where its page is stands in it.
+const LOCK: &str = "in-use.lock";
 /// Ports that are tried from the config's on.
 const NEXT: u16 = 10;
 /// Whoever is there says who they are within this time.
@@ -59,6 +66,7 @@ impl Bridge {
             self.web = listener.local_addr().ok();
             self.web.into_iter().for_each(tell);
             *self.levers.page.lock().unwrap_or_else(PoisonError::into_inner) = self.web;
+            self.note_the_page();
         }
         let (handle, stop, place) = (self.handle.clone(), self.shells.clone(), (bind_host.clone(), *port));
         self.spawn("web", async move {
@@ -74,6 +82,15 @@ impl Bridge {
             }
         });
         Ok(())
+    }
+
+    /// For those who ask the bridge from this machine, wherever the page is.
+    fn note_the_page(&self) {
+        let (Some(mut file), Some(address)) = (self.alone.as_ref(), self.web) else { return };
+        let address = reached_at(&address.ip().to_string(), address.port());
+        if let Err(error) = file.set_len(0).and_then(|()| file.write_all(address.as_bytes())) {
+            tracing::debug!("where the page is cannot be noted: {error}");
+        }
     }
 
     /// Where it was before this start, or the next port that is free.
@@ -101,13 +118,47 @@ fn tell(address: SocketAddr) {
 
 /// Does another bridge answer there, or the scheduler before it? Two of them would fight over the plugs.
 async fn is_bridge(host: &str, port: u16) -> bool {
-    let host = match host.parse::<IpAddr>() {
-        Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-        Ok(IpAddr::V6(address)) => format!("[{address}]"),
-        _ => host.to_owned(),
-    };
-    let told = web::ask(&format!("{host}:{port}"), "/health", "*/*", None, ASKED).await;
+    let told = web::ask(&reached_at(host, port), "/health", "*/*", None, ASKED).await;
     told.is_ok_and(|it| it.body.contains("heattrax_scheduler"))
+}
+
+/// What is listened on at `host`, as this machine reaches it.
+pub(super) fn reached_at(host: &str, port: u16) -> String {
+    match host.parse::<IpAddr>() {
+        // Whoever listens everywhere is also here.
+        Ok(IpAddr::V4(it)) if it.is_unspecified() => format!("127.0.0.1:{port}"),
+        Ok(IpAddr::V6(it)) if it.is_unspecified() => format!("[::1]:{port}"),
+        Ok(IpAddr::V6(it)) => format!("[{it}]:{port}"),
+        _ => format!("{host}:{port}"),
+    }
+}
+
+/// Where the bridge that uses this folder shows its page, empty if it shows none. `None` if no bridge uses it. Blocks.
+pub(super) fn inhabitant(data: &Path) -> Option<String> {
+    let mut file = File::open(data.join(LOCK)).ok()?;
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Where whoever supervises the bridge asks whether it is well: at its page, wherever that is, or at the port that serves the probes alone.
+/// Blocks.
+///
+/// # Errors
+/// Nothing that could be asked is served.
+pub fn health_url(loaded: &Result<Settings, Problems>) -> Result<String, String> {
+    let (data, web, health) = match loaded {
+        Ok(it) => (&it.data, it.web.as_ref(), it.health.as_ref()),
+        Err(it) => (&it.partial.data, Some(&it.partial.web), None),
+    };
+    let page = inhabitant(data).filter(|it| !it.is_empty());
+    let by_config = || web.or(health).map(|it| reached_at(&it.bind_host, it.port));
+    let at =
+        page.or_else(by_config).ok_or("neither `web` nor `health_server` is switched on: there is nothing to ask")?;
+    Ok(format!("http://{at}/healthz"))
 }
 
 /// Waits until the place can be listened on.
@@ -129,7 +180,7 @@ fn names(settings: &WebSettings) -> Vec<String> {
 /// Takes the folder of the memory for this bridge alone; another one that is just stopping is waited for. `None` where the system knows no locks, or
 /// the folder cannot be written: that is told elsewhere.
 pub(super) async fn alone(data: &Path) -> Result<Option<File>, StartError> {
-    let (folder, file) = (data.to_owned(), data.join("in-use.lock"));
+    let (folder, file) = (data.to_owned(), data.join(LOCK));
     let opened = tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(folder)?;
         File::options().create(true).truncate(false).write(true).open(file)

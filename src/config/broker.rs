@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     address::is_host,
     range::Range,
-    section::{Section, cut},
+    section::{Section, cut, unless_a_login},
 };
 use crate::model::{BrokerHost, MqttSettings, Protocol, TlsFiles};
 
@@ -98,7 +98,7 @@ fn host(it: &Section<'_>) -> Option<BrokerHost> {
     if is_host(&text) || text.parse::<std::net::Ipv6Addr>().is_ok() {
         return Some(BrokerHost::Remote(text));
     }
-    it.refuse("host", format!("\"{}\"", cut(&text)), ALLOWED);
+    it.refuse("host", unless_a_login(&text), ALLOWED);
     None
 }
 

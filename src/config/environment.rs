@@ -114,7 +114,10 @@ pub(super) fn read(env: &BTreeMap<String, String>, file: &Node) -> Environment {
         let place = Place::Environment(name.clone());
         if short.contains("__") {
             match keys_of(short, file) {
-                Some(path) => found.put(&path, value, place),
+                Some(path) => match list_above(&path, file) {
+                    Some(list) => found.problems.push(into_a_list(&list, place)),
+                    None => found.put(&path, value, place),
+                },
                 None => found.problems.push(not_a_path(short, place)),
             }
             continue;
@@ -125,6 +128,23 @@ pub(super) fn read(env: &BTreeMap<String, String>, file: &Node) -> Environment {
         }
     }
     found
+}
+
+/// The path of the list in the file that a path leads into: the list would win, and the variable be for nothing.
+fn list_above(path: &[String], file: &Node) -> Option<String> {
+    let above = (1..path.len()).map(|it| &path[..it]);
+    let is_list = |it: &&[String]| file.at(it).is_some_and(|it| matches!(it.value.kind, Kind::List(_)));
+    above.into_iter().find(is_list).map(|it| it.join("."))
+}
+
+fn into_a_list(list: &str, place: Place) -> Problem {
+    Problem {
+        place,
+        path: list.to_owned(),
+        found: "a part of a list".to_owned(),
+        allowed: "the file has a list there, of which nothing can be set by the environment".to_owned(),
+        hint: None,
+    }
 }
 
 impl Environment {

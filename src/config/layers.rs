@@ -11,6 +11,9 @@ use super::{
     tree::{Entry, Kind, Node},
 };
 
+/// Where a word may stand as well as a section.
+const EITHER: [&[&str]; 1] = [&["weather_api", "when_unknown"]];
+
 /// One layer.
 pub(super) struct Layer {
     /// Its name, different from the other layers'.
@@ -89,8 +92,11 @@ impl Merging<'_> {
             let winner = self.figment.get_metadata(value.tag())?.name.as_ref();
             return holders().find(|(name, _)| *name == winner).map(|(_, entry)| entry.clone());
         };
-        // A stronger section would hide a number or a text in its place in the file, but that is a mistake to be told.
-        let fits = |it: &Entry| it.place == Place::Default || matches!(it.value.kind, Kind::Map(_) | Kind::Null);
+        // A stronger section would hide a number or a text in its place in the file, but that is a mistake to be told, unless both
+        // may stand there.
+        let both = EITHER.iter().any(|it| it.iter().eq(path.iter()));
+        let fits =
+            |it: &Entry| both || it.place == Place::Default || matches!(it.value.kind, Kind::Map(_) | Kind::Null);
         if let Some((_, wrong)) = holders().find(|(_, entry)| !fits(entry)) {
             return Some(wrong.clone());
         }

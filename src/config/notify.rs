@@ -8,7 +8,7 @@ use super::{
     broker::PORT,
     range::Range,
     schedule::{clock_at, seconds},
-    section::{Section, cut, nearest},
+    section::{Section, cut, nearest, unless_a_login},
     shape::Shape,
     weather::OUTAGE_MINUTES,
 };
@@ -156,7 +156,7 @@ fn email(it: Section<'_>) -> Option<EmailSettings> {
     let host = host.filter(|host| {
         let good = super::address::is_host(host) || host.parse::<std::net::Ipv6Addr>().is_ok();
         if !good {
-            it.refuse("smtp_host", format!("\"{}\"", cut(host)), "a host name or an IP address, without a port");
+            it.refuse("smtp_host", unless_a_login(host), "a host name or an IP address, without a port");
         }
         good
     });
@@ -245,8 +245,9 @@ fn webhook(it: Section<'_>) -> Option<WebhookSettings> {
 
 fn headers(it: &Section<'_>) -> Vec<(String, Secret)> {
     let is_name = |it: &str| {
+        // The path of a file would be sent as what is in it.
         let letter = |it: char| it.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(it);
-        !it.is_empty() && it.len() <= 100 && it.chars().all(letter)
+        !it.is_empty() && it.len() <= 100 && it.chars().all(letter) && !it.to_lowercase().ends_with("_file")
     };
     let mut found = Vec::new();
     for entry in it.all().iter().take(MOST) {

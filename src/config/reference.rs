@@ -11,7 +11,8 @@ Written by a test from the code that reads the file; do not edit. To write it an
 
 `config/heattrax.yaml` and `config/snow-melt.yaml` are files to begin with. `heattrax check` tells what is wrong with a file, with line and
 column. Every key outside of lists may also come from the environment, which is stronger than the file: its path in capitals, with two
-underscores between the levels, such as `HEATTRAX_MQTT__HOST`. Any secret may be in a file, named by its key with `_file`.
+underscores between the levels, such as `HEATTRAX_MQTT__HOST`. Any secret but a header of a webhook may be in a file,
+named by its key with `_file`.
 
 Editors that know JSON Schema complete and check the file as it is written: `heattrax schema > heattrax.schema.json`, and as the
 file's first line `# yaml-language-server: $schema=heattrax.schema.json`.

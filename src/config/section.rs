@@ -220,6 +220,11 @@ pub(super) fn shown(node: &Node) -> String {
     }
 }
 
+/// What was found where a host is wanted. An address may carry a login, so it is not repeated.
+pub(super) fn unless_a_login(text: &str) -> String {
+    if text.contains('@') || text.contains("://") { "another text".to_owned() } else { format!("\"{}\"", cut(text)) }
+}
+
 /// At most 60 characters on one line.
 pub(super) fn cut(text: &str) -> String {
     let short: String = text.chars().take(60).flat_map(char::escape_debug).collect();

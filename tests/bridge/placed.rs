@@ -3,9 +3,10 @@
 use std::{net::SocketAddr, path::Path};
 
 use heattrax::{
-    app::{Bridge, Levers, StartError},
+    app::{Bridge, ExplainOptions, Levers, StartError, explain, health_url},
     config::{Overrides, Sources, Writer},
     hub::Clock,
+    model::Settings,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,11 +40,15 @@ async fn start(levers: &Levers, port: u16) -> Result<Running, StartError> {
     Ok(Running { _folder: Some(folder), ..running })
 }
 
-async fn start_in(folder: &Path, levers: &Levers, port: u16) -> Result<Running, StartError> {
+fn settings_in(folder: &Path) -> Settings {
     let file = folder.join("house.yaml");
     std::fs::write(&file, TEXT).unwrap();
     let flags = Overrides { data: Some(folder.join("data")), ..Overrides::default() };
-    let mut settings = Writer::new(Sources { file: Some(file), flags, ..Sources::default() }).check().unwrap();
+    Writer::new(Sources { file: Some(file), flags, ..Sources::default() }).check().unwrap()
+}
+
+async fn start_in(folder: &Path, levers: &Levers, port: u16) -> Result<Running, StartError> {
+    let mut settings = settings_in(folder);
     settings.web.as_mut().unwrap().port = port;
     let bridge = Bridge::start_with(settings, Clock::driven(noon(), 1.0), levers.clone()).await?;
     let (at, stop) = (bridge.web_address().unwrap(), CancellationToken::new());
@@ -74,6 +79,29 @@ async fn a_page_whose_port_is_taken_is_where_it_was_or_next_to_it() {
     assert_eq!(again.at, at);
     assert!(is_there(at).await);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_from_this_machine_finds_the_page_wherever_it_is() {
+    let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = somebody.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = || {
+        let mut settings = settings_in(folder.path());
+        settings.web.as_mut().unwrap().port = taken;
+        settings
+    };
+    let running = start_in(folder.path(), &Levers::default(), taken).await.unwrap();
+    let url = health_url(&Ok(settings())).unwrap();
+    assert_eq!(url, format!("http://{}/healthz", running.at));
+    heattrax::web::healthcheck(&url).await.unwrap();
+    let told = explain(&settings(), ExplainOptions::default(), noon()).await.unwrap();
+    assert!(told.starts_with("HeatTrax") && !told.contains("no bridge was asked"), "{told}");
+    let lines = heattrax::app::doctor(&settings(), std::sync::Arc::new(heattrax::app::Sockets), noon()).await;
+    let page = format!("{:?}", lines.iter().find(|it| format!("{it:?}").contains("page")).unwrap());
+    assert!(page.contains(&running.at.to_string()) && page.contains("could not be where the config says"), "{page}");
+    running.stop().await;
+    assert_eq!(health_url(&Ok(settings())).unwrap(), format!("http://127.0.0.1:{taken}/healthz"));
 }
 
 #[tokio::test]

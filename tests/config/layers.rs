@@ -110,6 +110,37 @@ fn a_mistake_in_the_file_is_told_though_the_environment_speaks_of_the_same_secti
 }
 
 #[test]
+fn a_word_in_the_file_hides_no_section_of_the_environment_where_both_may_stand() {
+    let text = format!("{SMALL}\nweather_api: {{ when_unknown: \"off\" }}\n");
+    let held = |pairs: &[(&str, &str)]| parse_with(&text, &env(pairs)).unwrap().control.hold_unknown;
+    assert_eq!(held(&[]), None);
+    let held = held(&[("HEATTRAX_WEATHER_API__WHEN_UNKNOWN__HOLD", "2h")]);
+    assert_eq!(held.map(|it| it.as_hours()), Some(2));
+}
+
+#[test]
+fn a_variable_that_leads_into_a_list_is_told() {
+    let name = "HEATTRAX_DEVICES__GROUPS__MAT__ITEMS__0__IP_ADDRESS";
+    let problems = parse_with(SMALL, &env(&[(name, "192.0.2.9")])).unwrap_err().to_string();
+    let words = format!("environment {name}: devices.groups.mat.items: found a part of a list");
+    assert!(problems.contains(&words), "{problems}");
+}
+
+#[test]
+fn no_login_is_told_where_a_host_is_wanted() {
+    for text in [
+        SMALL.replace("host: localhost", "host: \"mqtt://user:s3cret@broker\""),
+        format!("{SMALL}\nnotifications: {{ email: {{ enabled: true, smtp_host: \"me:s3cret@mail.example\" }} }}\n"),
+        format!(
+            "{SMALL}\nnotifications: {{ webhook: {{ enabled: true, url: \"http://h/\", headers: {{ Authorization_file: /run/s3cret }} }} }}\n"
+        ),
+    ] {
+        let problems = parse_with(&text, &env(&[])).unwrap_err().to_string();
+        assert!(!problems.contains("s3cret"), "{problems}");
+    }
+}
+
+#[test]
 fn the_client_id_carries_the_machine_s_name() {
     let id = |hostname: &str| parse_with(SMALL, &env(&[("HOSTNAME", hostname)])).unwrap().mqtt.unwrap().client_id;
     assert_eq!(id("pi"), "heattrax-pi");

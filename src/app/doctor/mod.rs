@@ -27,7 +27,8 @@ pub async fn doctor(settings: &Settings, network: Arc<dyn Network>, now: Timesta
         Line::warn("memory", words.clone()).cured(cure)
     }));
     let pins = memory.ok().flatten().unwrap_or_default().pins;
-    let (page, runs) = within("page", page::examine(settings.web.as_ref())).await.unwrap_or_else(|it| (it, false));
+    let (page, runs) =
+        within("page", page::examine(settings.web.as_ref(), &settings.data)).await.unwrap_or_else(|it| (it, false));
     let (broker, devices, weather) = tokio::join!(
         within("broker", broker::examine(settings, runs)),
         within("devices", devices::examine(settings, &pins, network, runs)),
