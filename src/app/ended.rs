@@ -2,8 +2,6 @@
 
 use std::io;
 
-use crate::emulator::broker::BrokerError;
-
 /// The bridge cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -30,9 +28,6 @@ pub enum StartError {
     /// Two bridges would fight over the plugs, and write over each other's memory.
     #[error("another bridge uses the folder {0}: stop it first, or give this one another `data`")]
     InUse(String),
-    /// The embedded broker does not run.
-    #[error("the embedded broker does not start")]
-    Broker(#[from] BrokerError),
 }
 
 /// A task ended although nobody had told it to: a bug. The bridge stops, and whoever supervises it starts it again.

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config,
     control::{Controller, validate_cron},
-    emulator::broker::{Broker, BrokerError, BrokerOptions},
+    emulator::broker::{Broker, BrokerOptions},
     history,
     hub::{Amendment, Asked, Clock, Handle, Hub},
     model::{
@@ -140,7 +140,7 @@ impl Bridge {
         for trouble in troubles {
             bridge.handle.notify(trouble);
         }
-        bridge.start_broker(settings.mqtt.as_ref()).await?;
+        bridge.start_broker(settings.mqtt.as_ref()).await;
         let info = web::WebInfo {
             mqtt: settings.mqtt.is_some(),
             journal: Arc::clone(&bridge.levers.journal),
@@ -285,7 +285,7 @@ impl Bridge {
         if let Some(room) = self.rooms.remove("mqtt") {
             room.let_go().await;
         }
-        let Some(mqtt) = settings.mqtt.clone().map(|it| self.resolved(it)) else { return };
+        let Some(mqtt) = settings.mqtt.clone().and_then(|it| self.resolved(it)) else { return };
         let identity = mqtt::Identity {
             bridge_id: self.bridge_id.clone(),
             version: VERSION,
@@ -321,21 +321,29 @@ impl Bridge {
     }
 
     /// Starts the embedded broker if the settings ask for it.
-    async fn start_broker(&mut self, mqtt: Option<&MqttSettings>) -> Result<(), BrokerError> {
-        let Some(mqtt) = mqtt.filter(|it| it.host == BrokerHost::Embedded) else { return Ok(()) };
-        let broker = Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], mqtt.port)) }).await?;
-        tracing::info!("the embedded broker listens on {}", broker.address());
-        self.broker = Some(broker);
-        Ok(())
+    /// Without its broker the bridge has its page, and heats.
+    async fn start_broker(&mut self, mqtt: Option<&MqttSettings>) {
+        let Some(mqtt) = mqtt.filter(|it| it.host == BrokerHost::Embedded) else { return };
+        match Broker::start(BrokerOptions { listen: SocketAddr::from(([127, 0, 0, 1], mqtt.port)) }).await {
+            Ok(broker) => {
+                tracing::info!("the embedded broker listens on {}", broker.address());
+                self.broker = Some(broker);
+            }
+            Err(error) => tracing::error!(
+                "the embedded broker cannot listen on port {}: {error}; there is no MQTT until the next start, all else goes on",
+                mqtt.port
+            ),
+        }
     }
 
-    /// The embedded broker is found where it listens.
-    fn resolved(&self, mut mqtt: MqttSettings) -> MqttSettings {
-        if let (BrokerHost::Embedded, Some(broker)) = (&mqtt.host, &self.broker) {
-            mqtt.host = BrokerHost::Remote(broker.address().ip().to_string());
-            mqtt.port = broker.address().port();
+    /// The embedded broker is found where it listens. `None` if it does not.
+    fn resolved(&self, mut mqtt: MqttSettings) -> Option<MqttSettings> {
+        if mqtt.host == BrokerHost::Embedded {
+            let address = self.broker.as_ref()?.address();
+            mqtt.host = BrokerHost::Remote(address.ip().to_string());
+            mqtt.port = address.port();
         }
-        mqtt
+        Some(mqtt)
     }
 }
 

@@ -28,13 +28,13 @@ pub async fn setup(problems: Problems, clock: Clock, levers: Levers) -> Result<B
     let (mut hub, handle) = Hub::new(controller, clock);
     let mut bridge = Bridge::around(handle, levers);
     bridge.spawn_errands(hub.errands(), None);
-    bridge.start_broker(partial.mqtt.as_ref()).await?;
+    bridge.start_broker(partial.mqtt.as_ref()).await;
     let journal = Arc::clone(&bridge.levers.journal);
     let config_file = bridge.levers.config.as_ref().map(config::Writer::file);
     let mqtt = partial.mqtt.is_some();
     let info = WebInfo { mqtt, setup: list.clone(), journal, config_file, ..WebInfo::default() };
     bridge.serve(Some(&partial.web), info).await?;
-    if let Some(mqtt) = partial.mqtt.map(|it| bridge.resolved(it)) {
+    if let Some(mqtt) = partial.mqtt.and_then(|it| bridge.resolved(it)) {
         let identity = mqtt::Identity {
             bridge_id,
             version: VERSION,

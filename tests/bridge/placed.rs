@@ -40,15 +40,19 @@ async fn start(levers: &Levers, port: u16) -> Result<Running, StartError> {
     Ok(Running { _folder: Some(folder), ..running })
 }
 
-fn settings_in(folder: &Path) -> Settings {
+fn settings_in(folder: &Path, text: &str) -> Settings {
     let file = folder.join("house.yaml");
-    std::fs::write(&file, TEXT).unwrap();
+    std::fs::write(&file, text).unwrap();
     let flags = Overrides { data: Some(folder.join("data")), ..Overrides::default() };
     Writer::new(Sources { file: Some(file), flags, ..Sources::default() }).check().unwrap()
 }
 
 async fn start_in(folder: &Path, levers: &Levers, port: u16) -> Result<Running, StartError> {
-    let mut settings = settings_in(folder);
+    start_with(folder, TEXT, levers, port).await
+}
+
+async fn start_with(folder: &Path, text: &str, levers: &Levers, port: u16) -> Result<Running, StartError> {
+    let mut settings = settings_in(folder, text);
     settings.web.as_mut().unwrap().port = port;
     let bridge = Bridge::start_with(settings, Clock::driven(noon(), 1.0), levers.clone()).await?;
     let (at, stop) = (bridge.web_address().unwrap(), CancellationToken::new());
@@ -82,12 +86,23 @@ async fn a_page_whose_port_is_taken_is_where_it_was_or_next_to_it() {
 }
 
 #[tokio::test]
+async fn a_broker_that_cannot_be_keeps_neither_page_nor_heat_away() {
+    let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("{TEXT}mqtt: {{ host: embedded, port: {} }}\n", somebody.local_addr().unwrap().port());
+    let running = start_with(folder.path(), &text, &Levers::default(), 0).await.unwrap();
+    assert!(is_there(running.at).await);
+    assert_eq!(send(running.at, "GET", "/readyz", "", &Value::Null).await.status, 503, "there is no broker");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn whoever_asks_from_this_machine_finds_the_page_wherever_it_is() {
     let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = somebody.local_addr().unwrap().port();
     let folder = tempfile::tempdir().unwrap();
     let settings = || {
-        let mut settings = settings_in(folder.path());
+        let mut settings = settings_in(folder.path(), TEXT);
         settings.web.as_mut().unwrap().port = taken;
         settings
     };
