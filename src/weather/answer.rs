@@ -177,9 +177,7 @@ impl Reader {
             self.without_contradictions(it);
             derive::humidity_and_dew_point(it);
         }
-        if !intervals.iter().any(|it| it.end > issued_at && (it.temperature.is_some() || it.precipitation.is_some())) {
-            return Err(ParseError::Empty);
-        }
+        still_ahead(&intervals, issued_at)?;
         let forecast = Forecast { source: source.to_owned(), issued_at, intervals };
         Ok(Answer { forecast, doubts: self.doubts })
     }
@@ -204,6 +202,12 @@ pub(super) fn fresh_enough(made_at: Option<Timestamp>, now: Timestamp) -> Result
         Some(at) if now.duration_since(at) > OLDEST_RUN => Err(ParseError::Old(at)),
         _ => Ok(()),
     }
+}
+
+/// Refuses a forecast that says nothing of what is to come after `now`.
+pub(super) fn still_ahead(intervals: &[Interval], now: Timestamp) -> Result<(), ParseError> {
+    let says = |it: &Interval| it.end > now && (it.temperature.is_some() || it.precipitation.is_some());
+    if intervals.iter().any(says) { Ok(()) } else { Err(ParseError::Empty) }
 }
 
 /// An interval of which nothing is known.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    answer::{Answer, Flaw, ParseError, Reader, blank, fresh_enough, json, mean},
+    answer::{Answer, Flaw, ParseError, Reader, blank, fresh_enough, json, mean, still_ahead},
     ask::{Ask, HOUR, Heard, Question, Reply, degrees},
     sane,
 };
@@ -28,7 +28,16 @@ const UNITS: [(&str, &str); 5] = [
 pub struct MetNorway {
     base_url: String,
     place: Place,
-    last: Option<(String, Answer)>,
+    last: Option<Last>,
+}
+
+/// An answer that may be referred to.
+struct Last {
+    /// Its `Last-Modified`, exactly.
+    since: String,
+    /// When the provider made it; where that is not told, when it was heard first.
+    made_at: Timestamp,
+    answer: Answer,
 }
 
 impl MetNorway {
@@ -42,22 +51,30 @@ impl Ask for MetNorway {
     fn question(&self) -> Question {
         let Place { latitude, longitude } = self.place;
         let url = format!("{}/compact?lat={}&lon={}", self.base_url, degrees(latitude), degrees(longitude));
-        Question { url, known_since: self.last.as_ref().map(|(since, _)| since.clone()) }
+        Question { url, known_since: self.last.as_ref().map(|it| it.since.clone()) }
     }
 
     fn hear(&mut self, reply: Reply, now: Timestamp) -> Result<Heard, ParseError> {
-        if reply.unchanged {
-            // The provider has just said that this is its forecast still.
-            let (_, answer) = self.last.as_mut().ok_or(ParseError::NothingBefore)?;
-            answer.forecast.issued_at = now;
-            return Ok(Heard::Answer(answer.clone()));
-        }
         // An answer of no use must not be referred to: the next question asks for all of it again.
-        self.last = None;
-        let answer = parse(&reply.body, now)?;
-        self.last = reply.last_modified.map(|since| (since, answer.clone()));
+        let last = self.last.take();
+        if reply.unchanged {
+            // The provider has just said that this is its forecast still, which may be one that it has been stuck with for long.
+            let mut last = last.ok_or(ParseError::NothingBefore)?;
+            fresh_enough(Some(last.made_at), now)?;
+            still_ahead(&last.answer.forecast.intervals, now)?;
+            last.answer.forecast.issued_at = now;
+            return Ok(Heard::Answer(self.last.insert(last).answer.clone()));
+        }
+        let body = json(&reply.body)?;
+        let answer = read(&body, now)?;
+        let made_at = made_at(&body).unwrap_or(now);
+        self.last = reply.last_modified.map(|since| Last { since, made_at, answer: answer.clone() });
         Ok(Heard::Answer(answer))
     }
+}
+
+fn made_at(body: &Value) -> Option<Timestamp> {
+    body.pointer("/properties/meta/updated_at")?.as_str()?.parse().ok()
 }
 
 /// Reads an answer that arrived at `issued_at`.
@@ -65,12 +82,14 @@ impl Ask for MetNorway {
 /// # Errors
 /// The answer as a whole is of no use. Single values that are of no use become `None` and are listed as doubts instead.
 pub fn parse(bytes: &[u8], issued_at: Timestamp) -> Result<Answer, ParseError> {
-    let body = json(bytes)?;
+    read(&json(bytes)?, issued_at)
+}
+
+fn read(body: &Value, issued_at: Timestamp) -> Result<Answer, ParseError> {
     let properties = body.get("properties").ok_or(ParseError::Shape("properties"))?;
     let series = properties.get("timeseries").and_then(Value::as_array).ok_or(ParseError::Shape("timeseries"))?;
     let meta = properties.get("meta");
-    let made_at = meta.and_then(|it| it.get("updated_at")).and_then(Value::as_str).and_then(|it| it.parse().ok());
-    fresh_enough(made_at, issued_at)?;
+    fresh_enough(made_at(body), issued_at)?;
     let mut reader = Reader::default();
     let units = meta.and_then(|it| it.get("units"));
     let foreign = |name: &str, unit: &str| units.and_then(|it| it.get(name)).is_some_and(|it| it != unit);

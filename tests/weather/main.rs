@@ -15,6 +15,7 @@ mod quarters;
 mod recorded;
 mod soak;
 mod storm;
+mod stuck;
 mod told_alike;
 
 use std::{path::Path, sync::Arc, time::Duration};

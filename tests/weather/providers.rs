@@ -38,12 +38,12 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn made(which: Provider) -> Box<dyn Ask> {
+pub(crate) fn made(which: Provider) -> Box<dyn Ask> {
     let folder = std::path::Path::new("/");
     provider(&settings("http://x", folder), &asked_at(which, "http://x"))
 }
 
-fn reply(body: &[u8]) -> Reply {
+pub(crate) fn reply(body: &[u8]) -> Reply {
     Reply { body: body.to_vec(), ..Reply::default() }
 }
 
