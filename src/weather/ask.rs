@@ -62,6 +62,11 @@ pub trait Ask: Send + Sync {
     fn refused(&mut self, _status: u16) -> bool {
         false
     }
+
+    /// Takes out a forecast that can be told all the same when a question has brought nothing of use.
+    fn at_hand(&mut self) -> Option<Answer> {
+        None
+    }
 }
 
 /// The provider that the settings name.

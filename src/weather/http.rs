@@ -79,15 +79,9 @@ impl Wire {
         for _ in 0..QUESTIONS {
             let (head, reply) = match self.ask(provider.question(), now()).await {
                 Ok(good) => good,
-                Err(Unanswered::Status(status, failure)) => {
-                    if provider.refused(status.as_u16()) {
-                        continue;
-                    }
-                    return Err(self.without_key(failure));
-                }
-                Err(Unanswered::Failure(failure)) => {
-                    provider.refused(0);
-                    return Err(self.without_key(failure));
+                Err(Unanswered::Status(status, _)) if provider.refused(status.as_u16()) => continue,
+                Err(Unanswered::Status(_, failure) | Unanswered::Failure(failure)) => {
+                    return self.at_hand(provider, failure);
                 }
             };
             match provider.hear(reply, now()) {
@@ -95,10 +89,20 @@ impl Wire {
                 Ok(Heard::Answer(answer)) => {
                     return Ok(Brought { answer, unchanged_for: head.unchanged_for(now()), date: head.date });
                 }
-                Err(error) => return Err(self.without_key(self.useless(&error))),
+                Err(error) => return self.at_hand(provider, self.useless(&error)),
             }
         }
         Err(Failure::passing(format!("{} does not come to a forecast", self.name())))
+    }
+
+    /// What can be told all the same, or the failure.
+    fn at_hand(&self, provider: &mut dyn Ask, failure: Failure) -> Result<Brought, Failure> {
+        let failure = self.without_key(failure);
+        let Some(answer) = provider.at_hand() else { return Err(failure) };
+        tracing::debug!("a forecast all the same: {}", failure.trouble.text);
+        // A wish to be left alone is obeyed.
+        let longest = LONGEST_HELD.unsigned_abs();
+        Ok(Brought { answer, unchanged_for: failure.retry_after.map(|it| it.min(longest)), date: None })
     }
 
     fn useless(&self, error: &ParseError) -> Failure {

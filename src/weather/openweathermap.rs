@@ -68,7 +68,7 @@ impl Ask for OpenWeatherMap {
                 Ok(Heard::AskOn)
             }
             Some(mut answer) => {
-                // The present is an extra: a forecast without it is still a forecast.
+                // The present is an extra: a forecast without it is still a forecast, whether it is of no use or does not come at all.
                 match parse_present(&reply.body, now) {
                     Ok(present) => overlay(&mut answer.forecast, &present),
                     Err(error) => tracing::debug!("openweathermap: the present is not known: {error}"),
@@ -78,9 +78,8 @@ impl Ask for OpenWeatherMap {
         }
     }
 
-    fn refused(&mut self, _: u16) -> bool {
-        self.forecast = None;
-        false
+    fn at_hand(&mut self) -> Option<Answer> {
+        self.forecast.take()
     }
 }
 

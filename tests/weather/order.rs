@@ -15,6 +15,7 @@ const MET: &str = include_str!("../data/weather/metno_compact.json");
 const POINTS: &str = include_str!("../data/weather/nws_points.json");
 const GRID: &str = include_str!("../data/weather/nws_gridpoints.json");
 const PROBLEM: &str = include_str!("../data/weather/nws_problem_503.json");
+const FREE: &str = include_str!("../data/weather/owm_forecast_3h.json");
 const WRONG_KEY: &str = include_str!("../data/weather/owm_err_401.json");
 const BLOCKED: &str = include_str!("../data/weather/owm_err_429.json");
 
@@ -184,4 +185,28 @@ async fn when_the_first_fails_the_second_opinion_takes_its_place_without_another
     let (past, ahead) = taken.intervals.split_at(taken.intervals.len() - opinion.intervals.len());
     assert!(ahead == opinion.intervals && past.last().is_some_and(|it| it.end == ahead[0].start), "{}", past.len());
     assert!(next.not_asked().await);
+}
+
+#[tokio::test]
+async fn openweathermaps_forecast_is_told_without_a_present_that_fails() {
+    let late = answer("429 Too Many Requests", "Retry-After: 1200\r\n", BLOCKED);
+    let silent = String::new();
+    for (present, pause) in
+        [(busy(), 530), (answer("401 Unauthorized", "", WRONG_KEY), 530), (silent, 530), (late, 1190)]
+    {
+        let mut served = Served::start([good(FREE), present.clone(), good(FREE), present]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut room = Room::start(list(folder.path(), &[(Provider::OpenWeatherMap, &served)]), noon());
+        assert_eq!(room.observed().await.source, "openweathermap");
+        for path in ["/data/2.5/forecast?", "/data/2.5/weather?"] {
+            assert!(served.asked().await.starts_with(&format!("GET {path}")), "{path}");
+        }
+        // The next one comes as after any forecast, not as after a failure; a wish to be left alone is obeyed.
+        settle().await;
+        turn(Duration::from_secs(pause)).await;
+        assert!(served.not_asked().await, "{pause}");
+        turn(Duration::from_secs(370)).await;
+        assert!(served.asked().await.starts_with("GET /data/2.5/forecast?"));
+        assert_eq!(room.observed().await.source, "openweathermap");
+    }
 }
