@@ -90,7 +90,8 @@ impl Source {
         let backoff = match trouble.kind {
             // Asking again soon changes nothing that a person must change.
             TroubleKind::NeedsPerson => settings.retry_at_most,
-            _ => self.backoff.next().unwrap_or(settings.retry_at_most),
+            // The jitter comes on top of the longest pause, too.
+            _ => self.backoff.next().unwrap_or(settings.retry_at_most).min(settings.retry_at_most),
         };
         if self.trouble.as_ref() != Some(&trouble) {
             tracing::debug!("no new forecast: {}", trouble.text);

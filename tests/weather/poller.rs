@@ -194,6 +194,22 @@ async fn pauses_grow_with_each_failure() {
 }
 
 #[tokio::test]
+async fn no_pause_is_longer_than_the_longest() {
+    let mut provider = Provider::start([answer("503 Service Unavailable", "", "")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(&provider.base_url, folder.path());
+    settings.retry_after = settings.retry_at_most;
+    let mut room = Room::start(settings, noon());
+    room.lost().await;
+    for _ in 0..3 {
+        provider.asked().await;
+        settle().await;
+        turn(Duration::from_secs(1801)).await;
+    }
+    provider.asked().await;
+}
+
+#[tokio::test]
 async fn retry_after_is_honoured() {
     let busy = answer("429 Too Many Requests", "Retry-After: 1200\r\n", BUSY);
     let mut provider = Provider::start([busy]).await;
