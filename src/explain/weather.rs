@@ -99,6 +99,7 @@ pub fn code_words(code: u8) -> &'static str {
         66 | 67 => "freezing rain",
         71 | 73 | 75 => "snow",
         77 => "snow grains",
+        79 => "ice pellets",
         80..=82 => "rain showers",
         85 | 86 => "snow showers",
         95 | 96 | 99 => "thunderstorm",

@@ -1,6 +1,7 @@
 //! Every provider reads its answers as it means them, and none is upset by anything.
 
 use heattrax::{
+    explain::code_words,
     model::{Forecast, Interval, Provider, ProviderSettings},
     weather::{
         answer::{Answer, Flaw, ParseError},
@@ -166,6 +167,14 @@ fn sums_of_the_nws_are_spread_and_its_values_hold() {
     let odd = nws::parse(odd.as_bytes(), noon()).unwrap();
     assert!(odd.doubts.keys().any(|it| it.series == "quantitativePrecipitation" && it.flaw == Flaw::Unit));
     assert_eq!(hour(&odd.forecast, "2026-01-15T12:00:00Z").precipitation, None);
+}
+
+#[test]
+fn ice_pellets_of_the_nws_have_words() {
+    let ice = String::from_utf8_lossy(GRID).replace("\"weather\": \"snow\"", "\"weather\": \"ice_pellets\"");
+    let forecast = nws::parse(ice.as_bytes(), noon()).unwrap().forecast;
+    let code = forecast.intervals.iter().find_map(|it| it.code).unwrap();
+    assert_eq!((code, code_words(code)), (79, "ice pellets"));
 }
 
 #[test]
