@@ -47,6 +47,8 @@ impl Failure {
 /// A fetch that brought a forecast.
 pub(super) struct Brought {
     pub(super) answer: Answer,
+    /// Is it one that was heard before, and is not confirmed?
+    pub(super) is_old: bool,
     /// The provider has nothing new for this long, in real time.
     pub(super) unchanged_for: Option<Duration>,
     /// The time by the provider's clock, if it tells.
@@ -76,33 +78,36 @@ impl Wire {
         provider: &mut dyn Ask,
         now: impl Fn() -> Timestamp,
     ) -> Result<Brought, Failure> {
+        let begun = now();
         for _ in 0..QUESTIONS {
             let (head, reply) = match self.ask(provider.question(), now()).await {
                 Ok(good) => good,
                 Err(Unanswered::Status(status, _)) if provider.refused(status.as_u16()) => continue,
                 Err(Unanswered::Status(_, failure) | Unanswered::Failure(failure)) => {
-                    return self.at_hand(provider, failure);
+                    return self.at_hand(provider, failure, begun);
                 }
             };
             match provider.hear(reply, now()) {
                 Ok(Heard::AskOn) => {}
                 Ok(Heard::Answer(answer)) => {
-                    return Ok(Brought { answer, unchanged_for: head.unchanged_for(now()), date: head.date });
+                    let unchanged_for = head.unchanged_for(now());
+                    return Ok(Brought { answer, is_old: false, unchanged_for, date: head.date });
                 }
-                Err(error) => return self.at_hand(provider, self.useless(&error)),
+                Err(error) => return self.at_hand(provider, self.useless(&error), begun),
             }
         }
         Err(Failure::passing(format!("{} does not come to a forecast", self.name())))
     }
 
     /// What can be told all the same, or the failure.
-    fn at_hand(&self, provider: &mut dyn Ask, failure: Failure) -> Result<Brought, Failure> {
+    fn at_hand(&self, provider: &mut dyn Ask, failure: Failure, begun: Timestamp) -> Result<Brought, Failure> {
         let failure = self.without_key(failure);
         let Some(answer) = provider.at_hand() else { return Err(failure) };
         tracing::debug!("a forecast all the same: {}", failure.trouble.text);
         // A wish to be left alone is obeyed.
-        let longest = LONGEST_HELD.unsigned_abs();
-        Ok(Brought { answer, unchanged_for: failure.retry_after.map(|it| it.min(longest)), date: None })
+        let unchanged_for = failure.retry_after.map(|it| it.min(LONGEST_HELD.unsigned_abs()));
+        let is_old = answer.forecast.issued_at < begun;
+        Ok(Brought { answer, is_old, unchanged_for, date: None })
     }
 
     fn useless(&self, error: &ParseError) -> Failure {

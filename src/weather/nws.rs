@@ -22,19 +22,30 @@ const MOST_VALUES: usize = 4 * 192;
 /// No value holds longer.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(10 * 24);
 
+/// Caches on the way may be behind for so long.
+const BEHIND: SignedDuration = SignedDuration::from_hours(1);
+
 /// The provider, and the square that the place is in.
 pub struct Nws {
     base_url: String,
     place: Place,
     square: Option<(String, Timestamp)>,
-    /// When the newest forecast that was seen was made: caches on the way hand out older ones.
+    /// When the newest forecast of the square that was seen was made: caches on the way hand out older ones.
     newest: Option<Timestamp>,
+    /// That forecast.
+    known: Option<Answer>,
+    /// Has an older one just been handed out, while the newest is young?
+    is_behind: bool,
+    /// A forecast is young for so long after it was heard.
+    young: SignedDuration,
 }
 
 impl Nws {
     /// As the settings say.
     pub fn new(settings: &WeatherSettings, how: &ProviderSettings) -> Self {
-        Self { base_url: how.base_url.clone(), place: settings.place, square: None, newest: None }
+        let young = SignedDuration::try_from(settings.refresh_every).unwrap_or(BEHIND).saturating_add(BEHIND);
+        let (base_url, place) = (how.base_url.clone(), settings.place);
+        Self { base_url, place, square: None, newest: None, known: None, is_behind: false, young }
     }
 }
 
@@ -52,6 +63,8 @@ impl Ask for Nws {
     fn hear(&mut self, reply: Reply, now: Timestamp) -> Result<Heard, ParseError> {
         let Some((_, since)) = &self.square else {
             self.square = Some((square(&reply.body)?, now));
+            // Another square has another forecast, which may have been made earlier.
+            (self.newest, self.known) = (None, None);
             return Ok(Heard::AskOn);
         };
         if now.duration_since(*since).abs() > SQUARE_HOLDS {
@@ -61,10 +74,18 @@ impl Ask for Nws {
         let made_at = json(&reply.body).ok().and_then(|it| made_at(&it));
         if let Some((made_at, newest)) = made_at.zip(self.newest).filter(|(made_at, newest)| made_at < newest) {
             tracing::debug!("nws: a forecast of {made_at} although one of {newest} is known");
+            let age = self.known.as_ref().map(|it| now.duration_since(it.forecast.issued_at));
+            self.is_behind = age.is_some_and(|age| age < self.young);
             return Err(ParseError::Superseded);
         }
         self.newest = made_at.or(self.newest);
+        self.known = Some(answer.clone());
         Ok(Heard::Answer(answer))
+    }
+
+    fn at_hand(&mut self) -> Option<Answer> {
+        // The newest one holds, and is as old as it is.
+        if std::mem::take(&mut self.is_behind) { self.known.clone() } else { None }
     }
 
     fn refused(&mut self, status: u16) -> bool {

@@ -66,7 +66,7 @@ impl Source {
     }
 
     fn brought(&mut self, brought: Brought, settings: &WeatherSettings, clock: &Clock) -> Forecast {
-        let Brought { answer: Answer { forecast, doubts }, unchanged_for, .. } = brought;
+        let Brought { answer: Answer { forecast, doubts }, is_old, unchanged_for, .. } = brought;
         for (doubt, example) in doubts {
             if !self.doubted.insert(doubt) {
                 continue;
@@ -80,7 +80,8 @@ impl Source {
         self.trouble = None;
         self.backoff = backoff(settings);
         let unchanged_for = unchanged_for.unwrap_or_default();
-        let pause = until_refresh(clock.now(), settings.refresh_every, unchanged_for, fastrand::f64());
+        let every = if is_old { settings.retry_after.min(settings.refresh_every) } else { settings.refresh_every };
+        let pause = until_refresh(clock.now(), every, unchanged_for, fastrand::f64());
         self.rest(clock.real(pause).max(unchanged_for));
         forecast
     }

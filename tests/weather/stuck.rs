@@ -1,7 +1,9 @@
 //! A provider that says the same again and again, or an older thing than before.
 
+use std::time::Duration;
+
 use heattrax::{
-    model::Provider,
+    model::{Event, Provider},
     weather::{
         answer::{Answer, ParseError},
         ask::{Ask, Heard, Reply},
@@ -11,11 +13,23 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::{
-    noon,
+    Room, asked_at, noon,
+    poller::{Provider as Served, answer},
     providers::{made, reply},
+    settings, settle, turn,
 };
 
 const MET: &[u8] = include_bytes!("../data/weather/metno_compact.json");
+const OPEN_METEO: &str = include_str!("../data/weather/openmeteo_ok_unixtime.json");
+const POINTS: &str = include_str!("../data/weather/nws_points.json");
+const GRID: &str = include_str!("../data/weather/nws_gridpoints.json");
+
+/// The grid of the NWS as it was two hours before.
+fn older() -> String {
+    let older = GRID.replacen("\"updateTime\": \"2026-01-15T09", "\"updateTime\": \"2026-01-15T07", 1);
+    assert_ne!(older, GRID);
+    older
+}
 
 /// MET Norway after this answer, which may be referred to.
 fn met(body: &[u8]) -> Box<dyn Ask> {
@@ -56,4 +70,52 @@ fn an_unchanged_forecast_that_is_over_is_refused_and_asked_for_as_a_whole() {
     assert!(answer.forecast.intervals.last().unwrap().end < noon() + SignedDuration::from_hours(12));
     assert!(matches!(unchanged(&mut *met, 12), Err(ParseError::Empty)));
     assert_eq!(met.question().known_since, None);
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_nws_is_no_trouble_and_asked_past_soon() {
+    let good = |body: &str| answer("200 OK", "", body);
+    let mut nws = Served::start([good(POINTS), good(GRID), good(&older())]).await;
+    let mut next = Served::start([good(OPEN_METEO)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings("", folder.path());
+    settings.providers = vec![asked_at(Provider::Nws, &nws.base_url), asked_at(Provider::OpenMeteo, &next.base_url)];
+    let mut room = Room::start(settings, noon());
+    let known = room.observed().await;
+    for path in ["/points/", "/gridpoints/"] {
+        assert!(nws.asked().await.starts_with(&format!("GET {path}")));
+    }
+    settle().await;
+    turn(Duration::from_secs(900)).await;
+    // The pauses do not grow, and what holds is as old as it is.
+    for _ in 0..4 {
+        nws.asked().await;
+        assert_eq!(*room.observed().await, *known);
+        settle().await;
+        turn(Duration::from_secs(280)).await;
+    }
+    settle().await;
+    assert!(next.not_asked().await);
+    // It is no longer young: another one is asked.
+    turn(Duration::from_secs(3600)).await;
+    let forecast = loop {
+        match room.event().await {
+            Event::WeatherObserved(forecast) if forecast.source == "nws" => assert_eq!(*forecast, *known),
+            Event::WeatherObserved(forecast) => break forecast,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(forecast.source, "open-meteo");
+    next.asked().await;
+}
+
+#[test]
+fn another_square_of_the_nws_may_have_an_older_forecast() {
+    let mut nws = made(Provider::Nws);
+    nws.hear(reply(POINTS.as_bytes()), noon()).unwrap();
+    nws.hear(reply(GRID.as_bytes()), noon()).unwrap();
+    assert!(matches!(nws.hear(reply(older().as_bytes()), noon()), Err(ParseError::Superseded)));
+    assert!(nws.refused(404));
+    nws.hear(reply(POINTS.as_bytes()), noon()).unwrap();
+    assert!(matches!(nws.hear(reply(older().as_bytes()), noon()), Ok(Heard::Answer(_))));
 }
