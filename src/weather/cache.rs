@@ -19,11 +19,18 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// A forecast may be ahead of our clock by this much, or one of the two is wrong.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The file.
+/// The file. Where another program's is in its place (the predecessor's has the same name), that one stays as it is, and ours is
+/// `<name>.heattrax.json` beside it.
 #[derive(Clone, Debug)]
 pub struct Cache {
     path: PathBuf,
     place: Place,
+}
+
+/// What every file of ours has.
+#[derive(Deserialize)]
+struct Marked {
+    version: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,10 +74,11 @@ impl Cache {
     pub fn read(&self, now: Timestamp) -> Result<Forecast, CacheError> {
         let found = self.look(now);
         if let Err(CacheError::Damaged(_)) = found {
-            let mut aside = self.path.clone().into_os_string();
+            let path = self.own();
+            let mut aside = path.clone().into_os_string();
             aside.push(".damaged");
             // A folder that cannot be written is met again, and told, when the next forecast is kept.
-            let _ = fs::rename(&self.path, aside);
+            let _ = fs::rename(path, aside);
         }
         found
     }
@@ -80,13 +88,18 @@ impl Cache {
     /// # Errors
     /// There is nothing to use.
     pub fn look(&self, now: Timestamp) -> Result<Forecast, CacheError> {
-        let file = File::open(&self.path).map_err(|error| match error.kind() {
+        let bytes = bytes(&self.own()).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => CacheError::Absent,
             _ => CacheError::Unreadable(error),
         })?;
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(CacheError::Unreadable)?;
         self.parse(&bytes, now)
+    }
+
+    /// Where ours is. What is whole and has no version was not written by us.
+    fn own(&self) -> PathBuf {
+        let marked = bytes(&self.path).ok().and_then(|it| serde_json::from_slice::<Marked>(&it).ok());
+        let is_anothers = marked.is_some_and(|it| it.version.is_none());
+        if is_anothers { self.path.with_extension("heattrax.json") } else { self.path.clone() }
     }
 
     fn parse(&self, bytes: &[u8], now: Timestamp) -> Result<Forecast, CacheError> {
@@ -128,8 +141,15 @@ impl Cache {
         serde_json::to_writer(io::BufWriter::new(&mut file), &shape)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        file.persist(&self.path)?;
+        file.persist(self.own())?;
         // The new name is safe only when the folder is on disk too.
         File::open(folder)?.sync_all()
     }
+}
+
+/// All of a file, or one byte more than any of ours has.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

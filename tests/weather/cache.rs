@@ -66,6 +66,25 @@ fn a_damaged_file_is_set_aside() {
 }
 
 #[test]
+fn the_predecessors_file_stays_as_it_is_and_ours_is_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weather.json");
+    let theirs = r#"{"fetched_at": "2026-01-10T11:50:00-05:00", "location": {}, "forecast": []}"#;
+    fs::write(&path, theirs).unwrap();
+    let cache = cache(folder.path());
+    assert!(matches!(cache.read(noon()), Err(CacheError::Absent)));
+    cache.write(&forecast(noon())).unwrap();
+    cache.write(&forecast(noon())).unwrap();
+    assert_eq!(cache.read(noon()).unwrap(), forecast(noon()));
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+    let ours = folder.path().join("weather.heattrax.json");
+    fs::write(&ours, "{").unwrap();
+    assert!(matches!(cache.read(noon()), Err(CacheError::Damaged(_))));
+    assert!(!ours.exists() && folder.path().join("weather.heattrax.json.damaged").exists());
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+}
+
+#[test]
 fn looking_leaves_a_damaged_file_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weather.json");
