@@ -30,6 +30,10 @@ const HORIZON_HOURS: Range = Range::of(1.0, 384.0, "hours");
 /// How long the weather may be gone until people hear of it once more.
 pub(super) const OUTAGE_MINUTES: Range = Range::from(0.0);
 const PAUSE_MINUTES: Range = Range::of(1.0, 1440.0, "minutes");
+/// With what is drawn at random, the forecast is renewed before its age counts as trouble ([`WeatherState::RENEWED_WITHIN`]).
+///
+/// [`WeatherState::RENEWED_WITHIN`]: crate::model::WeatherState::RENEWED_WITHIN
+const LONGEST_REFRESH: Duration = Duration::from_secs(100 * 60);
 /// A whole day ahead is always asked for: storms are announced, and a longer outage is bridged.
 const LEAST_HORIZON_HOURS: u16 = 24;
 /// By then the weather is another one.
@@ -212,7 +216,7 @@ fn resilience(
     let horizon = it.and_then(|it| it.number("forecast_horizon_hours", HORIZON_HOURS)).unwrap_or(12.0);
     let retry_after = pause("retry_interval_minutes", 5);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range ends at 384")]
-    let settings = WeatherSettings {
+    let mut settings = WeatherSettings {
         place,
         providers,
         second_opinion: false,
@@ -222,11 +226,29 @@ fn resilience(
         retry_after,
         retry_at_most: pause("max_retry_interval_minutes", 60).max(retry_after),
     };
-    let valid = it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0);
+    let valid = hours(it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0));
     if let Some(it) = it {
+        settings.refresh_every = in_time(it, settings.refresh_every, valid);
         // Read by the notifications.
         it.number("outage_alert_after_minutes", OUTAGE_MINUTES);
     }
     section.into_iter().for_each(Section::close);
-    (settings, hours(valid))
+    (settings, valid)
+}
+
+/// The refresh that renews a forecast in time: with one that is too seldom, the weather would be gone or in doubt for a part of each round.
+fn in_time(it: &Section<'_>, every: Duration, valid: SignedDuration) -> Duration {
+    let half = (valid.unsigned_abs() / 2).max(Duration::from_secs(60));
+    let longest = half.min(LONGEST_REFRESH);
+    if every <= longest {
+        return every;
+    }
+    let why =
+        if half < LONGEST_REFRESH { "half of `cache_valid_hours`" } else { "one that is 2 h old counts as trouble" };
+    let key = if it.has("refresh_interval_minutes") { "refresh_interval_minutes" } else { "cache_valid_hours" };
+    it.warn(
+        key,
+        format!("the forecast is asked for every {:.0} min, and not more seldom: {why}", longest.as_secs_f64() / 60.0),
+    );
+    longest
 }

@@ -167,16 +167,17 @@ impl Default for Soon {
     }
 }
 
-/// A forecast that has not been renewed for this long is a sign of trouble, even if nobody has told of any.
-const RENEWED_WITHIN: SignedDuration = SignedDuration::from_hours(2);
-
 impl WeatherState {
+    /// A forecast that has not been renewed for this long is a sign of trouble, even if nobody has told of any. While all is well it is
+    /// renewed sooner, whatever the settings and the provider say of its refresh.
+    pub const RENEWED_WITHIN: SignedDuration = SignedDuration::from_hours(2);
+
     /// By the clock, at any moment. `valid` is how long a forecast is acted on; `None` where weather is switched off.
     pub fn of(board: &WeatherBoard, valid: Option<SignedDuration>, now: Timestamp) -> Self {
         let age = board.forecast.as_ref().map(|it| now.duration_since(it.issued_at));
         match age.zip(valid) {
             Some((age, valid)) if age < valid => {
-                if board.trouble.is_none() && age < RENEWED_WITHIN {
+                if board.trouble.is_none() && age < Self::RENEWED_WITHIN {
                     Self::Online
                 } else {
                     Self::Degraded

@@ -23,8 +23,9 @@ const TOTAL: Duration = Duration::from_secs(15);
 const LARGEST: usize = 2 * 1024 * 1024;
 /// Questions that make one forecast, with one that had to be asked anew.
 const QUESTIONS: usize = 4;
-/// `Expires` is obeyed up to this: a wrong header must not end the weather for a day.
-const LONGEST_HELD: SignedDuration = SignedDuration::from_hours(2);
+/// `Expires` is obeyed up to this: a wrong header must not end the weather for a day, nor let a forecast become so old that it counts as
+/// trouble ([`WeatherState::RENEWED_WITHIN`](crate::model::WeatherState::RENEWED_WITHIN)).
+pub(super) const LONGEST_HELD: SignedDuration = SignedDuration::from_mins(110);
 
 /// A fetch that brought nothing.
 #[derive(Debug)]

@@ -130,7 +130,8 @@ fn until_refresh(now: Timestamp, every: Duration, least: Duration, draw: f64) ->
 }
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::http::LONGEST_HELD, *};
+    use crate::model::WeatherState;
 
     #[test]
     fn no_refresh_falls_on_the_full_hour() {
@@ -144,6 +145,15 @@ mod tests {
                     assert!(pause >= Duration::from_secs(least.max(540)) && pause <= Duration::from_secs(longest));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_wish_that_is_obeyed_lets_no_forecast_grow_so_old_that_it_counts_as_trouble() {
+        for second in (1_768_475_700..1_768_479_300).step_by(7) {
+            let now = Timestamp::from_second(second).unwrap_or_default();
+            let pause = until_refresh(now, Duration::from_secs(600), LONGEST_HELD.unsigned_abs(), 1.0);
+            assert!(pause < WeatherState::RENEWED_WITHIN.unsigned_abs());
         }
     }
 }

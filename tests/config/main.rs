@@ -14,6 +14,7 @@ mod problems;
 mod schedules;
 mod secrets;
 mod station;
+mod weather;
 mod writer;
 
 use std::collections::BTreeMap;
