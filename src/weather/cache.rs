@@ -95,8 +95,8 @@ impl Cache {
         self.parse(&bytes, now)
     }
 
-    /// Where ours is. What is whole and has no version was not written by us.
-    fn own(&self) -> PathBuf {
+    /// Where ours is. What is whole and has no version was not written by us. Blocks.
+    pub fn own(&self) -> PathBuf {
         let marked = bytes(&self.path).ok().and_then(|it| serde_json::from_slice::<Marked>(&it).ok());
         let is_anothers = marked.is_some_and(|it| it.version.is_none());
         if is_anothers { self.path.with_extension("heattrax.json") } else { self.path.clone() }

@@ -145,14 +145,15 @@ impl Poller {
 
     async fn remembered(&self) -> Option<Forecast> {
         let (cache, now) = (self.cache.clone(), self.handle.clock.now());
-        match tokio::task::spawn_blocking(move || cache.read(now)).await.ok()? {
+        let (path, found) = tokio::task::spawn_blocking(move || (cache.own(), cache.read(now))).await.ok()?;
+        match found {
             Ok(forecast) => return Some(forecast),
             Err(CacheError::Absent) => {}
             Err(error @ CacheError::Damaged(_)) => {
-                tracing::warn!("the weather cache {} is set aside: {error}", self.settings.cache_file.display());
+                tracing::warn!("the weather cache {} is set aside: {error}", path.display());
             }
             Err(error) => {
-                tracing::warn!("the weather cache {} is not used: {error}", self.settings.cache_file.display());
+                tracing::warn!("the weather cache {} is not used: {error}", path.display());
             }
         }
         None
@@ -188,11 +189,12 @@ impl Poller {
 
     async fn keep(&mut self, forecast: Arc<Forecast>) {
         let cache = self.cache.clone();
-        let Ok(written) = tokio::task::spawn_blocking(move || cache.write(&forecast)).await else { return };
+        let write = move || (cache.own(), cache.write(&forecast));
+        let Ok((path, written)) = tokio::task::spawn_blocking(write).await else { return };
         if let Err(error) = &written
             && !self.cache_failed
         {
-            tracing::warn!("the weather cache {} cannot be written: {error}", self.settings.cache_file.display());
+            tracing::warn!("the weather cache {} cannot be written: {error}", path.display());
         }
         self.cache_failed = written.is_err();
     }

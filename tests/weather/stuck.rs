@@ -31,6 +31,13 @@ fn older() -> String {
     older
 }
 
+/// The first ten hours of MET Norway.
+fn short() -> String {
+    let mut short: Value = serde_json::from_slice(MET).unwrap();
+    short["properties"]["timeseries"].as_array_mut().unwrap().truncate(10);
+    short.to_string()
+}
+
 /// MET Norway after this answer, which may be referred to.
 fn met(body: &[u8]) -> Box<dyn Ask> {
     let mut met = made(Provider::MetNorway);
@@ -63,13 +70,28 @@ fn a_forecast_that_has_not_changed_for_a_day_is_refused_and_asked_for_as_a_whole
 
 #[test]
 fn an_unchanged_forecast_that_is_over_is_refused_and_asked_for_as_a_whole() {
-    let mut short: Value = serde_json::from_slice(MET).unwrap();
-    short["properties"]["timeseries"].as_array_mut().unwrap().truncate(10);
-    let mut met = met(short.to_string().as_bytes());
+    let mut met = met(short().as_bytes());
     let answer = unchanged(&mut *met, 1).unwrap();
     assert!(answer.forecast.intervals.last().unwrap().end < noon() + SignedDuration::from_hours(12));
     assert!(matches!(unchanged(&mut *met, 12), Err(ParseError::Empty)));
     assert_eq!(met.question().known_since, None);
+}
+
+#[tokio::test]
+async fn another_is_asked_when_what_has_not_changed_is_over() {
+    let since = "Last-Modified: Thu, 15 Jan 2026 10:21:00 GMT\r\n";
+    let unchanged = "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n".to_owned();
+    let met = Served::start([answer("200 OK", since, &short()), unchanged]).await;
+    let next = Served::start([answer("200 OK", "", OPEN_METEO)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings("", folder.path());
+    let list = [(Provider::MetNorway, &met), (Provider::OpenMeteo, &next)];
+    settings.providers = list.iter().map(|(which, served)| asked_at(*which, &served.base_url)).collect();
+    let mut room = Room::start(settings, noon());
+    assert_eq!(room.observed().await.source, "met-norway");
+    settle().await;
+    turn(Duration::from_secs(12 * 3600)).await;
+    assert_eq!(room.observed().await.source, "open-meteo");
 }
 
 #[tokio::test]
