@@ -13,13 +13,13 @@ use super::{
     message::{Message, Payload, Reply},
     truth::Once,
 };
-use crate::model::{Notice, NoticeKind};
+use crate::model::{Command, Notice, NoticeKind, OutletId, Switch, Target, Verb};
 
 /// Askers that may wait at once.
 const WAITING: usize = 256;
 /// The control answers each command within 10 s; who has heard nothing after this never will.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
-/// Commands with a mark that are remembered, so that a second delivery is not a second command.
+/// Commands with a mark that are remembered, so that a second delivery is not a second command: the last one of each outlet.
 const REMEMBERED: usize = 512;
 /// And for how long.
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
@@ -88,56 +88,87 @@ struct Followed {
     at: Instant,
     /// Topic, mark and payload. One who uses a mark twice for different things means both.
     what: u64,
+    /// The mark.
+    mark: String,
+    /// Whom it was about.
+    outlets: Vec<OutletId>,
+    /// By which its asker waits, if there is one.
+    ticket: Option<u64>,
+}
+
+impl Followed {
+    /// Is it this command that a notice is about?
+    fn is_meant(&self, notice: &Notice) -> bool {
+        let mark = notice.detail.iter().find(|(key, _)| *key == "transaction").map(|(_, mark)| mark);
+        let is_one = |id: &OutletId| notice.device.as_ref() == Some(&id.device) && notice.slot == Some(id.slot);
+        mark == Some(&self.mark)
+            && notice.ticket == self.ticket
+            && (notice.slot.is_none() || self.outlets.iter().any(is_one))
+    }
 }
 
 /// Who waits for the answer to a command, and which commands have been followed already.
 #[derive(Debug, Default)]
 pub struct Askers {
-    last: u64,
     waiting: BTreeMap<u64, Asker>,
     followed: VecDeque<Followed>,
 }
 
 impl Askers {
-    /// Was this very message heard before, with its mark? Brokers may deliver one twice. Remembers it if not.
-    pub fn is_repeated(&mut self, message: &Message, transaction: &str, now: Instant) -> bool {
-        let mut hasher = DefaultHasher::new();
-        (&message.topic, transaction).hash(&mut hasher);
-        if let Payload::Bytes(bytes) = &message.payload {
-            bytes.hash(&mut hasher);
-        }
-        let what = hasher.finish();
+    /// Is this very message, with its mark, the last that its outlets were told? Brokers may deliver one twice. An OFF never counts
+    /// as repeated: following it twice does no harm, and an outlet that stays on may.
+    pub fn is_repeated(&mut self, message: &Message, command: &Command, now: Instant) -> bool {
         self.followed.retain(|it| now.duration_since(it.at) < REMEMBERED_FOR);
-        if self.followed.iter().any(|it| it.what == what) {
-            return true;
+        let is_off = matches!(command.verb, Verb::Set(Switch::Off, _));
+        !is_off && self.same(message, command).is_some()
+    }
+
+    /// Somebody who still waits for the answer to this very message is not to hear that it was overtaken by itself.
+    pub fn asks_again(&mut self, message: &Message, command: &Command, address: &Address) {
+        let Some(ticket) = self.same(message, command).and_then(|it| it.ticket) else { return };
+        if self.waiting.get(&ticket).is_some_and(|it| it.address == *address) {
+            self.waiting.remove(&ticket);
         }
+    }
+
+    /// Notes a command that the hub has taken. Whatever its outlets were told before is not their last word any more: who says it once
+    /// more means it.
+    pub fn followed(&mut self, message: &Message, command: &Command, outlets: Vec<OutletId>, now: Instant) {
+        let is_house = command.target == Target::House;
+        self.followed.retain(|it| !is_house && !it.outlets.iter().any(|id| outlets.contains(id)));
+        let Some(mark) = command.transaction.clone() else { return };
         if self.followed.len() == REMEMBERED {
             self.followed.pop_front();
         }
-        self.followed.push_back(Followed { at: now, what });
-        false
+        let (what, ticket) = (what(message, &mark), command.ticket);
+        self.followed.push_back(Followed { at: now, what, mark, outlets, ticket });
     }
 
-    /// An asker waits for the answers of so many outlets. The number marks the command.
+    fn same(&self, message: &Message, command: &Command) -> Option<&Followed> {
+        let what = what(message, command.transaction.as_ref()?);
+        self.followed.iter().find(|it| it.what == what)
+    }
+
+    /// An asker waits for the answers of so many outlets. The ticket marks the command.
     ///
     /// # Errors
     /// Too many wait already: the answer that says so.
     pub fn wait(
         &mut self,
+        ticket: u64,
         address: Address,
         transaction: Value,
         outlets: usize,
         now: Instant,
-    ) -> Result<u64, Box<Once>> {
+    ) -> Result<(), Box<Once>> {
         if self.waiting.len() >= WAITING {
             let words = format!("{WAITING} others wait for answers: ask again later");
             return Err(Box::new(answer(address, Err(words), transaction)));
         }
-        self.last += 1;
         let due = now + ANSWERED_WITHIN;
         let asker = Asker { address, transaction, outlets, told: Vec::new(), problems: Vec::new(), due };
-        self.waiting.insert(self.last, asker);
-        Ok(self.last)
+        self.waiting.insert(ticket, asker);
+        Ok(())
     }
 
     /// The command was not even handed over.
@@ -147,6 +178,10 @@ impl Askers {
 
     /// Hears what became of a command. The answer, once it is complete.
     pub fn hear(&mut self, notice: &Notice) -> Option<Once> {
+        if matches!(notice.kind, NoticeKind::SwitchFailed | NoticeKind::Refused) {
+            // Who tries again is to be followed.
+            self.followed.retain(|it| !it.is_meant(notice));
+        }
         let ticket = notice.ticket?;
         let asker = self.waiting.get_mut(&ticket)?;
         match notice.kind {
@@ -174,6 +209,16 @@ impl Askers {
         let late = late.into_iter().filter_map(|ticket| self.waiting.remove(&ticket));
         late.map(|it| answer_of(it, "nothing was heard of it in time")).collect()
     }
+}
+
+/// What makes a message the same as another one.
+fn what(message: &Message, mark: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&message.topic, mark).hash(&mut hasher);
+    if let Payload::Bytes(bytes) = &message.payload {
+        bytes.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 fn answer_of(asker: Asker, words: &str) -> Once {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use heattrax::{
-    model::{Command, Event, Notice, NoticeKind, OutletId, Switch, Target, Verb},
+    model::{Command, Event, Lasting, Notice, NoticeKind, Origin, OutletId, Switch, Target, Verb},
     mqtt::parts::{Address, Askers, Heard, Knob, Look, Message, Payload},
 };
 use serde_json::{Value, json};
@@ -31,7 +31,8 @@ fn body(payload: &str) -> Value {
 fn an_asker_hears_when_all_outlets_have_answered() {
     let (mut askers, start) = (Askers::default(), Instant::now());
     let (one, two) = (id("driveway", 1), id("driveway", 2));
-    let ticket = askers.wait(address(), json!("t1"), 2, start).unwrap();
+    let ticket = 7;
+    askers.wait(ticket, address(), json!("t1"), 2, start).unwrap();
     assert_eq!(askers.hear(&notice(NoticeKind::Answered, Some(&one), ticket + 1)), None);
     assert_eq!(askers.hear(&notice(NoticeKind::Answered, Some(&one), ticket)), None);
     let answer = askers.hear(&notice(NoticeKind::Answered, Some(&two), ticket)).unwrap();
@@ -46,20 +47,20 @@ fn an_asker_hears_when_all_outlets_have_answered() {
 fn one_that_failed_or_was_refused_as_a_whole_is_an_error() {
     let (mut askers, start) = (Askers::default(), Instant::now());
     let one = id("driveway", 1);
-    let ticket = askers.wait(address(), Value::Null, 1, start).unwrap();
-    let answer = askers.hear(&notice(NoticeKind::SwitchFailed, Some(&one), ticket)).unwrap();
+    askers.wait(1, address(), Value::Null, 1, start).unwrap();
+    let answer = askers.hear(&notice(NoticeKind::SwitchFailed, Some(&one), 1)).unwrap();
     assert_eq!(body(&answer.payload), json!({"status": "error", "data": {}, "error": "what became of it"}));
-    let ticket = askers.wait(address(), Value::Null, 5, start).unwrap();
-    assert!(askers.hear(&notice(NoticeKind::Refused, None, ticket)).is_some());
+    askers.wait(2, address(), Value::Null, 5, start).unwrap();
+    assert!(askers.hear(&notice(NoticeKind::Refused, None, 2)).is_some());
 }
 
 #[test]
 fn nobody_waits_for_ever_and_only_so_many_wait() {
     let (mut askers, start) = (Askers::default(), Instant::now());
-    for _ in 0..256 {
-        askers.wait(address(), Value::Null, 1, start).unwrap();
+    for ticket in 0..256 {
+        askers.wait(ticket, address(), Value::Null, 1, start).unwrap();
     }
-    let full = askers.wait(address(), json!(1), 1, start).unwrap_err();
+    let full = askers.wait(256, address(), json!(1), 1, start).unwrap_err();
     assert_eq!(body(&full.payload)["status"], "error");
     let due = askers.due().unwrap();
     assert!(askers.overdue(due - Duration::from_millis(1)).is_empty());
@@ -67,22 +68,117 @@ fn nobody_waits_for_ever_and_only_so_many_wait() {
     assert_eq!(askers.due(), None);
 }
 
+/// A message, and the command that is read from it.
+fn told(topic: &str, target: Target, switch: Switch, mark: &str) -> (Message, Command) {
+    let payload = json!({ "state": switch, "transaction": mark }).to_string();
+    let topic = topic.to_owned();
+    let message = Message { topic, payload: Payload::Bytes(payload.into()), retain: false, reply: None };
+    let verb = Verb::Set(switch, Lasting::Default);
+    (message, Command { transaction: Some(mark.to_owned()), ..Command::new(target, verb, Origin::Mqtt) })
+}
+
+fn mat(switch: Switch, mark: &str) -> (Message, Command) {
+    told(SET, Target::Outlet(id("driveway", 1)), switch, mark)
+}
+
+fn porch(switch: Switch, mark: &str) -> (Message, Command) {
+    told("heattrax/porch/1/set", Target::Outlet(id("porch", 1)), switch, mark)
+}
+
+fn mats(switch: Switch, mark: &str) -> (Message, Command) {
+    told("heattrax/group/mats/set", Target::Group(slug("mats")), switch, mark)
+}
+
+/// Follows a command unless it came before.
+fn follow(askers: &mut Askers, (message, command): &(Message, Command), now: Instant) -> bool {
+    let is_new = !askers.is_repeated(message, command, now);
+    if is_new {
+        let outlets = match &command.target {
+            Target::Outlet(id) => vec![id.clone()],
+            Target::Group(_) => vec![id("driveway", 1), id("porch", 1)],
+            Target::House => Vec::new(),
+        };
+        askers.followed(message, command, outlets, now);
+    }
+    is_new
+}
+
 #[test]
 fn a_second_delivery_is_no_second_command() {
     let (mut askers, start) = (Askers::default(), Instant::now());
-    let message = |topic: &str, payload: &str| Message {
-        topic: topic.to_owned(),
-        payload: Payload::Bytes(payload.into()),
-        retain: false,
-        reply: None,
-    };
-    let first = message(SET, r#"{"state":"ON","transaction":"1"}"#);
-    assert!(!askers.is_repeated(&first, "1", start));
-    assert!(askers.is_repeated(&first, "1", start + Duration::from_secs(599)));
-    // Somebody who counts from 1 after each start means something else.
-    assert!(!askers.is_repeated(&message(SET, r#"{"state":"OFF","transaction":"1"}"#), "1", start));
-    assert!(!askers.is_repeated(&message("heattrax/porch/1/set", r#"{"state":"ON","transaction":"1"}"#), "1", start));
-    assert!(!askers.is_repeated(&first, "1", start + Duration::from_secs(600)), "after ten minutes it is a new one");
+    let first = mat(Switch::On, "1");
+    assert!(follow(&mut askers, &first, start));
+    // Other outlets are told something meanwhile, with the same mark.
+    assert!(follow(&mut askers, &porch(Switch::On, "1"), start));
+    assert!(!follow(&mut askers, &first, start + Duration::from_secs(599)));
+    assert!(follow(&mut askers, &first, start + Duration::from_secs(600)), "after ten minutes it is a new one");
+}
+
+#[test]
+fn what_was_said_before_the_last_word_is_meant_when_it_is_said_again() {
+    let (mut askers, start) = (Askers::default(), Instant::now());
+    let (on, off) = (mat(Switch::On, "1"), mat(Switch::Off, "1"));
+    // Somebody counts from 1 after each start.
+    for command in [&off, &on, &off, &on, &off, &off] {
+        assert!(follow(&mut askers, command, start), "{command:?}");
+    }
+    // A word to the group is a word to its outlets, and the other way round; so is one without a mark, or to the whole house.
+    let mut plain = mat(Switch::Off, "1");
+    plain.1.transaction = None;
+    let leave = told("heattrax/vacation/set", Target::House, Switch::On, "1");
+    for other in [mats(Switch::Off, "2"), plain, leave] {
+        assert!(follow(&mut askers, &on, start));
+        assert!(!follow(&mut askers, &on, start));
+        assert!(follow(&mut askers, &other, start));
+        assert!(follow(&mut askers, &on, start), "after {other:?}");
+        follow(&mut askers, &off, start);
+    }
+    assert!(follow(&mut askers, &mats(Switch::On, "1"), start));
+    assert!(follow(&mut askers, &porch(Switch::Off, "1"), start));
+    assert!(follow(&mut askers, &mats(Switch::On, "1"), start));
+}
+
+#[test]
+fn who_tries_again_after_a_refusal_is_followed() {
+    let (mut askers, start) = (Askers::default(), Instant::now());
+    let on = mat(Switch::On, "1");
+    let about =
+        |kind, mark: &str| Notice::new(now(), kind, "no").about_outlet(&id("driveway", 1)).with("transaction", mark);
+    for kind in [NoticeKind::Refused, NoticeKind::SwitchFailed] {
+        assert!(follow(&mut askers, &on, start));
+        askers.hear(&about(kind, "2"));
+        askers.hear(&about(kind, "1").answering(Some(9)));
+        askers.hear(&about(NoticeKind::Answered, "1"));
+        assert!(!follow(&mut askers, &on, start), "none of them is about it");
+        askers.hear(&about(kind, "1"));
+        assert!(follow(&mut askers, &on, start), "{kind:?}");
+        askers.hear(&about(kind, "1"));
+    }
+    // What the hub has not taken was not followed.
+    assert!(!askers.is_repeated(&on.0, &on.1, start));
+    assert!(!askers.is_repeated(&on.0, &on.1, start));
+}
+
+#[test]
+fn an_asker_whose_off_comes_twice_is_answered_once() {
+    let (mut askers, start) = (Askers::default(), Instant::now());
+    let (message, mut off) = mat(Switch::Off, "1");
+    for ticket in [1, 2] {
+        askers.asks_again(&message, &off, &address());
+        askers.wait(ticket, address(), json!("1"), 1, start).unwrap();
+        off.ticket = Some(ticket);
+        assert!(follow(&mut askers, &(message.clone(), off.clone()), start));
+    }
+    // The control says to the first one that a newer command has taken its place.
+    assert_eq!(askers.hear(&notice(NoticeKind::Refused, Some(&id("driveway", 1)), 1)), None);
+    let answer = askers.hear(&notice(NoticeKind::Answered, Some(&id("driveway", 1)), 2)).unwrap();
+    assert_eq!(body(&answer.payload)["status"], "ok");
+    // Another one who asks the same is somebody else.
+    askers.wait(3, address(), json!("1"), 1, start).unwrap();
+    off.ticket = Some(3);
+    assert!(follow(&mut askers, &(message.clone(), off.clone()), start));
+    askers.asks_again(&message, &off, &Address { correlation: None, ..address() });
+    assert!(askers.hear(&notice(NoticeKind::Refused, Some(&id("driveway", 1)), 3)).is_some());
 }
 
 #[test]
@@ -180,4 +276,44 @@ async fn a_pause_is_a_command_that_the_hub_answers_and_an_errand_needs_somebody_
     let answer = peer.wait("the answer", |it| it.topic == "heattrax/bridge/response/restart").await.json();
     assert_eq!(answer["status"], "error");
     assert!(!matches!(verb, Verb::Set(Switch::On, _)));
+}
+
+#[tokio::test]
+async fn the_newest_command_is_followed_whatever_mark_it_has() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut bridge = Bridge::at(broker.address(), house());
+    bridge.connected().await;
+    peer.wait_for("heattrax/bridge/availability", "online").await;
+    for switch in [Switch::Off, Switch::On, Switch::Off, Switch::On] {
+        let payload = json!({ "state": switch, "transaction": 1 }).to_string();
+        peer.ask(SET, &payload, "my/answers", b"m").await;
+        match bridge.event(|it| matches!(it, Event::Commanded(_))).await {
+            Event::Commanded(command) => assert_eq!(command.verb, Verb::Set(switch, Lasting::Default)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The room begins again after some changes of the config, and the hub does not.
+#[tokio::test]
+async fn a_room_that_begins_again_takes_no_answer_to_a_command_of_the_one_before() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut bridge = Bridge::at(broker.address(), house());
+    let mut tickets = Vec::new();
+    for round in 0..2 {
+        bridge.connected().await;
+        peer.wait_for("heattrax/bridge/availability", "online").await;
+        peer.ask(SET, "ON", "my/answers", b"m").await;
+        match bridge.event(|it| matches!(it, Event::Commanded(_))).await {
+            Event::Commanded(command) => tickets.push(command.ticket.unwrap()),
+            other => panic!("{other:?}"),
+        }
+        if round == 0 {
+            bridge.begin_again(broker.address()).await;
+            peer.forget();
+        }
+    }
+    assert_ne!(tickets[0], tickets[1]);
 }

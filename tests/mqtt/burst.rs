@@ -78,6 +78,21 @@ async fn each_command_that_a_hanging_hub_cannot_take_is_refused_with_its_mark() 
     assert_eq!(bridge.events.len(), HUB);
 }
 
+#[tokio::test]
+async fn who_tries_again_after_a_busy_hub_is_followed() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut bridge = Bridge::at(broker.address(), house());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    (0..HUB - 1).for_each(|_| bridge.handle.try_send(Event::DeadlinePassed).unwrap());
+    const ON: &str = r#"{"state":"ON","transaction":"again"}"#;
+    peer.say(SET, ON).await;
+    peer.wait_for_event("refused").await;
+    while bridge.events.try_recv().is_ok() {}
+    peer.say(SET, ON).await;
+    bridge.event(|it| matches!(it, Event::Commanded(_))).await;
+}
+
 fn message(payload: Vec<u8>) -> Message {
     Message { topic: SET.to_owned(), payload: Payload::Bytes(payload), retain: false, reply: None }
 }

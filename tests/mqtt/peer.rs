@@ -205,6 +205,15 @@ impl Bridge {
         Self { events, board, handle, stop, task }
     }
 
+    /// Ends the room and begins it again, with the same hub.
+    pub(crate) async fn begin_again(&mut self, address: SocketAddr) {
+        self.stop.cancel();
+        (&mut self.task).await.unwrap();
+        self.stop = CancellationToken::new();
+        let (handle, stop) = (self.handle.clone(), self.stop.clone());
+        self.task = tokio::spawn(mqtt::run(settings(address.port()), homeassistant(), identity(), handle, stop));
+    }
+
     /// Waits for an event that the hub is handed.
     pub(crate) async fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
         let found = tokio::time::timeout(PATIENCE, async {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{BATCH, Session};
 use crate::{
     hub::Busy,
-    model::{Command, Event, Notice, NoticeKind, Station, Target},
+    model::{Command, Event, Notice, NoticeKind, OutletId, Station, Target},
     mqtt::{
         askers::{self, Address},
         client::Mail,
@@ -170,36 +170,55 @@ impl Session {
     }
 
     async fn command(&mut self, mut command: Command, message: &Message) {
-        let mark = command.transaction.clone();
         let address = Address::of(message.reply.as_ref());
-        if mark.as_ref().is_some_and(|it| self.askers.is_repeated(message, it, Instant::now())) {
+        if self.askers.is_repeated(message, &command, Instant::now()) {
             tracing::debug!("a command on {} came twice and is followed once", message.topic);
             self.show_again(&command.target);
             let done = address.map(|it| askers::answer(it, Ok(json!({ "repeated": true })), requests::mark(message)));
             return done.into_iter().for_each(|it| self.truth.say_once(it));
         }
+        let outlets = self.outlets_of(&command.target);
         if let Some(address) = address {
-            let outlets = self.answers_to(&command.target);
-            match self.askers.wait(address, requests::mark(message), outlets, Instant::now()) {
-                Ok(ticket) => command.ticket = Some(ticket),
-                Err(full) => return self.truth.say_once(*full),
+            self.askers.asks_again(message, &command, &address);
+            let ticket = self.handle.ticket();
+            if let Err(full) = self.askers.wait(ticket, address, requests::mark(message), outlets.len(), Instant::now())
+            {
+                return self.truth.say_once(*full);
             }
+            command.ticket = Some(ticket);
         }
-        let about = command.clone();
-        let Err(busy) = self.hand_over(Event::Commanded(command)).await else { return };
+        match self.hand_over(Event::Commanded(command.clone())).await {
+            Ok(()) => self.askers.followed(message, &command, outlets, Instant::now()),
+            Err(busy) => self.not_followed(command, busy),
+        }
+    }
+
+    /// The hub has not even taken a command.
+    fn not_followed(&mut self, command: Command, busy: Busy) {
         let notice = Notice::new(self.handle.clock.now(), NoticeKind::Refused, format!("not followed: {busy}"));
         // The asker, too, hears it by this notice, which is about the command as a whole.
-        let notice = match &about.target {
+        let notice = match &command.target {
             Target::Outlet(outlet) => notice.about_outlet(outlet),
             Target::Group(group) => notice.about_group(Some(group)),
             Target::House => notice,
         };
-        let refused = about.ticket.and_then(|it| self.askers.refused(it, &notice.message));
+        let refused = command.ticket.and_then(|it| self.askers.refused(it, &notice.message));
         refused.into_iter().for_each(|it| self.truth.say_once(it));
-        self.handle.notify(match about.transaction {
+        self.handle.notify(match command.transaction {
             Some(mark) => notice.with("transaction", mark),
             None => notice,
         });
+    }
+
+    /// Whom a command is about.
+    fn outlets_of(&self, target: &Target) -> Vec<OutletId> {
+        match target {
+            Target::Outlet(outlet) => vec![outlet.clone()],
+            Target::Group(group) => {
+                self.handle.picture().groups.get(group).map(|it| it.outlets.clone()).unwrap_or_default()
+            }
+            Target::House => Vec::new(),
+        }
     }
 
     /// Publishes what is known of a target once more.

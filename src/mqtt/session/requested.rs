@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Session;
 use crate::{
     hub::Errand,
-    model::{Command, Event, Failed, Notice, NoticeKind, Origin, Slug, Target, Verb},
+    model::{Command, Event, Failed, Notice, NoticeKind, Origin, Slug, Verb},
     mqtt::{
         askers::{self, Address},
         message::{Message, Payload},
@@ -111,9 +111,9 @@ impl Session {
         let ticket = if at_once {
             None
         } else {
-            let address = requests::address(self.topics(), verb, message);
-            match self.askers.wait(address, requests::mark(message), 0, Instant::now()) {
-                Ok(ticket) => Some(ticket),
+            let (address, ticket) = (requests::address(self.topics(), verb, message), self.handle.ticket());
+            match self.askers.wait(ticket, address, requests::mark(message), 0, Instant::now()) {
+                Ok(()) => Some(ticket),
                 Err(full) => return self.truth.say_once(*full),
             }
         };
@@ -181,15 +181,6 @@ impl Session {
                 self.handle.notify(Notice::new(self.handle.clock.now(), NoticeKind::SearchDone, words));
             }
             _ => {}
-        }
-    }
-
-    /// How many outlets answer a command.
-    pub(super) fn answers_to(&self, target: &Target) -> usize {
-        match target {
-            Target::Outlet(_) => 1,
-            Target::Group(group) => self.handle.picture().groups.get(group).map_or(0, |it| it.outlets.len()),
-            Target::House => 0,
         }
     }
 }
