@@ -13,13 +13,15 @@ use super::{
     sheet::{Form, Sheet},
     topics::Topics,
     truth::{Entry, Rank, Truth, payload_of},
-    views::{BridgeView, DeviceView, GroupView, HealthView, Identity, OutletView, PlanView, ScheduleView, last_seen},
+    views::{
+        BridgeView, DeviceView, GroupView, HealthView, Identity, OutletView, PlanView, ScheduleView, age, last_seen,
+    },
 };
 use crate::{
     hub::{Handle, Plans},
     model::{
-        Device, DeviceLayout, Group, HomeAssistantVersion, House, Housing, MqttSettings, Outlet, OutletId, Pause, Plan,
-        Slug, WeatherBoard,
+        Device, DeviceLayout, Group, HomeAssistantVersion, House, Housing, MqttSettings, Observation, Outlet, OutletId,
+        Pause, Plan, Slug, WeatherBoard,
     },
 };
 
@@ -67,24 +69,31 @@ struct BridgeLook {
     weather: Arc<WeatherBoard>,
     /// The interval of the forecast that is now.
     hour: Option<Timestamp>,
+    /// How old the forecast is, as it is told.
+    forecast_age: Option<i64>,
+    /// What stations measured that is still held to be true.
+    measured: Option<Observation>,
 }
 
 impl BridgeLook {
     fn of(house: &House, protocol: Option<u8>) -> Self {
-        let now = house.weather.forecast.as_ref().and_then(|forecast| forecast.at(house.at));
+        let forecast = house.weather.forecast.as_ref();
+        let now = forecast.and_then(|forecast| forecast.at(house.at));
         Self {
             vacation: house.vacation,
             paused: house.paused,
             protocol,
             weather: house.weather.clone(),
             hour: now.map(|it| it.start),
+            forecast_age: forecast.map(|it| age(it, house.at)),
+            measured: house.weather.station.at(house.at),
         }
     }
 
     /// Is it the same picture? The forecast is long: it is only compared when it was replaced.
     fn is_like(&self, other: &Self) -> bool {
         let same_weather = Arc::ptr_eq(&self.weather, &other.weather) || self.weather == other.weather;
-        let known = |it: &Self| (it.vacation, it.paused, it.protocol, it.hour);
+        let known = |it: &Self| (it.vacation, it.paused, it.protocol, it.hour, it.forecast_age, it.measured);
         same_weather && known(self) == known(other)
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 pub(super) use self::{
     health::HealthView,
     schedule::{ScheduleView, clock},
+    weather::age,
 };
 use super::sheet::LEVELS;
 use crate::model::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use heattrax::{
     model::{Availability, Control, Fault, House, Reason, Switch, VoiceName, WeatherState},
-    mqtt::parts::Truth,
+    mqtt::parts::{Message, Payload, Truth, measured},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -360,6 +360,33 @@ fn the_weather_of_the_hour_follows_the_hour_and_nothing_else_is_said_again() {
     let said = owed(&mut truth);
     assert_eq!(said.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["heattrax/weather"]);
     assert!(said[0].1.contains("\"now\":null"), "{said:?}");
+}
+
+#[test]
+fn what_follows_from_time_alone_is_said_in_time() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = weathered();
+    let says = Message {
+        topic: "heattrax/weather/local/set".to_owned(),
+        payload: Payload::Bytes(br#"{"temperature_c":1.5}"#.to_vec()),
+        retain: false,
+        reply: None,
+    };
+    let measured = measured(&says, house.at).unwrap().observation;
+    Arc::make_mut(&mut house.weather).station.observe(&measured);
+    let mut told = |time: &str| {
+        house.at = at(time);
+        outbound.look(&Arc::new(house.clone()), &mut truth);
+        let said = owed(&mut truth).into_iter().filter(|it| it.0 == "heattrax/weather").count();
+        let weather = json_at(&truth, "heattrax/weather");
+        (said, weather["forecast_age_min"].clone(), weather["temperature_c"].clone(), weather["measured"].is_null())
+    };
+    assert_eq!(told("2026-11-24T12:00:00Z"), (1, json!(10), json!(1.5), false));
+    assert_eq!(told("2026-11-24T12:07:59Z"), (0, json!(10), json!(1.5), false));
+    assert_eq!(told("2026-11-24T12:08:00Z"), (1, json!(20), json!(1.5), false));
+    assert_eq!(told("2026-11-24T12:29:59Z"), (1, json!(40), json!(1.5), false));
+    // The station has been silent for half an hour.
+    assert_eq!(told("2026-11-24T12:30:00Z"), (1, json!(40), json!(-2.3), true));
 }
 
 #[test]

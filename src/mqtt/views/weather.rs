@@ -1,9 +1,15 @@
 //! What the bridge says of the weather.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{BridgeView, round, time};
 use crate::model::{Fact, Forecast, Observation, Soon, WeatherState};
+
+/// In minutes, in steps of ten: to the minute it would be published all the time.
+pub(in crate::mqtt) fn age(forecast: &Forecast, now: Timestamp) -> i64 {
+    now.duration_since(forecast.issued_at).as_mins().max(0) / 10 * 10
+}
 
 impl BridgeView {
     /// Is the weather watched at all?
@@ -16,9 +22,8 @@ impl BridgeView {
         json!(self.house.weather.soon.state.unwrap_or(WeatherState::Offline).word())
     }
 
-    /// In steps of ten minutes: to the minute it would be published all the time.
     pub(in crate::mqtt) fn forecast_age(&self) -> Value {
-        self.forecast(|it| json!(self.house.at.duration_since(it.issued_at).as_mins().max(0) / 10 * 10))
+        self.forecast(|it| json!(age(it, self.house.at)))
     }
 
     /// `ON`, `OFF`, or unknown.
