@@ -260,8 +260,9 @@ impl Root<'_> {
                 component.insert("avty".to_owned(), json!([]));
             }
         }
-        if let Some(most) = row.most {
-            component.insert("max".to_owned(), most(view));
+        if let Some((least, most)) = row.bounds.map(|bounds| bounds(view)) {
+            component.insert("min".to_owned(), least);
+            component.insert("max".to_owned(), most);
         }
         component.extend(entity.more.iter().map(|(key, more)| ((*key).to_owned(), more.value())));
         Value::Object(component)

@@ -15,6 +15,7 @@ pub(super) use group::{GROUP, PLAN};
 pub(super) use schedule::SCHEDULE;
 
 use super::{
+    inbound::runtimes,
     sheet::{Attributes, Entity, Form, More, Outlives, Row, Sheet, Template},
     views::{DeviceView, OutletView, kwh, minutes, round, time},
 };
@@ -34,7 +35,7 @@ const fn entity(key: &'static str, platform: &'static str, name: &'static str) -
 }
 
 const fn field<V>(field: &'static str, read: fn(&V) -> Value) -> Row<V> {
-    Row { field, has: |_| true, read, most: None, entity: None }
+    Row { field, has: |_| true, read, bounds: None, entity: None }
 }
 
 const DIAGNOSTIC: (&str, More) = ("ent_cat", More::Text("diagnostic"));
@@ -222,17 +223,13 @@ pub(super) const OUTLET: &[Sheet<OutletView>] = &[
             },
             Row {
                 has: OutletView::is_heater,
-                most: Some(|it: &OutletView| minutes(it.outlet.longest_on)),
+                bounds: Some(|it: &OutletView| {
+                    let (least, most) = runtimes(it.outlet.longest_on);
+                    (json!(least), json!(most))
+                }),
                 entity: Some(Entity {
                     command: Some("longest_runtime/set"),
-                    more: &[
-                        class("duration"),
-                        unit("min"),
-                        CONFIG,
-                        BOX,
-                        ("min", More::Number(5)),
-                        ("step", More::Number(5)),
-                    ],
+                    more: &[class("duration"), unit("min"), CONFIG, BOX, ("step", More::Number(5))],
                     ..entity("longest_runtime", "number", "Longest runtime")
                 }),
                 ..field("longest_runtime_min", |it: &OutletView| minutes(it.outlet.longest_allowed()))

@@ -18,7 +18,9 @@ pub const LONGEST: usize = 64 * 1024;
 /// The longest mark that an asker may put on a command, in characters.
 const LONGEST_MARK: usize = 256;
 /// The shortest limit of the time on that can be set, in minutes: shorter than the plug's own timer it would be of no use.
-const LEAST_RUNTIME: u16 = 5;
+const LEAST_RUNTIME: u32 = 5;
+/// No config allows more, in minutes: a year.
+const MOST_RUNTIME: u32 = 8760 * 60;
 
 /// A pause without a word about its length.
 pub(super) const PAUSE: SignedDuration = SignedDuration::from_hours(24);
@@ -79,7 +81,10 @@ fn command(knob: Knob<'_>, bytes: &[u8], now: Timestamp, house: &House, zone: &T
         Knob::OutletControl(..) | Knob::GroupControl(_) => plain(target, Verb::Control(control(text)?)),
         Knob::Acknowledge(..) if text.eq_ignore_ascii_case("PRESS") => plain(target, Verb::Acknowledge),
         Knob::Acknowledge(..) => return Err(format!("{} is not PRESS", quoted(text))),
-        Knob::Longest(..) => plain(target, Verb::LongestOn(longest(text)?)),
+        Knob::Longest(..) => {
+            let limit = longest(text, &target, house)?;
+            plain(target, Verb::LongestOn(limit))
+        }
         Knob::Vacation => plain(target, Verb::Vacation(position(text)?.is_on())),
         Knob::Pause if position(text)?.is_on() => {
             let end = now.checked_add(PAUSE).unwrap_or(Timestamp::MAX);
@@ -183,7 +188,7 @@ fn switching(target: Target, text: &str, now: Timestamp, zone: &TimeZone) -> Res
 const ALLOWED: &str = "allowed are ON, OFF, TOGGLE and JSON such as {\"state\":\"ON\",\"for\":\"45m\"}";
 
 /// Whole minutes, which Home Assistant may write with a point.
-pub(super) fn whole_minutes(text: &str, least: u16, most: u16) -> Result<u16, String> {
+pub(super) fn whole_minutes(text: &str, least: u32, most: u32) -> Result<u32, String> {
     let number = text.parse::<f64>().ok().filter(|it| it.fract() == 0.0);
     let fits = number.filter(|it| (f64::from(least)..=f64::from(most)).contains(it));
     #[expect(
@@ -191,11 +196,24 @@ pub(super) fn whole_minutes(text: &str, least: u16, most: u16) -> Result<u16, St
         clippy::cast_sign_loss,
         reason = "it is whole and between two such numbers"
     )]
-    fits.map(|it| it as u16).ok_or_else(|| format!("{} is no number of minutes from {least} to {most}", quoted(text)))
+    fits.map(|it| it as u32).ok_or_else(|| format!("{} is no number of minutes from {least} to {most}", quoted(text)))
 }
 
-fn longest(text: &str) -> Result<SignedDuration, String> {
-    whole_minutes(text, LEAST_RUNTIME, 1440).map(|it| SignedDuration::from_mins(it.into()))
+/// The least and the most that a limit of one's own can be, in minutes, where the config allows so much.
+pub(super) fn runtimes(allowed: SignedDuration) -> (u32, u32) {
+    let most = u32::try_from(allowed.as_mins()).unwrap_or_default();
+    // A number whose bounds are the same is left out by older Home Assistants.
+    (LEAST_RUNTIME.min(most.saturating_sub(1)), most)
+}
+
+fn longest(text: &str, target: &Target, house: &House) -> Result<SignedDuration, String> {
+    let Target::Outlet(id) = target else { return Err("only an outlet has a longest runtime".to_owned()) };
+    let allowed = house.outlets.get(id).map(|it| it.longest_on).unwrap_or_default();
+    let (least, most) = runtimes(allowed);
+    // What is above it the control refuses, in its own words.
+    let minutes = whole_minutes(text, least.max(1), MOST_RUNTIME)?;
+    // The config's own figure takes one's own limit away, also where it is no whole number of minutes.
+    Ok(if minutes == most { allowed } else { SignedDuration::from_mins(minutes.into()) })
 }
 
 fn mark(transaction: Value) -> Result<String, String> {

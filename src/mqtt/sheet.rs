@@ -28,6 +28,9 @@ pub(super) enum Form {
     Passing,
 }
 
+/// The least and the most.
+type Bounds<V> = fn(&V) -> (Value, Value);
+
 /// One field.
 pub(super) struct Row<V: 'static> {
     /// Its key in the JSON.
@@ -36,8 +39,8 @@ pub(super) struct Row<V: 'static> {
     pub has: fn(&V) -> bool,
     /// Its value; `null` while unknown.
     pub read: fn(&V) -> Value,
-    /// The most that its entity can be set to, where that hangs on the subject.
-    pub most: Option<fn(&V) -> Value>,
+    /// The least and the most that its entity can be set to, where that hangs on the subject.
+    pub bounds: Option<Bounds<V>>,
     /// The entity.
     pub entity: Option<Entity>,
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::model::{ConfigEdit, House, Which};
 
 /// The longest that the config allows, in minutes.
-const LONGEST_LEAD: u16 = 720;
+pub(super) const LONGEST_LEAD: u32 = 720;
 
 /// The change that a message wants, `None` if the schedule is so already.
 ///

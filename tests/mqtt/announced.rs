@@ -4,9 +4,10 @@ use heattrax::{
     model::{House, NoticeKind},
     mqtt::parts::Truth,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::house::{complete, house, housing, id, json_at, outbound, owed, rendered, slug, topics};
+use crate::house::{change, complete, house, housing, id, json_at, outbound, owed, rendered, slug, topics};
 
 pub(crate) fn announcements(house: &House) -> Vec<(String, Value)> {
     let all = owed(&mut rendered(house)).into_iter();
@@ -50,6 +51,23 @@ fn a_housing_hangs_behind_the_bridge_and_tells_by_itself_that_it_is_away() {
     assert_eq!(reachable["avty"], json!([{ "t": "heattrax/bridge/availability" }]));
     assert_eq!(reachable["pl_on"], "online");
     assert_eq!(reachable.get("val_tpl"), None);
+}
+
+#[test]
+fn a_longest_runtime_of_ones_own_is_offered_as_far_as_the_config_allows_it() {
+    for (allowed, least, most) in [
+        (SignedDuration::from_hours(6), 5, 360),
+        (SignedDuration::from_hours(36), 5, 2160),
+        (SignedDuration::from_hours(8760), 5, 525_600),
+        // Home Assistant leaves a number out whose least is not below its most.
+        (SignedDuration::from_mins(5), 4, 5),
+        (SignedDuration::from_mins(3), 2, 3),
+    ] {
+        let mut house = house();
+        change(&mut house, &id("driveway", 1), |it| it.longest_on = allowed);
+        let number = announcement(&house, "tapo_a0b1c2d3e4f5_1")["cmps"]["1_longest_runtime"].clone();
+        assert_eq!((&number["min"], &number["max"]), (&json!(least), &json!(most)), "{allowed:?}");
+    }
 }
 
 #[test]

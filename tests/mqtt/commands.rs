@@ -7,7 +7,7 @@ use heattrax::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{collection::vec, prelude::*};
 
-use crate::house::{at, house, id, now, slug, topics};
+use crate::house::{at, change, house, id, now, slug, topics};
 
 fn new_york() -> TimeZone {
     TimeZone::get("America/New_York").unwrap()
@@ -121,6 +121,43 @@ fn control_and_vacation_are_set_by_words() {
     }
     assert_eq!(verb("heattrax/vacation/set", "on"), Verb::Vacation(true));
     assert_eq!(verb("heattrax/vacation/set", "OFF"), Verb::Vacation(false));
+}
+
+#[test]
+fn a_longest_runtime_of_ones_own_may_be_all_that_the_config_allows() {
+    let set = |allowed: SignedDuration, minutes: &str| {
+        let mut house = house();
+        change(&mut house, &id("driveway", 1), |it| it.longest_on = allowed);
+        let topic = "heattrax/driveway/1/longest_runtime/set";
+        match hear(topic, minutes.as_bytes(), false, &house, now()).unwrap() {
+            Ok(Command { verb: Verb::LongestOn(limit), .. }) => Ok(limit),
+            Err(Unread::Bad(notice)) => Err(notice.message),
+            other => panic!("{other:?}"),
+        }
+    };
+    let minutes = SignedDuration::from_mins;
+    for (allowed, said, limit) in [
+        (minutes(360), "90", minutes(90)),
+        (minutes(360), "360.0", minutes(360)),
+        (minutes(36 * 60), "2160", minutes(2160)),
+        // The control says what is allowed.
+        (minutes(360), "361", minutes(361)),
+        (minutes(3), "2", minutes(2)),
+        (minutes(3), "3", minutes(3)),
+        // Half an hour and a bit: what is shown of it takes one's own limit away.
+        (SignedDuration::from_secs(1836), "30", SignedDuration::from_secs(1836)),
+    ] {
+        assert_eq!(set(allowed, said), Ok(limit), "{said}");
+    }
+    for (allowed, said, words) in [
+        (minutes(360), "4", "from 5 to 525600"),
+        (minutes(360), "525601", "from 5 to 525600"),
+        (minutes(3), "1", "from 2 to 525600"),
+        (minutes(0), "0", "from 1 to 525600"),
+    ] {
+        let problem = set(allowed, said).unwrap_err();
+        assert!(problem.contains(words), "{problem}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{BOX, CONFIG, COUNTED, class, entity, field, unit};
 use crate::mqtt::{
     sheet::{Attributes, Entity, Form, More, Row, Sheet, Template},
+    timetable::LONGEST_LEAD,
     views::{GroupView, PlanView, minutes, time},
 };
 
@@ -69,17 +70,10 @@ pub(in crate::mqtt) const GROUP: &[Sheet<GroupView>] = &[Sheet {
         field("cooldown_until", GroupView::cooldown),
         Row {
             has: |it| it.group.lead.is_some(),
-            most: Some(|_| json!(720)),
+            bounds: Some(|_| (json!(0), json!(LONGEST_LEAD))),
             entity: Some(Entity {
                 command: Some("preheat_lead/set"),
-                more: &[
-                    class("duration"),
-                    unit("min"),
-                    CONFIG,
-                    BOX,
-                    ("min", More::Number(0)),
-                    ("step", More::Number(5)),
-                ],
+                more: &[class("duration"), unit("min"), CONFIG, BOX, ("step", More::Number(5))],
                 ..entity("preheat_lead", "number", "Preheat lead")
             }),
             ..field("preheat_lead_min", |it: &GroupView| minutes(it.group.lead.unwrap_or_default()))
