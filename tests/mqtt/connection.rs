@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use heattrax::model::{Event, TlsFiles, Trouble, TroubleKind};
+use heattrax::model::{Event, Protocol, TlsFiles, Trouble, TroubleKind};
 use tokio::time::Instant;
 
 use crate::{
@@ -133,6 +133,20 @@ async fn a_refused_login_needs_a_person_and_not_another_protocol() {
     assert!(trouble.text.contains("refused the login"), "{}", trouble.text);
     assert_eq!(broker.levels.recv().await, Some(5));
     assert_eq!(broker.levels.recv().await, Some(5));
+}
+
+/// Has no time for anybody: MQTT 3.1.1, server unavailable.
+fn starting(_: u8) -> (&'static [u8], bool) {
+    (&[0x20, 0x02, 0, 3], false)
+}
+
+#[tokio::test]
+async fn an_older_broker_that_is_not_ready_yet_needs_no_person() {
+    let broker = Pretender::start(starting).await;
+    let mut settings = settings(broker.address.port());
+    settings.protocol = Protocol::V4;
+    let trouble = trouble(&mut Bridge::with(settings, identity(), house())).await;
+    assert_eq!(trouble.kind, TroubleKind::Passing, "{}", trouble.text);
 }
 
 async fn trouble(bridge: &mut Bridge) -> Trouble {

@@ -92,6 +92,9 @@ fn lost(options: &Options, error: &ConnectionError, was_up: bool) -> End {
         ConnectionError::ConnectionRefused(
             code @ (ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized),
         ) => (TroubleKind::NeedsPerson, format!("refused the login ({code:?})")),
+        ConnectionError::ConnectionRefused(code @ ConnectReturnCode::ServiceUnavailable) => {
+            (TroubleKind::Passing, format!("refused us ({code:?})"))
+        }
         ConnectionError::ConnectionRefused(code) => (TroubleKind::NeedsPerson, format!("refused us ({code:?})")),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
             (TroubleKind::Passing, "did not answer in time".to_owned())
