@@ -28,7 +28,8 @@ const LOG_LINES: usize = 8192;
 /// What `info` means.
 const QUIET_BROKER: &str = "info,mqtt5=warn";
 /// What `debug` and `trace` leave out.
-const QUIET_PEERS: &str = "reqwest=info,hyper=info,hyper_util=info,h2=info,rustls=info";
+const QUIET_PEERS: &str = "reqwest=info,hyper=info,hyper_util=info,h2=info,rustls=info,tungstenite=info,async_tungstenite=info,\
+     ws_stream_tungstenite=info";
 /// How long the last lines may take.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
@@ -75,7 +76,8 @@ fn filter_of(level: &str) -> Result<EnvFilter, String> {
 }
 
 /// A bare level is about the bridge: the embedded broker tells of each client at INFO, which is DEBUG to us, and those who speak HTTP tell
-/// at DEBUG where they connect to, which of a webhook is a secret. Who names them in a filter hears them.
+/// at DEBUG where they connect to, which of a webhook is a secret. Those who speak WebSocket write at TRACE all that they send, the broker's
+/// password too. Who names them in a filter hears them.
 fn loud(level: &str) -> String {
     match level.to_ascii_lowercase().as_str() {
         "info" => QUIET_BROKER.to_owned(),
@@ -142,6 +144,8 @@ mod tests {
         for bare in ["debug", "TRACE"] {
             let filter = filter_of(bare).map(|it| it.to_string()).unwrap_or_default();
             assert!(filter.contains("reqwest=info") && filter.contains("hyper_util=info"), "{filter}");
+            let frames = ["tungstenite=info", "async_tungstenite=info", "ws_stream_tungstenite=info"];
+            assert!(frames.iter().all(|it| filter.split(',').any(|said| said == *it)), "{filter}");
         }
         let filter = filter_of("debug,reqwest=debug").map(|it| it.to_string()).unwrap_or_default();
         assert!(filter.contains("reqwest=debug") && !filter.contains("hyper"), "{filter}");
