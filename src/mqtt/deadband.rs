@@ -6,13 +6,14 @@ use serde_json::Value;
 
 /// A figure by its field, how far it may move from what was published, and the same as a part of what was published. The larger
 /// of the two counts.
-const DEADBANDS: [(&str, f64, f64); 9] = [
+const DEADBANDS: [(&str, f64, f64); 10] = [
     // Watts, volts, amperes.
     ("power", 1.0, 0.02),
     ("voltage", 1.0, 0.0),
     ("current", 0.02, 0.02),
     // Kilowatt-hours: as many digits as are shown.
     ("energy_today", 0.01, 0.0),
+    ("energy_month", 0.01, 0.0),
     ("energy_total", 0.01, 0.0),
     // Decibels.
     ("rssi", 3.0, 0.0),

@@ -1,13 +1,16 @@
 //! What is published again by and by, what is held back, and a password that changes in its file.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use heattrax::{model::Secret, mqtt::parts::is_close};
+use heattrax::{
+    model::Secret,
+    mqtt::parts::{Truth, is_close},
+};
 use serde_json::json;
 
 use crate::{
     byhand::{ByHand, CONNECT},
-    house::{house, identity, settings},
+    house::{change, house, id, identity, outbound, owed, settings},
     peer::{Bridge, Peer, broker},
 };
 
@@ -48,6 +51,25 @@ async fn all_state_is_published_again_by_and_by() {
     peer.wait("the rest", |it| it.topic == "heattrax/vacation").await;
     // What Home Assistant is told about a device is long, and it asks for that itself when it starts.
     assert!(!peer.seen().iter().any(|it| it.topic.starts_with("homeassistant/")));
+}
+
+/// A figure that moves at each look would take all the others along.
+#[test]
+fn a_heater_that_draws_power_says_so_once() {
+    let (mut outbound, mut truth) = (outbound(), Truth::default());
+    let mut house = house();
+    let mut look = |kwh: f64| {
+        change(&mut house, &id("driveway", 1), |it| {
+            let energy = it.reported.as_mut().unwrap().energy.as_mut().unwrap();
+            (energy.today, energy.month) = (Some(1.92 + kwh), Some(40.0 + kwh));
+            it.energy_total = Some(418.337 + kwh);
+        });
+        outbound.look(&Arc::new(house.clone()), &mut truth);
+        owed(&mut truth).len()
+    };
+    assert!(look(0.0) > 0);
+    assert_eq!((look(0.003), look(0.006)), (0, 0));
+    assert_eq!(look(0.011), 1);
 }
 
 #[test]
