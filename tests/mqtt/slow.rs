@@ -89,6 +89,29 @@ async fn mqtt_5_is_tried_again_at_the_next_connection() {
     assert_eq!(levels, [5, 4, 5]);
 }
 
+/// A broker may say how often it wants to hear from its clients: 0 for "as you like" (CONNACK with Server Keep Alive, property 0x13).
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_does_not_care_when_it_hears_from_us_is_not_asked_all_the_time() {
+    let mut broker = ByHand::start(|got| match got.kind() {
+        CONNECT => Some(vec![0x20, 6, 0, 0, 3, 0x13, 0, 0]),
+        _ => Some(got.welcome()),
+    })
+    .await;
+    let mut bridge = Bridge::with(hasty(broker.address.port()), identity(), house());
+    bridge.connected().await;
+    broker.wait("the first question", |it| it.kind() == PINGREQ).await;
+    let began = tokio::time::Instant::now();
+    for _ in 0..3 {
+        let asked = broker.wait("the next one", |it| it.kind() == PINGREQ).await;
+        assert_eq!(asked.connection, 0);
+    }
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(14_900), "{took:?}");
+    while let Ok(event) = bridge.events.try_recv() {
+        assert!(!matches!(event, Event::BrokerLost { .. }), "{event:?}");
+    }
+}
+
 /// Publishes are not acknowledged for a while. What is said meanwhile waits where newer words replace older ones, and commands are
 /// heard all the time.
 #[tokio::test(start_paused = true)]

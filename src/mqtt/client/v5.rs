@@ -55,6 +55,7 @@ pub(super) async fn connect(options: Options, transport: Transport, post: Post) 
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(accepted))) => {
+                keep_alive(&mut events.options, &options);
                 opened = Some(post.open(Client::V5(client.clone()), largest(&accepted)));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => hand_on(&post, publish),
@@ -115,6 +116,14 @@ fn described(options: &Options, transport: Transport) -> MqttOptions {
         described.set_credentials(user.as_str(), settings.password.as_ref().map_or("", |it| it.reveal()));
     }
     described
+}
+
+/// A broker may say how often it wants to hear from us, and that it does not care. The client takes that for "at once, again and
+/// again", and for a broker that does not answer.
+fn keep_alive(told: &mut MqttOptions, options: &Options) {
+    if told.keep_alive().is_zero() {
+        told.set_keep_alive(options.settings.keep_alive.clamp(KEEP_ALIVE.0, KEEP_ALIVE.1));
+    }
 }
 
 fn largest(accepted: &ConnAck) -> u32 {
