@@ -80,6 +80,9 @@ const MIGRATE: &str = r#"{"migrate_discovery":true}"#;
 /// Messages that are published once and may wait for the broker: an event for each outlet of a large house, a few times over.
 const ONCE: usize = 4096;
 
+/// Topics of others' messages that wait to be forgotten. The broker tells of those beyond at the next connect.
+const UNWANTED: usize = 256;
+
 /// Announcements that are gone and that Home Assistant may not know to be.
 const GONE: usize = 256;
 
@@ -90,6 +93,8 @@ pub struct Truth {
     owed: BTreeSet<(Rank, String)>,
     first: VecDeque<Once>,
     once: VecDeque<Once>,
+    /// Topics of others' messages that the broker is to forget.
+    unwanted: BTreeSet<String>,
     lost: u64,
     /// What was announced and is no more, as it was last: a Home Assistant that was not there when it went does not know so.
     gone: BTreeMap<String, Held>,
@@ -233,6 +238,19 @@ impl Truth {
         self.once.push_back(message);
     }
 
+    /// Has the broker forget what somebody else had it keep, once nothing else is owed: nobody waits for it, and whoever sends such
+    /// messages without end must not hold up what is.
+    pub fn unwanted(&mut self, topic: &str) {
+        if self.unwanted.len() < UNWANTED {
+            self.unwanted.insert(topic.to_owned());
+        }
+    }
+
+    /// Is the broker to forget what it holds on a topic?
+    pub fn is_unwanted(&self, topic: &str) -> bool {
+        self.unwanted.contains(topic)
+    }
+
     /// What is to be published next.
     pub fn take_next(&mut self) -> Option<Once> {
         if let Some(message) = self.first.pop_front() {
@@ -242,7 +260,7 @@ impl Truth {
         if !announces && let Some(message) = self.once.pop_front() {
             return Some(message);
         }
-        let (_, topic) = self.owed.pop_first()?;
+        let Some((_, topic)) = self.owed.pop_first() else { return self.unwanted.pop_first().map(Once::clear) };
         let payload = self.holds.get(&topic)?.payload();
         Some(Once { topic, payload, retain: true, correlation: None })
     }
@@ -268,7 +286,7 @@ impl Truth {
 
     /// Is anything owed?
     pub fn is_settled(&self) -> bool {
-        self.owed.is_empty() && self.first.is_empty() && self.once.is_empty()
+        self.owed.is_empty() && self.first.is_empty() && self.once.is_empty() && self.unwanted.is_empty()
     }
 
     /// Messages for once that had to give way, since the last question.

@@ -90,6 +90,26 @@ fn the_oldest_event_gives_way_and_is_counted() {
     assert_eq!(said(&mut truth).first(), Some(&pair("event", "44")));
 }
 
+/// Somebody retains commands without end.
+#[test]
+fn what_the_broker_is_to_forget_is_bounded_and_holds_nothing_up() {
+    let mut truth = Truth::default();
+    for _ in 0..1000 {
+        truth.unwanted("heattrax/driveway/1/set");
+    }
+    truth.say("state", state("1"));
+    assert!(!truth.is_settled());
+    assert_eq!(said(&mut truth), [pair("state", "1"), pair("heattrax/driveway/1/set", "")]);
+    assert!(truth.is_settled());
+    for number in 0..1000 {
+        truth.unwanted(&format!("heattrax/d{number}/1/set"));
+    }
+    let message = truth.take_next().unwrap();
+    assert!(message.retain && message.payload.is_empty());
+    truth.put_back(message);
+    assert_eq!(said(&mut truth).len(), 256);
+}
+
 #[test]
 fn what_could_not_be_handed_over_stays_owed_with_its_newest_payload() {
     let mut truth = Truth::default();

@@ -18,7 +18,6 @@ use crate::{
         requests,
         station::{self, Measured, Unheard},
         topics::{Heard, Knob, Look},
-        truth::Once,
     },
 };
 
@@ -286,7 +285,7 @@ impl Session {
 
     pub(super) fn refuse_retained(&mut self, message: &Message, notice: Notice, clear: bool) {
         if clear {
-            self.truth.say_first(Once::clear(message.topic.clone()));
+            self.truth.unwanted(&message.topic);
         }
         self.complaints.retained(notice);
     }

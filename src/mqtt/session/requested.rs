@@ -57,7 +57,9 @@ impl Session {
                 let words = format!("a retained request on {} was ignored", message.topic);
                 let notice = Notice::new(self.handle.clock.now(), NoticeKind::RetainedCommandIgnored, words);
                 self.refuse_retained(message, notice.with("topic", &message.topic), true);
-                self.cleared.insert(message.topic.clone());
+                if self.truth.is_unwanted(&message.topic) {
+                    self.cleared.insert(message.topic.clone());
+                }
             }
             return;
         }
