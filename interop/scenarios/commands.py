@@ -174,7 +174,7 @@ def a_pause_silences_the_rules(bench):
     check("popcorn" in json.dumps(decision), f"why is shown: {decision}")
     house.broker.publish(f"heattrax/{PORCH}/control/set", "auto")
     house.watch.state(PORCH, "OFF", since=house.watch.mark() - 1)
-    house.broker.publish("heattrax/bridge/request/automation/resume", "")
+    house.broker.publish("heattrax/bridge/request/automation/resume", "{}")
     house.watch.event("automation_resumed", since=since)
     house.decision(PORCH, reason="schedule", since=since)
     house.dual.wait_relay(2, True)

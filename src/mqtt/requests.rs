@@ -70,6 +70,24 @@ const ALL: [(&str, Read); 19] = [
     ("restart", |_| Ok(Request::Errand(Errand::Restart))),
 ];
 
+/// Those that change nothing.
+const HARMLESS: [&str; 9] = [
+    "health_check",
+    "info",
+    "log_level",
+    "discover",
+    "device/refresh",
+    "schedule/list",
+    "automation/explain",
+    "automation/simulate",
+    "backup",
+];
+
+/// Might something change by such a request?
+pub(super) fn may_change(verb: &str) -> bool {
+    !HARMLESS.contains(&verb)
+}
+
 /// The verbs of all requests.
 pub(super) fn verbs() -> Vec<&'static str> {
     ALL.map(|(name, _)| name).into()

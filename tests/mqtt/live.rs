@@ -199,6 +199,25 @@ async fn the_end_of_a_retained_request_is_no_request() {
     peer.wait("the answer", |it| it.topic == "heattrax/bridge/response/info").await;
 }
 
+/// MQTT 3.1.1 shows the RETAIN flag on a replay only: who clears a retained request sends what looks like an empty one.
+#[tokio::test]
+async fn who_clears_a_retained_request_asks_for_nothing_in_the_older_protocol() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut older = settings(broker.address().port());
+    older.protocol = Protocol::V4;
+    let mut bridge = Bridge::with(older, identity(), house());
+    peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
+    peer.say_retained("heattrax/bridge/request/automation/pause", "").await;
+    let answer = peer.wait("the answer", |it| it.topic == "heattrax/bridge/response/automation/pause").await.json();
+    assert!(answer["error"].as_str().unwrap().contains("send {}"), "{answer}");
+    peer.say("heattrax/bridge/request/automation/resume", "{}").await;
+    match bridge.event(|it| matches!(it, Event::Commanded(_))).await {
+        Event::Commanded(command) => assert_eq!(command.verb, Verb::Resume),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_request_is_answered_where_the_asker_wants_it() {
     let broker = broker().await;

@@ -76,6 +76,10 @@ impl Session {
                 self.answer(verb, message, found);
             }
             Ok(Request::Command(target, verb_, reason, told)) => {
+        // MQTT 3.1.1 does not show whether an empty message asks, or clears what was retained there.
+        if is_empty && self.outbound.context.protocol == Some(4) && requests::may_change(verb) {
+            return self.answer(verb, message, Err("an empty message clears a retained one: send {}".to_owned()));
+        }
                 let command = Command { reason, ..Command::new(target, verb_, Origin::Mqtt) };
                 self.order(verb, message, command, told).await;
             }
