@@ -6,7 +6,7 @@ use heattrax::model::{Event, Notice, NoticeKind, Protocol, TroubleKind};
 use tokio::sync::broadcast::Receiver;
 
 use crate::{
-    byhand::{ByHand, CONNECT, PUBLISH},
+    byhand::{ByHand, CONNECT, PUBLISH, SUBSCRIBE},
     house::{house, identity, settings},
     peer::Bridge,
 };
@@ -80,6 +80,34 @@ async fn what_is_too_large_for_the_broker_is_left_out_by_name_and_the_connection
     assert!(notice.message.contains("homeassistant/device/"), "{}", notice.message);
     let last =
         broker.wait("what is small enough", |it| it.kind() == PUBLISH && it.topic() == "heattrax/vacation").await;
+    assert_eq!(last.connection, 0);
+}
+
+/// A PUBLISH to MQTT 5 with QoS 0, a response topic (property 0x08) and correlation data (0x09).
+fn asked(topic: &str, answer_to: &str, mark: &[u8]) -> Vec<u8> {
+    let prefixed = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+    let varied = |length: usize| [u8::try_from(length % 128).unwrap() | 0x80, u8::try_from(length / 128).unwrap()];
+    let properties = [&[0x08][..], &prefixed(answer_to.as_bytes()), &[0x09], &prefixed(mark)].concat();
+    let body = [&prefixed(topic.as_bytes())[..], &varied(properties.len()), &properties, b"{}"].concat();
+    [&[0x30][..], &varied(body.len()), &body].concat()
+}
+
+#[tokio::test]
+async fn a_mark_that_is_too_large_for_the_broker_to_take_back_ends_no_connection() {
+    // CONNACK with Maximum Packet Size 1,000, which binds us alone.
+    let mut broker = ByHand::start(|got| match got.kind() {
+        CONNECT => Some(vec![0x20, 8, 0, 0, 5, 0x27, 0, 0, 0x03, 0xE8]),
+        SUBSCRIBE => {
+            let asked = asked("heattrax/bridge/request/health_check", "my/answers", &[7; 950]);
+            Some([got.welcome(), asked].concat())
+        }
+        _ => Some(got.welcome()),
+    })
+    .await;
+    let bridge = Bridge::at(broker.address, house());
+    let mut notices = bridge.handle.listen();
+    while !told(&mut notices).await.message.contains("my/answers") {}
+    let last = broker.wait("the rest", |it| it.kind() == PUBLISH && it.topic() == "heattrax/vacation").await;
     assert_eq!(last.connection, 0);
 }
 

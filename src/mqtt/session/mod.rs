@@ -5,6 +5,7 @@ mod hearing;
 mod leaving;
 mod moved;
 mod refused;
+mod publishing;
 mod requested;
 mod retimed;
 
@@ -43,8 +44,6 @@ const BATCH: usize = 256;
 const INVENTORY_WITHIN: Duration = Duration::from_millis(200);
 /// How often the bridge says how it does.
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
-/// Room for topic and header in a packet.
-const HEADER: usize = 64;
 
 /// Publishes the house and hears commands until `stop`; then says `offline` and leaves, within 1.5 s even when the broker is
 /// frozen. Connects for ever, so it returns only when it is told to, or when the hub is gone.
@@ -360,34 +359,6 @@ impl Session {
         }
         self.complaints.time_passed(now);
         self.askers.overdue(now).into_iter().for_each(|it| self.truth.say_once(it));
-    }
-
-    /// Hands over what is owed, as far as the broker keeps up.
-    fn publish(&mut self) {
-        let Some(line) = &self.line else { return };
-        let mut too_large = Vec::new();
-        while line.has_room(self.published) {
-            let Some(message) = self.truth.take_next() else { break };
-            if message.topic.len() + message.payload.len() + HEADER
-                > usize::try_from(line.largest).unwrap_or(usize::MAX)
-            {
-                let (length, largest) = (message.payload.len(), line.largest);
-                too_large.push((message.topic, length, largest));
-                continue;
-            }
-            if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
-                self.emptied.insert(message.topic.clone());
-            }
-            match line.publish(message) {
-                Ok(()) => self.published += 1,
-                Err(message) => {
-                    self.truth.put_back(message);
-                    break;
-                }
-            }
-        }
-        self.complaints.untold(self.truth.lost());
-        too_large.into_iter().for_each(|(topic, length, largest)| self.left_out(topic, length, largest));
     }
 }
 
