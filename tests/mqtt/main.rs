@@ -6,6 +6,7 @@ mod asking;
 mod both_ways;
 mod burst;
 mod byhand;
+mod changes;
 mod commands;
 mod connection;
 mod deleted;

@@ -10,9 +10,11 @@ use std::{
 };
 
 use heattrax::{
+    config,
+    control::Controller,
     emulator::broker::{Broker, BrokerOptions},
-    hub::{Clock, Handle},
-    model::{Event, HomeAssistantSettings, House, MqttSettings},
+    hub::{Asked, Clock, Errand, Handle, Hub},
+    model::{ConfigEdit, Event, Failed, HomeAssistantSettings, House, Memory, MqttSettings},
     mqtt::{self, Identity},
 };
 use rumqttc::v5::{
@@ -22,10 +24,11 @@ use rumqttc::v5::{
         v5::{Filter, Packet, Publish, PublishProperties},
     },
 };
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -63,7 +66,7 @@ impl Saw {
         }
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.payload).unwrap()
     }
 }
@@ -152,7 +155,7 @@ impl Peer {
         self.wait(&format!("{topic} {payload}"), |it| it.topic == topic && it.payload == payload).await
     }
 
-    pub(crate) async fn wait_for_event(&self, kind: &str) -> serde_json::Value {
+    pub(crate) async fn wait_for_event(&self, kind: &str) -> Value {
         let wanted = format!("\"event_type\":\"{kind}\"");
         let saw = self.wait(kind, |it| it.topic == "heattrax/bridge/event" && it.payload.contains(&wanted)).await;
         saw.json()
@@ -229,6 +232,49 @@ impl Bridge {
 
     pub(crate) async fn connected(&mut self) {
         self.event(|it| matches!(it, Event::BrokerConnected)).await;
+    }
+}
+
+/// The room, with the side of those who do errands in the test's hand.
+pub(crate) struct Desk {
+    pub errands: mpsc::Receiver<Asked>,
+    pub board: watch::Sender<Arc<House>>,
+    _hub: Hub,
+    _task: JoinSet<()>,
+}
+
+const ANY: &str = "
+location: {latitude: 40.7, longitude: -74.0, timezone: America/New_York}
+devices:
+  credentials: {username: you@example.com, password: not-used-here}
+  groups: {walk: {items: [{name: Mat, ip_address: 192.0.2.1}]}}
+mqtt: {host: broker}
+";
+
+impl Desk {
+    pub(crate) fn at(address: SocketAddr, house: House) -> Self {
+        let any = config::parse("house.yaml", ANY, &<_>::default(), &<_>::default()).unwrap();
+        let controller = Controller::new(any.control, &Memory::default(), now());
+        let (mut hub, mut handle) = Hub::new(controller, Clock::driven(now(), 1.0));
+        let errands = hub.errands().unwrap();
+        let (board, shown) = watch::channel(Arc::new(house));
+        handle.house = shown;
+        let mut task = JoinSet::new();
+        task.spawn(mqtt::run(settings(address.port()), homeassistant(), identity(), handle, CancellationToken::new()));
+        Self { errands, board, _hub: hub, _task: task }
+    }
+
+    /// Waits for somebody who wants the config changed.
+    pub(crate) async fn change(&mut self) -> (ConfigEdit, oneshot::Sender<Result<Value, Failed>>) {
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.errands.recv().await.unwrap() {
+                    Asked { errand: Errand::Edit(edit, _), answer } => return (edit, answer),
+                    Asked { answer, .. } => drop(answer),
+                }
+            }
+        });
+        found.await.expect("somebody wants a change")
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{BATCH, Session};
 use crate::{
     hub::Busy,
-    model::{Command, Event, Notice, NoticeKind, OutletId, Station, Target},
+    model::{Command, Event, Notice, NoticeKind, OutletId, Slug, Station, Target},
     mqtt::{
         askers::{self, Address},
         client::Mail,
@@ -55,9 +55,9 @@ impl Session {
             Heard::Request(verb) => self.hear_request(verb, message).await,
             Heard::Station => self.hear_station(message).await,
             Heard::Command(knob) => self.hear_command(knob, message).await,
-            Heard::Schedule(it) => self.hear_schedule(it, message),
+            Heard::Schedule(it) => self.hear_edit(message, it.is_well_formed()),
             Heard::Led(device) => self.hear_led(device, message).await,
-            Heard::Lead(group) => self.hear_lead(group, message),
+            Heard::Lead(group) => self.hear_edit(message, group.parse::<Slug>().is_ok()),
             Heard::Get(look) => self.hear_get(look, message).await,
             Heard::Foreign => {
                 self.readback.note_state(&topics, message);

@@ -1,11 +1,12 @@
 //! The room's one loop: house, notices and messages in; the broker kept up to date.
 
 mod amended;
+mod changes;
 mod hearing;
 mod leaving;
 mod moved;
-mod refused;
 mod publishing;
+mod refused;
 mod requested;
 mod retimed;
 
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::requested::Returned;
+use self::{changes::Changes, requested::Returned};
 use super::{
     askers::Askers,
     client::{self, Asked, Connection, Filter, HELD, Line, Mail, Options, Wanted},
@@ -106,6 +107,8 @@ struct Session {
     askers: Askers,
     /// What others do for an asker.
     errands: JoinSet<Returned>,
+    /// What is wanted of the config.
+    changes: Changes,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
     /// Announcements that the bridge itself has cleared on this connection, whose echo is no stranger's.
@@ -145,6 +148,7 @@ impl Session {
             health: None,
             askers: Askers::default(),
             errands: JoinSet::new(),
+            changes: Changes::default(),
             cleared: BTreeSet::new(),
             emptied: BTreeSet::new(),
             misread: BTreeSet::new(),
@@ -183,6 +187,7 @@ impl Session {
                 notice = notices.recv() => self.tell(notice),
                 // One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
                 Some(answer) = self.errands.join_next() => answer.into_iter().for_each(|it| self.returned(it)),
+                Some(answer) = self.changes.under_way.join_next() => self.changed(answer.ok()),
                 () = mail.wake.notified() => {}
                 () = sleep_until(timer) => self.time_passed(),
             }

@@ -13,6 +13,7 @@ use crate::{
         askers::{self, Address},
         message::{Message, Payload},
         requests::{self, Request},
+        topics::Topics,
         truth::Once,
     },
 };
@@ -33,6 +34,18 @@ pub(super) struct Returned {
 }
 
 impl Returned {
+    /// What came of a request.
+    pub(super) fn of_request(
+        errand: Errand,
+        found: Result<Value, Failed>,
+        topics: &Topics,
+        verb: &str,
+        message: &Message,
+    ) -> Self {
+        let answer = requests::answered(topics, verb, message, found.clone().map_err(String::from));
+        Self { errand, found: found.unwrap_or_default(), answer: Some(answer), refused: None }
+    }
+
     /// What came of a command about a schedule.
     pub(super) fn of_schedule(errand: Errand, found: Result<Value, Failed>, message: Message) -> Self {
         match found {
@@ -63,6 +76,10 @@ impl Session {
             }
             return;
         }
+        // MQTT 3.1.1 does not show whether an empty message asks, or clears what was retained there.
+        if is_empty && self.outbound.context.protocol == Some(4) && requests::may_change(verb) {
+            return self.answer(verb, message, Err("an empty message clears a retained one: send {}".to_owned()));
+        }
         let (house, now) = (self.handle.picture(), self.handle.clock.now());
         let zone = self.outbound.context.identity.zone.clone();
         match requests::read(verb, message, &house, now, &zone) {
@@ -76,13 +93,10 @@ impl Session {
                 self.answer(verb, message, found);
             }
             Ok(Request::Command(target, verb_, reason, told)) => {
-        // MQTT 3.1.1 does not show whether an empty message asks, or clears what was retained there.
-        if is_empty && self.outbound.context.protocol == Some(4) && requests::may_change(verb) {
-            return self.answer(verb, message, Err("an empty message clears a retained one: send {}".to_owned()));
-        }
                 let command = Command { reason, ..Command::new(target, verb_, Origin::Mqtt) };
                 self.order(verb, message, command, told).await;
             }
+            Ok(Request::Errand(errand @ Errand::Edit(..))) => self.request_change(verb, message, errand),
             Ok(Request::Errand(errand)) => self.send_for(verb, message, errand),
             Err(problem) => {
                 let words = format!("the request on {} cannot be answered: {problem}", message.topic);
@@ -92,7 +106,7 @@ impl Session {
         }
     }
 
-    fn answer(&mut self, verb: &str, message: &Message, found: Result<Value, String>) {
+    pub(super) fn answer(&mut self, verb: &str, message: &Message, found: Result<Value, String>) {
         let answer = requests::answered(self.topics(), verb, message, found);
         self.truth.say_once(answer);
     }
@@ -135,14 +149,9 @@ impl Session {
         }
     }
 
-    /// May one more errand be under way?
-    pub(super) fn may_send_for(&self) -> bool {
-        self.errands.len() < ERRANDS
-    }
-
     /// Errands take their time: the answer comes when it comes, and a few may be under way.
     fn send_for(&mut self, verb: &str, message: &Message, errand: Errand) {
-        if !self.may_send_for() {
+        if self.errands.len() >= ERRANDS {
             let words = format!("{ERRANDS} requests of this kind are under way: ask again later");
             return self.answer(verb, message, Err(words));
         }
@@ -150,12 +159,7 @@ impl Session {
         let (topics, verb, message) = (self.topics().clone(), verb.to_owned(), message.clone());
         self.errands.spawn(async move {
             let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
-            Returned {
-                found: found.clone().unwrap_or_default(),
-                errand,
-                answer: Some(requests::answered(&topics, &verb, &message, found.map_err(String::from))),
-                refused: None,
-            }
+            Returned::of_request(errand, found, &topics, &verb, &message)
         });
     }
 

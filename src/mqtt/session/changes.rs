@@ -1,0 +1,125 @@
+//! What is wanted of the config: one change after the other. Whether a message changes anything hangs on what the ones before it have
+//! changed, and two that are made at once would race for the file.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{
+    Session,
+    requested::{ERRAND_WITHIN, Returned},
+};
+use crate::{
+    hub::Errand,
+    model::{ConfigEdit, House, NoticeKind},
+    mqtt::{
+        askers::{self, Address},
+        message::Message,
+        requests, timetable,
+        topics::{Heard, Topics},
+    },
+};
+
+/// Changes that may wait: a scene of Home Assistant may switch all schedules of a house.
+const WAITING: usize = 64;
+
+/// What is wanted of the config.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    waiting: VecDeque<Wanted>,
+    /// One at most.
+    pub under_way: JoinSet<Returned>,
+}
+
+#[derive(Debug)]
+enum Wanted {
+    /// A message on the topic of a schedule or a lead.
+    Message(Message),
+    /// A request, its verb and what it asks for.
+    Request(String, Message, Errand),
+}
+
+impl Session {
+    /// Somebody wants a schedule or a lead to be so. Only the last word of a topic is worth the work.
+    pub(super) fn want(&mut self, message: &Message) {
+        let is_older = |it: &Wanted| matches!(it, Wanted::Message(older) if older.topic == message.topic);
+        if let Some(Wanted::Message(older)) =
+            self.changes.waiting.iter().position(is_older).and_then(|at| self.changes.waiting.remove(at))
+        {
+            self.reply(&older, Err("a newer command has taken this one's place".to_owned()));
+        }
+        if self.changes.waiting.len() >= WAITING {
+            return self.refuse_schedule(NoticeKind::Refused, message, "too many changes wait");
+        }
+        self.changes.waiting.push_back(Wanted::Message(message.clone()));
+        self.next_change();
+    }
+
+    /// The same as a request.
+    pub(super) fn request_change(&mut self, verb: &str, message: &Message, errand: Errand) {
+        if self.changes.waiting.len() >= WAITING {
+            let words = format!("{WAITING} changes wait: ask again later");
+            return self.answer(verb, message, Err(words));
+        }
+        self.changes.waiting.push_back(Wanted::Request(verb.to_owned(), message.clone(), errand));
+        self.next_change();
+    }
+
+    /// A change is made, or is not. One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
+    pub(super) fn changed(&mut self, returned: Option<Returned>) {
+        returned.into_iter().for_each(|it| self.returned(it));
+        self.next_change();
+    }
+
+    fn next_change(&mut self) {
+        while self.changes.under_way.is_empty()
+            && let Some(wanted) = self.changes.waiting.pop_front()
+        {
+            match wanted {
+                Wanted::Message(message) => self.change_by(message),
+                Wanted::Request(verb, message, errand) => {
+                    let (handle, topics) = (self.handle.clone(), self.topics().clone());
+                    self.changes.under_way.spawn(async move {
+                        let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
+                        Returned::of_request(errand, found, &topics, &verb, &message)
+                    });
+                }
+            }
+        }
+    }
+
+    fn change_by(&mut self, message: Message) {
+        match edit_of(self.topics(), &message, &self.handle.picture()) {
+            Ok(Some(edit)) => {
+                let (handle, errand) = (self.handle.clone(), Errand::Edit(edit, None));
+                self.changes.under_way.spawn(async move {
+                    let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
+                    Returned::of_schedule(errand, found, message)
+                });
+            }
+            // Somebody may have moved a switch that shows something else: it is told again what is so.
+            Ok(None) => {
+                self.say_schedule_again(&message.topic);
+                self.reply(&message, Ok(json!({ "changed": [] })));
+            }
+            Err(problem) => self.refuse_schedule(NoticeKind::BadPayload, &message, &problem),
+        }
+    }
+
+    /// Answers an asker, if somebody asks.
+    pub(super) fn reply(&mut self, message: &Message, found: Result<Value, String>) {
+        if let Some(to) = Address::of(message.reply.as_ref()) {
+            self.truth.say_once(askers::answer(to, found, requests::mark(message)));
+        }
+    }
+}
+
+/// What a message on the topic of a schedule or a lead changes; `None` if it is so already.
+pub(super) fn edit_of(topics: &Topics, message: &Message, house: &House) -> Result<Option<ConfigEdit>, String> {
+    match topics.sort(&message.topic) {
+        Heard::Schedule(it) => timetable::read(it, message, house),
+        Heard::Lead(group) => timetable::lead(group, message, house),
+        _ => Err("nothing can be changed there".to_owned()),
+    }
+}
