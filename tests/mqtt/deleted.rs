@@ -63,7 +63,7 @@ async fn what_the_bridge_itself_takes_back_is_no_news() {
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(events(), []);
     }
-    assert!(peer.seen().iter().any(|it| it.topic == tree && !it.payload.is_empty()));
+    peer.wait("the tree again", |it| it.topic == tree && !it.payload.is_empty()).await;
     peer.say("homeassistant/status", "online").await;
     peer.wait("the birth", |it| it.topic == outlet() && !it.payload.is_empty()).await;
     peer.settle().await;
