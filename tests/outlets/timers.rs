@@ -141,6 +141,28 @@ async fn an_off_takes_the_countdown_with_it() {
     }
 }
 
+/// An update takes it to the successor, over which no timer can be reached. The client for that one speaks to the emulated device as
+/// it did before: it says only once, to whoever asks first, that it has a successor.
+#[tokio::test]
+async fn an_off_goes_alone_where_the_countdown_cannot_be_reached_any_more() {
+    for model in [Model::P210M, Model::P110m] {
+        let plug = plug(model).await;
+        let mut setup = Setup::of(&plug);
+        setup.orders = order(Switch::On, Timer::Required, None);
+        setup.settings.poll_every = Duration::from_secs(3600);
+        let mut bench = setup.start();
+        bench.reported(1, Switch::On).await;
+        // The login with the old keys is refused, and the question which protocol it speaks is answered.
+        plug.set_fault_for(Fault::Tpap, 2);
+        plug.expire_sessions();
+        bench.order(order(Switch::Off, Timer::Required, None));
+        assert_eq!(bench.housing().await.protocol.as_deref(), Some("TPAP"), "{model:?}");
+        bench.reported(1, Switch::Off).await;
+        assert_eq!(moves(&plug).last().map(|it| (it.on, it.cause)), Some((false, Mover::Client)), "{model:?}");
+        bench.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_press_of_the_button_leaves_no_countdown_behind() {
     let plug = plug(Model::Ep40m).await;
