@@ -21,6 +21,8 @@ pub enum Fault {
     DropAfter,
     /// The same, but only for requests that hold this method.
     LostAnswer(String),
+    /// Requests that hold this method are not carried out, and log everybody out.
+    EndsSession(String),
     /// The connection is accepted and nothing is ever answered, not even to a login.
     Hang,
     /// An HTTP status in place of an answer; the request is not carried out.
@@ -111,9 +113,14 @@ impl Fault {
     pub(super) fn loses_answer(&self, plain: &[u8]) -> bool {
         match self {
             Self::DropAfter => true,
-            Self::LostAnswer(method) => String::from_utf8_lossy(plain).contains(&format!("\"{method}\"")),
+            Self::LostAnswer(method) => holds(plain, method),
             _ => false,
         }
+    }
+
+    /// Does this request end all sessions?
+    pub(super) fn ends_session(&self, plain: &[u8]) -> bool {
+        matches!(self, Self::EndsSession(method) if holds(plain, method))
     }
 
     pub(super) fn method_error(&self, asked: &str) -> Option<i64> {
@@ -123,6 +130,11 @@ impl Fault {
             _ => None,
         }
     }
+}
+
+/// Does a request hold this method?
+fn holds(plain: &[u8], method: &str) -> bool {
+    String::from_utf8_lossy(plain).contains(&format!("\"{method}\""))
 }
 
 impl FromStr for Fault {
@@ -153,6 +165,7 @@ impl FromStr for Fault {
             "other_account" => Self::OtherAccount,
             "single_session" => Self::SingleSession,
             "lost_answer" if !detail.is_empty() => Self::LostAnswer(detail.to_owned()),
+            "ends_session" if !detail.is_empty() => Self::EndsSession(detail.to_owned()),
             "without" if !detail.is_empty() => Self::WithoutField(detail.to_owned()),
             "says" => {
                 let (field, value) = detail.split_once(':').ok_or_else(|| wrong("FIELD:JSON"))?;
@@ -185,8 +198,8 @@ impl FromStr for Fault {
                     "`{text}` is not a fault; there are drop, drop_after, half, hang, garbage, broken_json, forbidden, \
                      other_account, tpap, locked, single_session, sessions:N, exact_numbers, any_numbers, busy, \
                      no_meters, nonsense_meters, lazy_port, status:CODE, latency:MS, jitter:MS, drip:MS, \
-                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD, without:FIELD and says:FIELD:JSON, each also by chance, as in \
-                     drop@0.1"
+                     batch_limit:N, batch_hang:N, error:METHOD:CODE, lost_answer:METHOD, ends_session:METHOD, \
+                     without:FIELD and says:FIELD:JSON, each also by chance, as in drop@0.1"
                 ));
             }
         })

@@ -168,9 +168,14 @@ fn asked(inside: &mut Inside, address: IpAddr, cookie: &str, number: Option<i32>
         Err(refusal) => return Ok(refused(inside, refusal)),
     };
     inside.counts.requests += 1;
-    let Inside { device, faults, counts, .. } = inside;
+    let Inside { device, sessions, faults, counts, .. } = inside;
     if faults.hits(&Fault::Drop) {
         return Err(HangUp::Cut);
+    }
+    if faults.strike(|it| it.ends_session(&opened.plain).then_some(())).is_some() {
+        sessions.forget();
+        counts.refused += 1;
+        return Ok(bare(StatusCode::FORBIDDEN));
     }
     let length = longest_list(&opened.plain);
     if faults.strike(|it| it.batch_hang(length).then_some(())).is_some() {

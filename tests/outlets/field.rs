@@ -19,7 +19,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use heattrax::{
     emulator::{Fault, Model, Plug, PlugOptions},
-    model::{Cause, Event, Order, Pin, Switch, Timer, TroubleKind},
+    model::{Cause, Event, Order, Orders, Pin, Switch, Timer, TroubleKind},
     outlets::{Network, finding::Finder},
 };
 use tokio::time::Instant;
@@ -212,6 +212,23 @@ async fn a_restart_that_nobody_saw_is_seen_by_the_outlet_that_it_switched_off() 
     assert_eq!(first.switch, Switch::On, "the relay is as it was");
     let on_since = plugs[0].outlets()[0].on_time;
     assert!(on_since <= 120, "it counts from the restart: {on_since}");
+    bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_the_light_and_is_logged_out_for_it_does_not_log_in_for_ever() {
+    let (plugs, mut bench) = house(PlugOptions::new(Model::P110m)).await;
+    plugs[0].set_fault(Fault::EndsSession("get_led_info".to_owned()));
+    let heard = bench.heard_within(10 * MINUTE).await;
+    assert_eq!(losses(&heard), Vec::<&str>::new());
+    assert_eq!(plugs[0].counts().logins, 2, "it is asked once");
+    // Somebody wants it out: that is tried, and given up.
+    bench.order(Orders { led: Some((false, 1)), ..wanted(&[(1, Switch::Off)], 0) });
+    let heard = bench.heard_within(10 * MINUTE).await;
+    assert_eq!(losses(&heard), Vec::<&str>::new());
+    assert_eq!(plugs[0].counts().logins, 3);
+    bench.order(wanted(&[(1, Switch::On)], 1));
+    bench.reported(1, Switch::On).await;
     bench.stop().await;
 }
 
