@@ -238,6 +238,22 @@ fn the_total_goes_on_over_midnight_the_month_a_restart_and_a_reset() {
     assert_eq!(total(&day), 13_110.0, "a silent meter changes nothing");
 }
 
+#[test]
+fn what_flowed_while_the_month_was_not_told_is_counted_once() {
+    let total = |day: &Day| (day.outlet(MAT).energy_total.unwrap() * 1000.0).round();
+    let mut day = running();
+    day.report(MAT, counters(1.0, Some(10.0)));
+    day.after(hours(1)).report(MAT, counters(1.5, None));
+    assert_eq!(total(&day), 10_500.0);
+    day.after(seconds(30)).report(MAT, counters(1.5, Some(10.5)));
+    assert_eq!(total(&day), 10_500.0);
+    // Nor is a midnight that passes meanwhile: that the counter has begun anew is believed at the second look.
+    day.after(hours(2)).report(MAT, counters(0.2, None)).after(seconds(30)).report(MAT, counters(0.2, None));
+    assert_eq!(total(&day), 10_700.0);
+    day.after(hours(1)).report(MAT, counters(0.5, Some(11.2)));
+    assert_eq!(total(&day), 11_000.0);
+}
+
 proptest! {
     #![proptest_config(crate::properties::config(64))]
 
