@@ -125,10 +125,9 @@ impl Controller {
     fn rekey(&mut self, renamed: &Renamed) {
         let there: BTreeSet<_> = self.house.outlets.keys().cloned().collect();
         let devices = &self.house.devices;
-        for counts in [&mut self.commanded, &mut self.looks] {
-            let renamed = std::mem::take(counts).into_iter().map(|(slug, it)| (renamed.device(&slug), it));
-            *counts = renamed.filter(|(slug, _)| devices.contains_key(slug)).collect();
-        }
+        renamed.carry(&mut self.commanded, devices);
+        renamed.carry(&mut self.looks, devices);
+        renamed.carry(&mut self.leds, devices);
         let outlet = |id: &OutletId| Some(renamed.outlet(id)).filter(|it| there.contains(it));
         self.failing = self.failing.iter().filter_map(outlet).collect();
         self.watches =
@@ -159,6 +158,12 @@ impl Renamed {
 
     fn device(&self, slug: &Slug) -> Slug {
         self.0.get(slug).unwrap_or(slug).clone()
+    }
+
+    /// What goes by devices goes on by their names of now.
+    fn carry<T>(&self, kept: &mut BTreeMap<Slug, T>, devices: &BTreeMap<Slug, Arc<Device>>) {
+        let renamed = std::mem::take(kept).into_iter().map(|(slug, it)| (self.device(&slug), it));
+        *kept = renamed.filter(|(slug, _)| devices.contains_key(slug)).collect();
     }
 
     fn outlet(&self, id: &OutletId) -> OutletId {

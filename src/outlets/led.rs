@@ -33,6 +33,11 @@ pub(super) enum LedDuty {
 }
 
 impl Led {
+    /// What was wanted before is done, or was given up: whoever begins now does not do it again, perhaps days later.
+    pub(super) fn after(ordered: Option<(bool, u64)>) -> Self {
+        Self { done: ordered.map_or(0, |(_, number)| number), ..Self::default() }
+    }
+
     /// What is due, by the newest order.
     pub(super) fn due(&self, wanted: Option<(bool, u64)>) -> Option<LedDuty> {
         let ordered = wanted.filter(|(_, number)| *number > self.done);

@@ -107,7 +107,7 @@ impl Task {
             is_strip: false,
             survey,
             housing: None,
-            led: Led::default(),
+            led: Led::after(heard.led),
             outlets: BTreeMap::new(),
             fresh: true,
             unbroken: false,

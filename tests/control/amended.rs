@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heattrax::model::{Availability, Class, Forecast, NoticeKind, Place};
+use heattrax::model::{Availability, Class, Event, Forecast, NoticeKind, Place};
 
 use crate::home::*;
 
@@ -79,6 +79,17 @@ fn a_device_under_another_name_keeps_its_wish_and_its_rest() {
     // Its task begins anew, so it has not been heard by this name.
     assert_eq!(day.outlet("walk/1").availability, Availability::Unknown);
     assert!(day.controller.house().devices[&slug("walk")].housing.is_some());
+}
+
+#[test]
+fn what_was_wanted_of_a_light_goes_on_counting_under_another_name() {
+    let mut day = running();
+    day.happens(Event::LedAsked { device: slug("mat"), on: true });
+    day.happens(Event::LedAsked { device: slug("mat"), on: false });
+    day.goes_on_with(home().mats("mats", &["walk/1"], [daily("13:00", "13:30")]));
+    assert_eq!(day.controller.orders(&slug("walk")).led, Some((false, 2)));
+    day.goes_on_with(mats("20:00")).goes_on_with(home());
+    assert_eq!(day.goes_on_with(mats("20:00")).controller.orders(&slug("mat")).led, None, "it was gone");
 }
 
 #[test]

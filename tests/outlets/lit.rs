@@ -52,3 +52,15 @@ async fn a_device_without_one_has_none() {
     bench.reported(1, Switch::On).await;
     bench.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_wanted_of_it_before_the_task_began_is_not_done_again() {
+    let plug = plug(Model::P210M).await;
+    let mut setup = Setup::of(&plug);
+    setup.orders.led = Some((false, 3));
+    let mut bench = setup.start();
+    lit(&mut bench, Some(true)).await;
+    bench.order(Orders { led: Some((false, 4)), ..wanted(&[(1, Switch::Off)], 0) });
+    lit(&mut bench, Some(false)).await;
+    bench.stop().await;
+}
