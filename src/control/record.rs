@@ -23,7 +23,7 @@ impl Controller {
         let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
         let known = entry.housing.is_some();
         let entry = Arc::make_mut(entry);
-        entry.pin = Some(Pin::of(housing));
+        entry.pin = Some(Pin::renewed(housing, entry.pin.as_ref()));
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
         // Handed over once, as far as it can be believed by now.

@@ -1,6 +1,6 @@
 //! The timers on the plugs: what is asked of them, and what they tell.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
@@ -47,6 +47,16 @@ impl Controller {
         };
         if let Some(outlet) = self.house.outlets.get(id) {
             notices.push(tell(outlet, now, kind, &format!("has a plug whose timer needs a look: {text}")));
+        }
+        Some(BTreeSet::new())
+    }
+
+    /// Remembers what a plug's lasting auto-off timer was set to, so that it is not taken for somebody's own later.
+    pub(super) fn auto_off_set(&mut self, id: &OutletId, minutes: u32) -> Option<BTreeSet<OutletId>> {
+        if let Some(device) = self.house.devices.get_mut(&id.device)
+            && let Some(pin) = &mut Arc::make_mut(device).pin
+        {
+            pin.auto_off.insert(id.slot, minutes);
         }
         Some(BTreeSet::new())
     }

@@ -226,6 +226,12 @@ impl Outlet {
         self.auto_off.due = (self.auto_off.enabled && self.on).then(|| at.saturating_add(delay));
     }
 
+    /// Puts the auto-off timer in force.
+    pub(super) fn set_auto_off(&mut self, minutes: u32, at: Duration) {
+        (self.auto_off.enabled, self.auto_off.minutes) = (true, minutes);
+        self.arm_auto_off(at);
+    }
+
     /// The timer that will fire first.
     pub(super) fn next_timer(&self) -> Option<(Duration, Timer)> {
         let countdown = self.countdown.and_then(|it| it.due).map(|due| (due, Timer::Countdown));

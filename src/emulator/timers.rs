@@ -8,6 +8,7 @@ use super::{
     info::whole_seconds,
     methods::{Answer, BAD_PARAMS, UNKNOWN_METHOD},
     outlet::{Countdown, Outlet},
+    plug::Plug,
 };
 
 /// There is a countdown already.
@@ -18,6 +19,25 @@ const LONGEST_COUNTDOWN: u64 = 86_400;
 const LONGEST_AUTO_OFF: u64 = 1440;
 /// The id of the one countdown.
 const RULE: &str = "C1";
+
+impl Plug {
+    /// Sets the auto-off timer of an outlet, as a person does in the vendor's app. `false` if there is no such outlet.
+    pub fn set_auto_off(&self, slot: u8, minutes: u32) -> bool {
+        let shared = self.shared();
+        let device = &mut shared.inside().device;
+        let now = device.catch_up();
+        let outlet = device.index_of(slot).and_then(|index| device.outlets.get_mut(index));
+        outlet.map(|outlet| outlet.set_auto_off(minutes, now)).is_some()
+    }
+
+    /// The minutes after which the auto-off timer of an outlet opens its relay. `None` if it is not in force.
+    pub fn auto_off(&self, slot: u8) -> Option<u32> {
+        let shared = self.shared();
+        let device = &shared.inside().device;
+        let timer = device.outlets.get(device.index_of(slot)?)?.auto_off;
+        timer.enabled.then_some(timer.minutes)
+    }
+}
 
 /// The answer to a method about timers; `None` if it is about something else.
 pub(super) fn answer(

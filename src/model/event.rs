@@ -50,6 +50,13 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// A plug's lasting auto-off timer is set as the bridge wants it.
+    AutoOffSet {
+        /// Which outlet.
+        outlet: OutletId,
+        /// It opens the relay after so many minutes.
+        minutes: u32,
+    },
     /// A forecast arrived, or the cached one was read.
     WeatherObserved(Arc<Forecast>),
     /// A forecast of a second source arrived.

@@ -118,12 +118,15 @@ pub struct Pin {
     /// each start and find them again a second later.
     #[serde(default)]
     pub metered: BTreeMap<u8, Metered>,
+    /// The minutes that the bridge itself has set each socket's lasting auto-off timer to: any other figure is somebody's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub auto_off: BTreeMap<u8, u32>,
 }
 
 impl Pin {
     /// A device that is known by its MAC address alone.
     pub fn of_mac(mac: Mac) -> Self {
-        Self { mac, device_id: None, metered: BTreeMap::new() }
+        Self { mac, device_id: None, metered: BTreeMap::new(), auto_off: BTreeMap::new() }
     }
 
     /// The identity of a housing.
@@ -134,7 +137,13 @@ impl Pin {
             let metered = Metered { energy: it.meters_energy, voltage: it.meters_voltage };
             (it.slot, metered)
         });
-        Self { mac: housing.mac, device_id, metered: metered.collect() }
+        Self { mac: housing.mac, device_id, metered: metered.collect(), auto_off: BTreeMap::new() }
+    }
+
+    /// The identity of a housing that may have been known before: then it still holds what was written into it.
+    pub fn renewed(housing: &Housing, before: Option<&Self>) -> Self {
+        let same = before.filter(|it| it.mac == housing.mac);
+        Self { auto_off: same.map(|it| it.auto_off.clone()).unwrap_or_default(), ..Self::of(housing) }
     }
 }
 

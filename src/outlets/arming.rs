@@ -188,24 +188,41 @@ impl Task {
     /// # Errors
     /// Only that the session has ended.
     pub(super) async fn settle(&mut self, link: &mut Link, slot: u8, order: Order) -> Result<(), LinkError> {
+        let written = self.pin.as_ref().and_then(|it| it.auto_off.get(&slot).copied());
         let Some(outlet) = self.outlets.get_mut(&slot) else { return Ok(()) };
-        if !outlet.guard.settle() {
+        if !outlet.guard.settle(order.longest_on) {
             return Ok(());
         }
-        match settle(link, outlet, order).await {
+        match settle(link, outlet, order, written).await {
             Err(error) if error.kind == Kind::Session => Err(error),
             Err(error) => {
                 self.shrug(&error).await;
                 Ok(())
             }
-            Ok(None) => Ok(()),
-            Ok(Some(kept)) => {
+            Ok(Ceiling::Unknown) => Ok(()),
+            Ok(Ceiling::Ours(minutes)) => {
+                if written != Some(minutes) {
+                    self.remember_ceiling(slot, minutes).await;
+                }
+                Ok(())
+            }
+            Ok(Ceiling::Kept(minutes)) => {
+                let kept = format!("the plug's auto-off timer is set to {minutes} min and was left so");
                 if let Some(text) = outlet.guard.untold(kept) {
                     self.notice(slot, TimerConcern::Foreign, text).await;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// What is known to be the bridge's own figure may be raised later.
+    async fn remember_ceiling(&mut self, slot: u8, minutes: u32) {
+        if let Some(pin) = &mut self.pin {
+            pin.auto_off.insert(slot, minutes);
+        }
+        let outlet = OutletId::new(self.settings.slug.clone(), slot);
+        self.send(Event::AutoOffSet { outlet, minutes }).await;
     }
 
     /// A question that can wait was not answered. The next look tells whether the device is there; until then its past is not certain.
@@ -238,23 +255,35 @@ impl Task {
     }
 }
 
-/// Returns what a person has set and is left as it is.
-async fn settle(link: &mut Link, outlet: &Outlet, order: Order) -> Result<Option<String>, LinkError> {
+/// The lasting auto-off timer, in minutes.
+enum Ceiling {
+    /// There is none, or none is wanted.
+    Unknown,
+    /// As the bridge wants it.
+    Ours(u32),
+    /// As somebody has set it, who wants it off sooner than any rule: the stricter one holds.
+    Kept(u32),
+}
+
+/// `written` is what the bridge itself has set it to.
+async fn settle(link: &mut Link, outlet: &Outlet, order: Order, written: Option<u32>) -> Result<Ceiling, LinkError> {
     let child = outlet.child();
     if outlet.stays_off() == Some(false) {
         link.stay_off_after_a_cut(child).await?;
     }
-    let Some(longest) = order.longest_on.filter(|_| outlet.has_auto_off()) else { return Ok(None) };
+    let Some(longest) = order.longest_on.filter(|_| outlet.has_auto_off()) else {
+        return Ok(Ceiling::Unknown);
+    };
     let minutes = longest.as_secs().saturating_add(59) / 60 + CEILING_ABOVE;
     let minutes = u32::try_from(minutes.clamp(1, CEILING_MOST)).unwrap_or(1);
     let (enabled, set) = link.auto_off(child).await?;
-    if !enabled || set > minutes {
-        link.set_auto_off(child, minutes).await?;
-    } else if set < minutes {
-        // Somebody wants it off sooner than any rule: the stricter one holds.
-        return Ok(Some(format!("the plug's auto-off timer is set to {set} min and was left so")));
+    if enabled && set < minutes && written != Some(set) {
+        return Ok(Ceiling::Kept(set));
     }
-    Ok(None)
+    if !enabled || set != minutes {
+        link.set_auto_off(child, minutes).await?;
+    }
+    Ok(Ceiling::Ours(minutes))
 }
 
 fn unarmed(why: &str) -> String {

@@ -161,12 +161,13 @@ fn background(
 /// What can wait about the timers of the outlets.
 fn timers(outlets: &BTreeMap<u8, Outlet>, orders: &Orders) -> Option<Duty> {
     let order = |slot| orders.wanted.get(slot);
-    let guarded = |slot| order(slot).is_some_and(|it| it.timer != Timer::None);
+    let guarded = |slot| order(slot).filter(|it| it.timer != Timer::None);
     let off = |slot| order(slot).is_some_and(|it| !it.switch.is_on());
     let left_over =
         outlets.iter().find(|(slot, it)| it.guard.is_left_over() && it.switch() == Some(Switch::Off) && off(slot));
     let unread = || outlets.iter().find(|(slot, it)| order(slot).is_some() && it.guard.is_unread());
-    let unsettled = || outlets.iter().find(|(slot, it)| guarded(slot) && it.guard.is_unsettled());
+    let unsettled =
+        || outlets.iter().find(|(slot, it)| guarded(slot).is_some_and(|order| it.guard.is_unsettled(order.longest_on)));
     let clear = left_over.map(|(slot, _)| Duty::Clear(*slot));
     let read = || unread().map(|(slot, _)| Duty::ReadCountdown(*slot));
     clear.or_else(read).or_else(|| unsettled().map(|(slot, _)| Duty::Settle(*slot)))

@@ -76,6 +76,8 @@ pub(super) struct Guard {
     rest: Option<(Pauses, Instant)>,
     /// The ceiling and the state after a power cut have been looked after since the plug was met.
     settled: bool,
+    /// The longest time on that the ceiling was set by then.
+    settled_by: Option<SignedDuration>,
 }
 
 impl Guard {
@@ -221,13 +223,15 @@ impl Guard {
     }
 
     /// The ceiling and the state after a power cut are looked after. True if they were not before.
-    pub(super) fn settle(&mut self) -> bool {
-        !std::mem::replace(&mut self.settled, true)
+    pub(super) fn settle(&mut self, longest_on: Option<SignedDuration>) -> bool {
+        let was_due = self.is_unsettled(longest_on);
+        (self.settled, self.settled_by) = (true, longest_on);
+        was_due
     }
 
-    /// Are they still to be looked after?
-    pub(super) fn is_unsettled(&self) -> bool {
-        !self.settled
+    /// Are they still to be looked after, or again because the rules allow another time on?
+    pub(super) fn is_unsettled(&self, longest_on: Option<SignedDuration>) -> bool {
+        !self.settled || self.settled_by != longest_on
     }
 
     /// The time until a countdown opens the relay, as far as the plug has confirmed one.

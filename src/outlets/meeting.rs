@@ -155,7 +155,7 @@ impl Task {
         self.housing = Some(Arc::clone(&housing));
         if changed || self.announce {
             self.announce = false;
-            self.pin = Some(Pin::of(&housing));
+            self.pin = Some(Pin::renewed(&housing, self.pin.as_ref()));
             self.send(Event::DeviceIdentified { device: self.settings.slug.clone(), housing }).await;
         }
     }

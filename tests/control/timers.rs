@@ -1,5 +1,7 @@
 //! The timers on the plugs: what is asked of them, and what their work is taken for.
 
+use std::sync::Arc;
+
 use heattrax::model::{Event, NoticeKind, Order, Timer, TimerConcern};
 
 use crate::home::*;
@@ -65,4 +67,19 @@ fn what_a_plug_tells_about_its_timers_is_passed_on() {
         assert_eq!((notice.kind, notice.slot), (kind, Some(1)));
         assert!(notice.message.ends_with("so it is"), "{}", notice.message);
     }
+}
+
+#[test]
+fn what_the_bridge_has_set_an_auto_off_timer_to_is_remembered_with_the_housing() {
+    let mut day = home().mats("walk", &["mat/1"], []).starts("2026-01-10 07:00");
+    let remembered = |day: &Day| day.controller.house().memory().pins[&slug("mat")].auto_off.clone();
+    day.identified("mat", 2).happens(Event::AutoOffSet { outlet: id("mat/1"), minutes: 375 });
+    assert_eq!(remembered(&day), [(1, 375)].into());
+    day.identified("mat", 2).restart().identified("mat", 2);
+    assert_eq!(remembered(&day), [(1, 375)].into());
+    // Another housing holds something else.
+    let mut another = day.controller.house().devices[&slug("mat")].housing.as_deref().unwrap().clone();
+    another.mac = "02:00:00:00:00:99".parse().unwrap();
+    day.happens(Event::DeviceIdentified { device: slug("mat"), housing: Arc::new(another) });
+    assert!(remembered(&day).is_empty());
 }

@@ -34,7 +34,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A device in memory, and the task that is to talk to it as the config's defaults say.
-async fn house(options: PlugOptions) -> (Arc<Vec<Plug>>, Bench) {
+pub(crate) async fn house(options: PlugOptions) -> (Arc<Vec<Plug>>, Bench) {
     let listen = SocketAddr::from(([192, 0, 2, 7], 80));
     let plugs = Arc::new(vec![Plug::in_memory(PlugOptions { listen, ..options }).await.unwrap()]);
     let network: Arc<dyn Network> = Arc::new(Air(Arc::clone(&plugs)));

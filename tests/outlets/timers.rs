@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use heattrax::{
     emulator::{Cause as Mover, Fault, Model, Plug, PlugOptions, Switched},
-    model::{Cause, Event, Order, Orders, Switch, Timer, TimerConcern},
+    model::{Cause, Event, Order, Orders, Pin, Switch, Timer, TimerConcern},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -375,7 +375,7 @@ async fn the_stricter_of_two_lasting_auto_off_timers_holds() {
         setup.orders.wanted.get_mut(&1).unwrap().longest_on = Some(SignedDuration::from_hours(longest));
         setup
     };
-    // The rules have come to allow less than when it was set, and then more again.
+    // The rules have come to allow less than when it was set, and then more again; nobody remembers who has set it.
     for (longest, written) in [(6, 1), (2, 2), (6, 2)] {
         let mut bench = setup(longest).start();
         bench.heard_within(Duration::from_secs(2)).await;
@@ -387,4 +387,59 @@ async fn the_stricter_of_two_lasting_auto_off_timers_holds() {
     assert!(plug.relay(1));
     plug.pass(Duration::from_secs(2));
     assert_eq!(moves(&plug).last().unwrap().cause, Mover::AutoOff);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bridges_own_auto_off_timer_follows_the_rules_up_and_down_and_a_persons_does_not() {
+    let (plugs, mut bench) = crate::field::house(PlugOptions::new(Model::P210M)).await;
+    let plug = &plugs[0];
+    let ordered = |longest| {
+        let mut orders = order(Switch::Off, Timer::Required, None);
+        orders.wanted.get_mut(&1).unwrap().longest_on = Some(SignedDuration::from_hours(longest));
+        orders
+    };
+    // Without a reconnect: raised only because it is known to be the bridge's own.
+    for longest in [2, 24, 6] {
+        bench.order(ordered(longest));
+        let minutes = u32::try_from((longest * 60 + 15).min(1440)).unwrap();
+        assert_eq!(set_to(&mut bench).await, minutes);
+        assert_eq!(plug.auto_off(1), Some(minutes));
+    }
+    assert!(plug.set_auto_off(1, 90));
+    bench.order(ordered(24));
+    let text = noticed(&mut bench, TimerConcern::Foreign).await;
+    assert!(text.contains("90 min and was left so"), "{text}");
+    assert_eq!(plug.auto_off(1), Some(90));
+    bench.order(ordered(1));
+    assert_eq!(set_to(&mut bench).await, 75);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn an_auto_off_timer_that_is_remembered_as_the_bridges_own_is_raised_after_a_restart() {
+    for (remembered, expected) in [(Some(135), 375), (Some(120), 135), (None, 135)] {
+        let plug = plug(Model::P210M).await;
+        assert!(plug.set_auto_off(1, 135));
+        let mut setup = Setup::of(&plug);
+        setup.orders = order(Switch::Off, Timer::Required, None);
+        let auto_off = remembered.map(|it| (1, it)).into_iter().collect();
+        setup.pin = Some(Pin { auto_off, device_id: Some(plug.device_id()), ..Pin::of_mac(plug.mac()) });
+        let mut bench = setup.start();
+        let done = bench.first("word about the auto-off timer", |it| {
+            matches!(it, Event::AutoOffSet { .. } | Event::TimerNoticed { .. }).then_some(())
+        });
+        done.await;
+        assert_eq!(plug.auto_off(1), Some(expected), "{remembered:?}");
+        bench.stop().await;
+    }
+}
+
+/// What the task has set an auto-off timer to.
+async fn set_to(bench: &mut Bench) -> u32 {
+    bench
+        .first("auto-off timer that is set", |it| match it {
+            Event::AutoOffSet { minutes, .. } => Some(*minutes),
+            _ => None,
+        })
+        .await
 }
