@@ -207,6 +207,11 @@ impl Guard {
         self.off_at.is_some()
     }
 
+    /// Does a countdown of ours run, by all that is known?
+    pub(super) fn runs(&self) -> bool {
+        !self.unsure && self.off_at.is_some_and(|at| at > Instant::now())
+    }
+
     /// Is the countdown still to be read?
     pub(super) fn is_unread(&self) -> bool {
         !self.read

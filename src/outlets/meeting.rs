@@ -4,6 +4,10 @@
 //! account that have swapped addresses). But if it is the same device, and nothing but the session was lost since the last look,
 //! then its past is known: an outlet that has moved meanwhile was moved by a person, and is reported like one at any other poll.
 //! The vendor's app ends our session each time somebody switches with it, and what they did must hold.
+//!
+//! A power cut that is over before the next look ends nothing but the session either, and opens what is to stay off after it. It
+//! takes the countdown with it, which a hand does not: an outlet that was opened while ours ran and has none any more was opened
+//! by nobody. That is how plugs are described and how the emulated ones behave; nobody has tried it on a real one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +26,7 @@ use super::{
 };
 use crate::{
     hub::Operation,
-    model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin},
+    model::{Availability, Cause, Event, House, Housing, Mac, OutletId, Pin, Switch},
 };
 
 /// How long the hub may take to show a report before the orders are looked at all the same.
@@ -47,7 +51,7 @@ impl Task {
         self.is_strip = !about.is_single;
         let looks = self.first_looks(link, &info, &about).await?;
         let same_outlets = looks.iter().map(|it| it.slot).eq(self.outlets.keys().copied());
-        let renewed = renewed && same_outlets;
+        let renewed = renewed && same_outlets && !self.was_without_power(link, &looks).await?;
         if !same_outlets || self.housing.as_ref().is_none_or(|it| it.firmware != about.firmware) {
             // The meters are asked about once, and again after an update of the firmware; but not before the outlets are safe.
             self.survey = Survey::remembering(self.pin.as_ref());
@@ -116,6 +120,24 @@ impl Task {
         self.housing
             .as_ref()
             .is_some_and(|it| it.mac == mac && it.device_id == about.device_id && it.firmware == about.firmware)
+    }
+
+    /// Has an outlet been opened together with the countdown that ran on it?
+    async fn was_without_power(&self, link: &mut Link, looks: &[Look]) -> Result<bool, LinkError> {
+        for look in looks.iter().filter(|it| it.switch == Some(Switch::Off)) {
+            let armed = |it: &&Outlet| it.was_moved(look) && it.guard.runs();
+            if !link.has_timers() || self.outlets.get(&look.slot).filter(armed).is_none() {
+                continue;
+            }
+            match link.countdown(look.child.as_deref()).await {
+                Ok(None) => return Ok(true),
+                Ok(Some(_)) => {}
+                // Who is not told by the device keeps to what a hand would have done.
+                Err(error) if error.kind == Kind::Device => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     async fn first_looks(&self, link: &mut Link, info: &Value, about: &About) -> Result<Vec<Look>, LinkError> {

@@ -10,7 +10,7 @@
 //! | the account's letters matter | `words::the_account_is_compared_to_the_letter` |
 //! | another address; another device at the address | `healing::*`, `first_contact::another_device_at_the_address_is_never_switched` |
 //! | overload and overheat open the relay | `orders::faults_of_the_device_are_reported` |
-//! | relays after a power cut | `timers::the_plugs_lasting_settings_are_written_once_where_they_differ` |
+//! | relays after a power cut | `timers::the_plugs_lasting_settings_are_written_once_where_they_differ`; after a short one: here |
 //! | buttons, the vendor's app | `orders::a_press_of_the_button_is_seen_as_polled`, `losing::a_press_that_coincides_with_the_end_of_the_session_is_no_matter_of_the_past` |
 //!
 //! Hours and days pass here in the runtime's time, over connections in memory.
@@ -213,6 +213,28 @@ async fn a_restart_that_nobody_saw_is_seen_by_the_outlet_that_it_switched_off() 
     let on_since = plugs[0].outlets()[0].on_time;
     assert!(on_since <= 120, "it counts from the restart: {on_since}");
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_short_power_cut_has_opened_was_opened_by_nobody_and_heats_on() {
+    for model in [Model::P110m, Model::P210M] {
+        let (plugs, mut bench) = house(PlugOptions::new(model)).await;
+        let mut orders = wanted(&[(1, Switch::On)], 1);
+        orders.wanted.insert(1, Order { timer: Timer::Required, ..Switch::On.into() });
+        bench.order(orders);
+        bench.reported(1, Switch::On).await;
+        // By now it is told to stay off after a power cut.
+        bench.heard_within(MINUTE).await;
+        plugs[0].reboot(Duration::ZERO).await.unwrap();
+        assert_eq!(bench.reported(1, Switch::Off).await.cause, Cause::FirstContact, "{model:?}");
+        bench.reported(1, Switch::On).await;
+        bench.heard_within(MINUTE).await;
+        // A hand leaves the countdown.
+        plugs[0].expire_sessions();
+        assert!(plugs[0].press(1));
+        assert_eq!(bench.reported(1, Switch::Off).await.cause, Cause::Polled, "{model:?}");
+        bench.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
