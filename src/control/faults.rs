@@ -17,10 +17,12 @@ const TIME: SignedDuration = SignedDuration::from_secs(120);
 const LOOKS: u32 = 3;
 /// Another power than usual has to be seen for this long: cold cables draw more at first, and voltage wanders.
 const DRIFT_TIME: SignedDuration = SignedDuration::from_mins(10);
-/// One reading of the meter is told in several reports; closer together than this they are one sample.
+/// Closer together than this they are one sample.
 const APART: SignedDuration = SignedDuration::from_secs(4);
-/// After a longer silence a row of samples begins anew.
+/// After a longer silence a row of samples begins anew,
 const GAP: SignedDuration = SignedDuration::from_mins(5);
+/// or after so many looks at a device that is looked at seldom: the power of an outlet that is off is read at every sixth of them.
+const GAP_LOOKS: i32 = 20;
 /// What flows through an open relay, in W: more than the plug's own error.
 const LEAK: f64 = 5.0;
 /// What a heater draws at least, in W.
@@ -40,6 +42,14 @@ const REMEMBERS: u32 = 1000;
 /// No outlet of these plugs carries more, in W: 16 A at 250 V.
 pub(super) const POSSIBLE: f64 = 4000.0;
 
+/// When a sample was taken.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    now: Timestamp,
+    /// After a longer silence a row begins anew.
+    gap: SignedDuration,
+}
+
 /// Samples in a row that show one thing.
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
@@ -50,18 +60,19 @@ struct Row {
 
 impl Row {
     /// Takes in a sample of the meter. Have enough of them agreed for long enough?
-    fn takes(&mut self, shows: bool, time: SignedDuration, now: Timestamp) -> bool {
-        self.agree(shows, SAMPLES, time, now)
+    fn takes(&mut self, shows: bool, time: SignedDuration, at: Sample) -> bool {
+        self.agree(shows, SAMPLES, time, at)
     }
 
     /// Takes in a sample. Have `enough` of them agreed for long enough?
-    fn agree(&mut self, shows: bool, enough: u32, time: SignedDuration, now: Timestamp) -> bool {
+    fn agree(&mut self, shows: bool, enough: u32, time: SignedDuration, at: Sample) -> bool {
         if !shows {
             *self = Self::default();
             return false;
         }
+        let Sample { now, gap } = at;
         let since = |at: Option<Timestamp>| at.map_or(SignedDuration::MAX, |at| now.duration_since(at));
-        if since(self.last) > GAP || since(self.last) < SignedDuration::ZERO {
+        if since(self.last) > gap || since(self.last) < SignedDuration::ZERO {
             *self = Self { began: Some(now), last: Some(now), samples: 1 };
         } else if since(self.last) >= APART {
             self.last = Some(now);
@@ -97,12 +108,13 @@ impl Controller {
     ) {
         let rated = self.settings.rated_watts(&outlet.id).map(f64::from);
         let mut watch = self.watches.get(&outlet.id).copied().unwrap_or_default();
+        let at = Sample { now, gap: self.gap(&outlet.id) };
         // Until it has been looked at after the order, an older position is no disobedience; what is left alone is not ordered.
         let to_be_off = !outlet.decision.switch.is_on() && !self.waits_for_weather(outlet);
         let has_heard = outlet.answered >= outlet.commanded && report.cause != Cause::FirstContact;
-        let found = match watch.disobeys(outlet, report, to_be_off, has_heard, now) {
+        let found = match watch.disobeys(outlet, report, to_be_off, has_heard, at) {
             true => Some(Fault::RelayStuck),
-            false => watch.look(outlet, report, rated, now),
+            false => watch.look(outlet, report, rated, at),
         };
         self.watches.insert(outlet.id.clone(), watch);
         let before = std::mem::replace(&mut outlet.alarm, found);
@@ -115,6 +127,12 @@ impl Controller {
             let words = format!("shows no fault any more ({})", fault.as_str());
             notices.push(tell(outlet, now, NoticeKind::FaultEnded, &words).with("fault", fault.as_str()));
         }
+    }
+
+    /// How long nothing may be heard of an outlet before a row of its samples begins anew.
+    fn gap(&self, id: &OutletId) -> SignedDuration {
+        let every = self.settings.devices.get(&id.device).map(|it| it.poll_every).unwrap_or_default();
+        GAP.max(SignedDuration::try_from(every).unwrap_or_default().saturating_mul(GAP_LOOKS))
     }
 
     /// The wall clock has moved: what was measured against it is measured anew.
@@ -132,15 +150,17 @@ impl Controller {
 
 impl Watch {
     /// Is it to be off, and says for minutes that it is on? Once found, that ends only when it goes off, or may be on.
-    fn disobeys(&mut self, outlet: &Outlet, report: &Report, to_be_off: bool, has_heard: bool, now: Timestamp) -> bool {
+    fn disobeys(&mut self, outlet: &Outlet, report: &Report, to_be_off: bool, has_heard: bool, at: Sample) -> bool {
         let shows = report.switch.is_on() && to_be_off;
         let lasts = shows && outlet.alarm == Some(Fault::RelayStuck);
-        self.disobeys.agree(shows && has_heard, LOOKS, TIME, now) || lasts
+        self.disobeys.agree(shows && has_heard, LOOKS, TIME, at) || lasts
     }
 
-    fn look(&mut self, outlet: &mut Outlet, report: &Report, rated: Option<f64>, now: Timestamp) -> Option<Fault> {
+    fn look(&mut self, outlet: &mut Outlet, report: &Report, rated: Option<f64>, at: Sample) -> Option<Fault> {
         let on = report.switch.is_on();
-        let power = report.energy.and_then(|it| it.power).filter(|it| (0.0..=POSSIBLE).contains(it));
+        // Told again, a figure is no sample: one that is wrong would soon agree with itself.
+        let told = report.energy.filter(|_| report.cause == Cause::Measured);
+        let power = told.and_then(|it| it.power).filter(|it| (0.0..=POSSIBLE).contains(it));
         let heats = outlet.class == Class::Heater;
         let Some(power) = power else {
             // A meter that is silent neither finds a fault nor ends one.
@@ -153,20 +173,21 @@ impl Watch {
         let least = rated.map_or(NOTHING, |it| (it * NOTHING_SHARE).max(NOTHING));
         // Neither a gap nor a clock that was set makes a relay open that has been found stuck.
         let leaking = !on && power > LEAK;
-        let leaks = self.leaks.takes(leaking, TIME, now) || (leaking && outlet.alarm == Some(Fault::RelayStuck));
-        let idles = self.idles.takes(on && heats && power < least, TIME, now);
-        let burns = self.burns.takes(on && heats && rated.is_some_and(|it| power > it * TOO_MUCH), TIME, now);
-        let drifts = on && heats && power >= least && self.drifts(outlet, power, now);
+        let leaks = self.leaks.takes(leaking, TIME, at) || (leaking && outlet.alarm == Some(Fault::RelayStuck));
+        let idles = self.idles.takes(on && heats && power < least, TIME, at);
+        let burns = self.burns.takes(on && heats && rated.is_some_and(|it| power > it * TOO_MUCH), TIME, at);
+        let drifts = on && heats && power >= least && self.drifts(outlet, power, at);
         let found =
             [(leaks, Fault::RelayStuck), (burns, Fault::OverRated), (idles, Fault::NoLoad), (drifts, Fault::Drift)];
         found.into_iter().find(|(is_so, _)| *is_so).map(|(_, fault)| fault)
     }
 
     /// Compares with the usual power, and learns it. What differs is not learned from.
-    fn drifts(&mut self, outlet: &mut Outlet, power: f64, now: Timestamp) -> bool {
+    fn drifts(&mut self, outlet: &mut Outlet, power: f64, at: Sample) -> bool {
+        let now = at.now;
         let warm = outlet.on_since.is_some_and(|since| now.duration_since(since) >= WARM_AFTER);
         if !warm {
-            return self.drifts.takes(false, DRIFT_TIME, now);
+            return self.drifts.takes(false, DRIFT_TIME, at);
         }
         let known = outlet.memory.learned.filter(|it| it.samples >= KNOWN_AFTER && it.watts > 0.0);
         let differs = known.is_some_and(|it| (power - it.watts).abs() > it.watts * DRIFT);
@@ -178,7 +199,7 @@ impl Watch {
             let watts = old.watts + (power - old.watts) / f64::from(samples);
             outlet.memory.learned = Some(Learned { watts, samples });
         }
-        self.drifts.takes(differs, DRIFT_TIME, now)
+        self.drifts.takes(differs, DRIFT_TIME, at)
     }
 }
 

@@ -159,7 +159,7 @@ impl Controller {
                 Origin::Adopted
             }
             Cause::Polled if before == expected => Origin::Plug,
-            Cause::FirstContact | Cause::Polled | Cause::Switched => return,
+            Cause::FirstContact | Cause::Polled | Cause::Switched | Cause::Measured => return,
         };
         // The plug has switched itself off, for its own reasons or by a timer that was due.
         if Some(report.switch) == expected || report.fault.is_some() || timers::was_due(outlet, report, now) {

@@ -143,6 +143,8 @@ pub enum Cause {
     Polled,
     /// The first look after the bridge has switched it, or tried to.
     Switched,
+    /// Its power was read since the report before. All others tell the power that was read last, which may be long ago.
+    Measured,
 }
 
 /// A fault: a flag that the device raises by itself, or what its meter shows.

@@ -105,6 +105,15 @@ impl Task {
         }
     }
 
+    /// Reports what the meters said, and the timers.
+    pub(super) async fn enrich(&mut self) {
+        self.agenda.measured = false;
+        let tempo = self.tempo;
+        let enriched = self.outlets.values_mut().map(|it| (it.enriched(), it));
+        let reports = enriched.filter_map(|(cause, it)| it.report(cause, tempo)).collect();
+        self.send_reports(reports, None).await;
+    }
+
     /// Announces the housing again, with what has been learned about its meters and its light.
     pub(super) async fn announce_meters(&mut self) {
         self.agenda.learned = false;

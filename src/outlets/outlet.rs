@@ -17,6 +17,9 @@ use crate::model::{Cause, Energy, Report, Socket, Switch};
 /// An attempt stays the likely cause of what a new connection shows for this long. Later the past counts as unknown.
 const OURS: Duration = Duration::from_secs(60);
 
+/// What flows through an outlet that is off, in W, is looked at as often as the outlet: its relay may be stuck.
+const FLOWS: f64 = 2.0;
+
 /// An OFF that seems to be done is repeated this often where power still flows.
 const INSIST: Duration = Duration::from_secs(10);
 
@@ -34,6 +37,8 @@ pub(super) struct Outlet {
     answered: u64,
     /// When it was last told to go off.
     told_off: Option<Instant>,
+    /// Its power was read since the report that told of it last.
+    power_read: bool,
     /// Its power is to be asked for.
     pub(super) power_due: bool,
     /// Its energy is to be asked for.
@@ -73,6 +78,7 @@ impl Outlet {
             guard: Guard::default(),
             answered: 0,
             told_off: None,
+            power_read: false,
             power_due: false,
             usage_due: false,
         }
@@ -186,9 +192,10 @@ impl Outlet {
         if look.switch != self.look.switch {
             // What was measured in the other position says nothing about this one.
             self.energy = Energy { power: None, current: None, ..self.energy };
-            self.power_due = self.meters.energy;
+            (self.power_due, self.power_read) = (self.meters.energy, false);
         }
-        self.power_due |= self.meters.energy && look.switch == Some(Switch::On);
+        let matters = look.switch == Some(Switch::On) || self.energy.power.is_some_and(|it| it > FLOWS);
+        self.power_due |= self.meters.energy && matters;
         self.guard.looked(look.switch);
         self.look = look;
         self.seen = Instant::now();
@@ -247,6 +254,7 @@ impl Outlet {
     /// Takes in what a meter said; `None` is what it did not say. Figures that were not asked for stay.
     pub(super) fn measured(&mut self, asked: Asked, energy: Energy) {
         let old = self.energy;
+        self.power_read |= asked != Asked::Usage || energy.power.is_some();
         self.energy = match asked {
             Asked::Power => Energy {
                 power: energy.power,
@@ -260,6 +268,11 @@ impl Outlet {
                 Energy { power: energy.power.or(old.power), today: energy.today, month: energy.month, ..old }
             }
         };
+    }
+
+    /// Why a report is due beside those of the looks.
+    pub(super) fn enriched(&mut self) -> Cause {
+        if std::mem::take(&mut self.power_read) { Cause::Measured } else { Cause::Polled }
     }
 
     /// The time until the plug opens the relay by itself.

@@ -36,7 +36,7 @@ use crate::{
 const LOST_AFTER: u32 = 2;
 /// The same where the last one was an ended session: the device is there, and the other program will let it go for a moment.
 const LOST_AFTER_SESSIONS: u32 = 6;
-/// Energy, and the power of outlets that are off, are asked for at every so many polls.
+/// Energy, and the power of outlets that are off, are asked for at every so many polls: `control::faults` counts on it.
 const METERS_EVERY: u32 = 6;
 /// A strip is asked for its Wi-Fi signal and firmware at every so many polls.
 const HOUSING_EVERY: u32 = 60;
@@ -236,9 +236,7 @@ impl Task {
                 Ok(())
             }
             Duty::Enrich => {
-                self.agenda.measured = false;
-                let reports = self.outlets.values().filter_map(|it| it.report(Cause::Polled, self.tempo)).collect();
-                self.send_reports(reports, None).await;
+                self.enrich().await;
                 Ok(())
             }
             Duty::Housing => {
@@ -377,7 +375,7 @@ impl Task {
         self.send(Event::SwitchFailed { outlet, wanted, trouble }).await;
     }
 
-    async fn send_reports(&self, reports: Vec<Report>, rssi: Option<i16>) {
+    pub(super) async fn send_reports(&self, reports: Vec<Report>, rssi: Option<i16>) {
         self.send(Event::DeviceReported { device: self.settings.slug.clone(), reports, rssi }).await;
     }
 

@@ -57,7 +57,13 @@ impl Says {
 
     /// With a meter that shows so many watts.
     pub fn drawing(self, watts: f64) -> Self {
-        self.metered(Energy { power: Some(watts), ..Energy::default() })
+        let cause = if self.cause == Cause::Polled { Cause::Measured } else { self.cause };
+        Self { cause, ..self.metered(Energy { power: Some(watts), ..Energy::default() }) }
+    }
+
+    /// With what the meter showed before.
+    pub fn still_drawing(self, watts: f64) -> Self {
+        Self { cause: Cause::Polled, ..self.drawing(watts) }
     }
 
     pub fn metered(self, energy: Energy) -> Self {

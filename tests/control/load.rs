@@ -9,7 +9,14 @@ const MAT: &str = "mat/1";
 
 /// A mat of 300 W that runs.
 fn running() -> Day {
+    looked_at_every(5)
+}
+
+/// The same, with so many seconds between two looks.
+fn looked_at_every(seconds: u64) -> Day {
     let home = home().mats("mat", &[MAT], [all_day()]);
+    let home =
+        home.with(|it| it.devices.values_mut().for_each(|it| it.poll_every = std::time::Duration::from_secs(seconds)));
     let home =
         home.with(|it| it.groups.values_mut().flat_map(|it| &mut it.members).for_each(|it| it.rated_watts = Some(300)));
     let mut day = home.starts("2026-01-10 06:00");
@@ -44,6 +51,41 @@ fn five_samples_and_two_minutes_make_a_fault_and_neither_alone() {
         looks(&mut day, 4, 20, says);
         assert_eq!(day.outlet(MAT).alarm, None);
     }
+}
+
+#[test]
+fn a_figure_that_is_told_again_is_no_sample() {
+    let cases = [(On, 400.0, Fault::OverRated), (On, 0.0, Fault::NoLoad), (Off, 280.0, Fault::RelayStuck)];
+    for (switch, watts, fault) in cases {
+        let mut day = running();
+        if switch == Off {
+            day.asks(MAT, set(Off)).report(MAT, switched(Off));
+        }
+        looks(&mut day, 1, 25, polled(switch).drawing(watts));
+        looks(&mut day, 30, 25, polled(switch).still_drawing(watts));
+        assert_eq!(day.outlet(MAT).alarm, None, "{fault:?}: the meter has said it once");
+        for _ in 0..6 {
+            looks(&mut day, 1, 25, polled(switch).still_drawing(watts));
+            looks(&mut day, 1, 1, polled(switch).drawing(watts));
+        }
+        assert_eq!(day.outlet(MAT).alarm, Some(fault));
+        looks(&mut day, 2, 25, polled(switch).still_drawing(watts));
+        assert_eq!(day.outlet(MAT).alarm, Some(fault), "nothing else has been said");
+    }
+}
+
+#[test]
+fn a_mat_that_is_looked_at_seldom_is_found_out_too() {
+    for (every, found) in [(5, None), (600, Some(Fault::NoLoad)), (3600, Some(Fault::NoLoad))] {
+        let mut day = looked_at_every(every);
+        looks(&mut day, 5, i64::try_from(every).unwrap().max(360), polled(On).drawing(0.0));
+        assert_eq!(day.outlet(MAT).alarm, found, "every {every} s");
+    }
+    // Off, its power is read at every sixth look only.
+    let mut day = looked_at_every(600);
+    day.asks(MAT, CONTROL_OFF).report(MAT, switched(Off).drawing(0.0));
+    looks(&mut day, 5, 3600, polled(Off).drawing(280.0));
+    assert_eq!(day.outlet(MAT).alarm, Some(Fault::RelayStuck));
 }
 
 #[test]

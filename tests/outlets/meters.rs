@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use heattrax::{
-    emulator::{Fault, Model, Plug, PlugOptions},
-    model::{Cause, Energy, Metered, Pin, Switch},
+    emulator::{Fault, Model, Plug, PlugOptions, Relay},
+    model::{Cause, Energy, Event, Metered, Pin, Switch},
 };
 
 use crate::bench::{Setup, plug, wanted};
@@ -109,4 +109,27 @@ async fn a_device_that_was_metered_before_is_metered_from_its_first_word() {
     let mut bench = Setup { pin: Some(pin), ..Setup::of(&plug) }.start();
     let housing = bench.housing().await;
     assert!(housing.sockets.iter().all(|it| it.meters_energy), "Home Assistant would lose the meters at each start");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_figure_is_marked_as_new_once_and_read_at_each_look_where_power_flows_though_it_is_off() {
+    let options = PlugOptions { load: 300.0, ..PlugOptions::new(Model::P110m) };
+    let (plugs, mut bench) = crate::field::house(options).await;
+    bench.report(1, |it| it.cause == Cause::Measured).await;
+    let mut measured = async || {
+        let heard = bench.heard_within(Duration::from_secs(600)).await;
+        let reports = heard.iter().filter_map(|it| match it {
+            Event::DeviceReported { reports, .. } => Some(reports[0].clone()),
+            _ => None,
+        });
+        let (news, looks): (Vec<_>, Vec<_>) = reports.partition(|it| it.cause == Cause::Measured);
+        (news.len(), looks.len())
+    };
+    // Sixty looks in ten minutes; each sixth of them reads the meter.
+    let (news, looks) = measured().await;
+    assert!((8..=12).contains(&news) && looks >= 50, "{news} of {looks}");
+    assert!(plugs[0].break_relay(1, Relay::Welded));
+    let (news, looks) = measured().await;
+    assert!(news >= 45 && looks >= 50, "{news} of {looks}");
+    bench.stop().await;
 }
