@@ -16,9 +16,10 @@ use crate::model::{
 impl Controller {
     /// Goes on with other settings. Every decision is then the one that a start with them would come to, had it seen what was seen.
     ///
-    /// A device that stands at the same address under another name is the same one: its limits and wishes move with it.
+    /// A device that is the same housing or stands at the same address under another name is the same one: its limits and wishes
+    /// move with it.
     pub fn amend(&mut self, settings: Arc<ControlSettings>, now: Timestamp) -> Vec<Notice> {
-        let renamed = Renamed::between(&self.settings, &settings);
+        let renamed = Renamed::between(&self.house, &self.settings, &settings);
         let moved = self.settings.place != settings.place;
         let watched = settings.forecast_valid.is_some();
         let had_weather = self.settings.forecast_valid.is_some();
@@ -45,6 +46,7 @@ impl Controller {
         let old = std::mem::replace(&mut self.settings, settings);
         let others = self.carry_devices(&before, &old, &renamed);
         self.carry_outlets(&before, &renamed, &others);
+        self.keep_orphans(&before, &renamed);
         self.rekey(&renamed);
         self.outlooks.clear();
         self.house.at = now;
@@ -144,19 +146,35 @@ fn stays(was: &DeviceSettings, is: &DeviceSettings) -> bool {
 }
 
 /// Devices that have another name now.
-struct Renamed(BTreeMap<Slug, Slug>);
+pub(super) struct Renamed(BTreeMap<Slug, Slug>);
 
 impl Renamed {
-    fn between(old: &ControlSettings, new: &ControlSettings) -> Self {
-        let gone = old.devices.values().filter(|it| !new.devices.contains_key(&it.slug));
-        let came = |was: &DeviceSettings| {
-            let mut came = new.devices.values().filter(|it| !old.devices.contains_key(&it.slug));
-            came.find(|it| it.address == was.address).map(|it| it.slug.clone())
+    fn between(house: &House, old: &ControlSettings, new: &ControlSettings) -> Self {
+        let gone: Vec<_> = old.devices.values().filter(|it| !new.devices.contains_key(&it.slug)).collect();
+        let mut came: Vec<_> = new.devices.values().filter(|it| !old.devices.contains_key(&it.slug)).collect();
+        let mac = |was: &DeviceSettings| {
+            let pin = house.devices.get(&was.slug).and_then(|it| it.pin.as_ref());
+            pin.map(|it| it.mac).or(was.mac)
         };
-        Self(gone.filter_map(|was| Some((was.slug.clone(), came(was)?))).collect())
+        let mut renamed = BTreeMap::new();
+        // The same housing, wherever it stands now; then whoever stands at the same place.
+        for same_housing in [true, false] {
+            for was in gone.iter().filter(|it| !(same_housing && mac(it).is_none())) {
+                let fits = |is: &DeviceSettings| match same_housing {
+                    true => is.mac == mac(was),
+                    false => is.address == was.address,
+                };
+                if !renamed.contains_key(&was.slug)
+                    && let Some(at) = came.iter().position(|it| fits(it))
+                {
+                    renamed.insert(was.slug.clone(), came.remove(at).slug.clone());
+                }
+            }
+        }
+        Self(renamed)
     }
 
-    fn device(&self, slug: &Slug) -> Slug {
+    pub(super) fn device(&self, slug: &Slug) -> Slug {
         self.0.get(slug).unwrap_or(slug).clone()
     }
 

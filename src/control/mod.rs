@@ -17,6 +17,7 @@ mod faults;
 mod foresight;
 mod lockout;
 mod melt;
+mod orphans;
 mod outlook;
 mod pause;
 mod plan;
@@ -89,6 +90,8 @@ pub struct Controller {
     leds: BTreeMap<Slug, (bool, u64)>,
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
     failing: BTreeSet<OutletId>,
+    /// Devices that other settings have taken away, the newest last.
+    orphans: Vec<orphans::Orphan>,
     started: Timestamp,
     circuits: Circuits,
     /// What the meters have shown lately.
@@ -136,6 +139,7 @@ impl Controller {
             looks: BTreeMap::new(),
             leds: BTreeMap::new(),
             failing: BTreeSet::new(),
+            orphans: Vec::new(),
             started: now,
             circuits,
             watches: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, decide, lockout, run, start, timers, wishes};
+use super::{Controller, decide, lockout, orphans::Orphan, run, start, timers, wishes};
 use crate::model::{
     Availability, Cause, Class, Device, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin,
     Reason, Report, Slug, Switch, Trouble, TroubleKind, Wish,
@@ -20,10 +20,13 @@ impl Controller {
         now: Timestamp,
         notices: &mut Vec<Notice>,
     ) -> Touched {
-        let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
+        let Some(entry) = self.house.devices.get(device) else { return Some(BTreeSet::new()) };
         let known = entry.housing.is_some();
+        // One that has only now been met under this name may have had another.
+        let mut orphan = if known { None } else { self.orphan(housing.mac) };
+        let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
         let entry = Arc::make_mut(entry);
-        entry.pin = Some(Pin::renewed(housing, entry.pin.as_ref()));
+        entry.pin = Some(Pin::renewed(housing, orphan.as_ref().map(Orphan::pin).or(entry.pin.as_ref())));
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
         // Handed over once, as far as it can be believed by now.
@@ -35,6 +38,9 @@ impl Controller {
                 let name = start::name(&self.settings, &id, &socket.label);
                 if outlet.name != name {
                     Arc::make_mut(outlet).name = name;
+                }
+                if let Some(orphan) = &mut orphan {
+                    orphan.hand_over(Arc::make_mut(outlet), now);
                 }
             }
         }

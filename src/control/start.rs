@@ -91,8 +91,7 @@ pub(super) fn add_outlet(
         next: None,
         opinions: Vec::new(),
     };
-    // A relay that somebody has looked at is locked only for as long as it is stuck: a restart must not take it for repaired.
-    let still_stuck = memory.lockout.filter(|it| it.acknowledged && it.fault == Fault::RelayStuck).map(|it| it.fault);
+    let still_stuck = still_stuck(&memory);
     let outlet = Outlet {
         id: id.clone(),
         name: name(settings, id, label),
@@ -119,6 +118,11 @@ pub(super) fn add_outlet(
         group.outlets.push(id.clone());
         group.outlets.sort();
     }
+}
+
+/// A relay that somebody has looked at is locked only for as long as it is stuck: a restart must not take it for repaired.
+pub(super) fn still_stuck(memory: &Remembered) -> Option<Fault> {
+    memory.lockout.filter(|it| it.acknowledged && it.fault == Fault::RelayStuck).map(|it| it.fault)
 }
 
 /// The config's name, else the one in the vendor's app, else the device's name and slot.

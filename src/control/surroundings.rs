@@ -9,9 +9,10 @@ use super::{
     civil::later,
     conditions,
     melt::{Common, Stretch},
+    orphans::Orphan,
     wishes::LONGEST,
 };
-use crate::model::{End, Forecast, Notice, NoticeKind, Station, Trouble, WeatherBoard};
+use crate::model::{End, Forecast, Notice, NoticeKind, Remembered, Station, Trouble, WeatherBoard};
 
 /// Sources that disagree about ice are told of this long before the mat heats for it.
 const CONTESTED_AHEAD: SignedDuration = SignedDuration::from_hours(1);
@@ -136,29 +137,35 @@ impl Controller {
         self.counts.values_mut().for_each(|it| it.moved(step));
         for outlet in self.house.outlets.values_mut() {
             let outlet = Arc::make_mut(outlet);
-            let memory = &mut outlet.memory;
-            memory.run.on_since.iter_mut().chain(&mut memory.run.off_since).for_each(moved);
-            memory.ruled_since.iter_mut().chain(&mut memory.moved_at).for_each(moved);
-            memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
-            memory.lockout.iter_mut().for_each(|it| moved(&mut it.at));
-            memory.metering.iter_mut().for_each(|it| moved(&mut it.at));
-            if let Some(wish) = &mut memory.wish {
-                moved(&mut wish.since);
-                match &mut wish.end {
-                    End::Elapsed(at) | End::NextChange { latest: at, .. } => moved(at),
-                    // A time on the wall stays what it is, but not further away than a person could have asked for, however often the
-                    // clock is set back.
-                    End::At(at) => *at = (*at).min(later(wish.since.min(now), LONGEST)),
-                }
-            }
+            move_memory(&mut outlet.memory, step, now);
             outlet.pending.iter_mut().for_each(|it| moved(&mut it.answer_by));
             outlet.on_since.iter_mut().chain(&mut outlet.reported_at).for_each(moved);
             moved(&mut outlet.decision.since);
         }
+        self.orphans.iter_mut().flat_map(Orphan::memories).for_each(|it| move_memory(it, step, now));
         let board = Arc::make_mut(&mut self.house.weather);
         for forecast in board.forecast.iter_mut().chain(&mut board.second) {
             moved(&mut Arc::make_mut(forecast).issued_at);
         }
         self.outlooks.clear();
+    }
+}
+
+/// What is remembered of an outlet moves along with the clock.
+fn move_memory(memory: &mut Remembered, step: SignedDuration, now: Timestamp) {
+    let moved = |at: &mut Timestamp| *at = later(*at, step);
+    memory.run.on_since.iter_mut().chain(&mut memory.run.off_since).for_each(moved);
+    memory.ruled_since.iter_mut().chain(&mut memory.moved_at).for_each(moved);
+    memory.cut.iter_mut().for_each(|cut| moved(&mut cut.at));
+    memory.lockout.iter_mut().for_each(|it| moved(&mut it.at));
+    memory.metering.iter_mut().for_each(|it| moved(&mut it.at));
+    if let Some(wish) = &mut memory.wish {
+        moved(&mut wish.since);
+        match &mut wish.end {
+            End::Elapsed(at) | End::NextChange { latest: at, .. } => moved(at),
+            // A time on the wall stays what it is, but not further away than a person could have asked for, however often the clock is
+            // set back.
+            End::At(at) => *at = (*at).min(later(wish.since.min(now), LONGEST)),
+        }
     }
 }

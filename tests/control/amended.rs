@@ -81,6 +81,60 @@ fn a_device_under_another_name_keeps_its_wish_and_its_rest() {
     assert!(day.controller.house().devices[&slug("walk")].housing.is_some());
 }
 
+/// The mat under another name and at another address.
+fn moved(mac: Option<&str>) -> Plan {
+    home().mats("mats", &["walk/1"], [daily("13:00", "20:00")]).with(|it| {
+        let walk = it.devices.get_mut(&slug("walk")).unwrap();
+        walk.address.host = "192.0.2.77".to_owned();
+        walk.mac = mac.map(|it| it.parse().unwrap());
+    })
+}
+
+#[test]
+fn a_device_under_another_name_and_at_another_address_is_known_by_its_mac() {
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF).asks("mat/2", set_for(On, hours(2))).report("mat/1", switched(Off));
+    let before = day.outlet("mat/1").memory.clone();
+    // The config says which one it is.
+    day.goes_on_with(moved(Some("02:00:00:00:00:01")));
+    assert_eq!((&day.outlet("walk/1").memory, day.key("walk/1")), (&before, "control_off"));
+    assert_eq!(day.outlet("walk/1").availability, Availability::Unknown);
+    assert!(day.outlet("walk/2").memory.wish.is_some());
+    // Another housing is another one.
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF).goes_on_with(moved(Some("02:00:00:00:00:99")));
+    assert_eq!(day.wanted("walk/1"), On);
+}
+
+#[test]
+fn a_device_of_another_name_that_turns_out_to_be_the_one_that_is_gone_is_taken_for_it() {
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF).asks("mat/2", set_for(On, hours(2))).report("mat/1", switched(Off));
+    day.happens(Event::AutoOffSet { outlet: id("mat/1"), minutes: 375 });
+    let before = day.outlet("mat/1").memory.clone();
+    // Nobody knows yet.
+    day.goes_on_with(moved(None));
+    assert_eq!((day.wanted("walk/1"), day.order("walk/1")), (On, Some(On)));
+    day.identified("walk", 2);
+    assert_eq!((&day.outlet("walk/1").memory, day.key("walk/1")), (&before, "control_off"));
+    assert_eq!(day.wanted("walk/2"), On);
+    assert_eq!(day.controller.house().memory().pins[&slug("walk")].auto_off, [(1, 375)].into());
+    // What was asked of it by its new name is newer, and it is handed over once.
+    let mut day = running();
+    day.asks("mat/1", set_for(On, hours(5))).goes_on_with(moved(None)).asks("walk/1", set_for(Off, hours(1)));
+    assert_eq!(day.identified("walk", 2).wanted("walk/1"), Off);
+    day.asks("walk/1", CONTROL_AUTO).identified("walk", 2);
+    assert_eq!(day.outlet("walk/1").memory.wish, None);
+    // A clock that is set meanwhile changes no length.
+    let mut day = running();
+    day.asks("mat/1", set_for(Off, hours(2))).goes_on_with(moved(None)).clock_set(hours(5)).identified("walk", 2);
+    assert_eq!((day.wanted("walk/1"), day.key("walk/1")), (Off, "manual_off"));
+    // It is kept for a while, whatever else is edited.
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF).goes_on_with(home()).goes_on_with(moved(None)).identified("walk", 2);
+    assert_eq!(day.key("walk/1"), "control_off");
+}
+
 #[test]
 fn what_was_wanted_of_a_light_goes_on_counting_under_another_name() {
     let mut day = running();
