@@ -395,7 +395,7 @@ async function loss(browser, { url }) {
   await page.goto(url);
   await page.locator("section.group").first().waitFor();
   console.log("open");
-  await page.locator("#link.lost").filter({ hasText: "Connection lost" }).waitFor({ timeout: 30000 });
+  await page.locator("#link.lost").filter({ hasText: "Connection lost" }).waitFor({ timeout: 45000 });
   console.log("lost");
   await page.waitForFunction(() => !document.querySelector("#link").classList.contains("lost"), null, { timeout: 40000 });
   quiet(page, "a loss");

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from http.client import HTTPConnection
 
 import browser
@@ -155,6 +156,19 @@ def browser_says_that_it_is_cut_off(bench):
     browser.end(person)
 
 
+def browser_knows_a_bridge_that_says_nothing(bench):
+    """A bridge that hangs, or a line that is gone without a word: after half a minute without a sign of life the page says that it shows the past."""
+    house = House(bench).up()
+    person = browser.start("loss", url=house.web)
+    browser.heard(person, "open")
+    house.bridge.child.send_signal(signal.SIGSTOP)
+    try:
+        browser.heard(person, "lost")
+    finally:
+        house.bridge.child.send_signal(signal.SIGCONT)
+    browser.end(person)
+
+
 SCENARIOS = [
     browser_shows_every_view,
     browser_switches_the_relay,
@@ -166,4 +180,5 @@ SCENARIOS = [
     browser_sets_every_value,
     browser_sets_up_from_nothing,
     browser_says_that_it_is_cut_off,
+    browser_knows_a_bridge_that_says_nothing,
 ]

@@ -107,10 +107,15 @@ impl Bridge {
     /// A heater that nobody would talk to any more must not be left on: a start in good order sees to it.
     fn unsafe_to_let_go(&self, before: &Settings, settings: &Settings) -> Option<&'static str> {
         let house = self.handle.picture();
-        // Whoever stands at the same place is taken over, by whatever name.
+        // Whoever stands at the same place, or is the same housing by its MAC address, is taken over, by whatever name.
         let stays = |slug: &Slug| {
-            let was = before.control.devices.get(slug);
-            was.is_some_and(|was| settings.devices.iter().any(|it| it.address == was.address && it.mac == was.mac))
+            let Some(was) = before.control.devices.get(slug) else { return false };
+            let pin = house.devices.get(slug).and_then(|it| it.pin.as_ref()).map(|it| it.mac);
+            let mac = pin.or(was.mac);
+            let is_it = |it: &DeviceSettings| {
+                (it.address == was.address && it.mac == was.mac) || (mac.is_some() && it.mac == mac)
+            };
+            settings.devices.iter().any(is_it)
         };
         let left = house.outlets.values().filter(|it| self.heaters.contains(&it.id.device) && !stays(&it.id.device));
         let may_heat = |it: &crate::model::Outlet| match it.switch() {

@@ -90,8 +90,6 @@ pub struct Controller {
     leds: BTreeMap<Slug, (bool, u64)>,
     /// Outlets whose last attempt to switch failed without a person waiting for it: said once.
     failing: BTreeSet<OutletId>,
-    /// Devices that other settings have taken away, the newest last.
-    orphans: Vec<orphans::Orphan>,
     started: Timestamp,
     circuits: Circuits,
     /// What the meters have shown lately.
@@ -139,7 +137,6 @@ impl Controller {
             looks: BTreeMap::new(),
             leds: BTreeMap::new(),
             failing: BTreeSet::new(),
-            orphans: Vec::new(),
             started: now,
             circuits,
             watches: BTreeMap::new(),

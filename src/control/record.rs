@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Controller, decide, lockout, orphans::Orphan, run, start, timers, wishes};
+use super::{Controller, decide, lockout, orphans, run, start, timers, wishes};
 use crate::model::{
     Availability, Cause, Class, Device, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin,
     Reason, Report, Slug, Switch, Trouble, TroubleKind, Wish,
@@ -26,7 +26,7 @@ impl Controller {
         let mut orphan = if known { None } else { self.orphan(housing.mac) };
         let Some(entry) = self.house.devices.get_mut(device) else { return Some(BTreeSet::new()) };
         let entry = Arc::make_mut(entry);
-        entry.pin = Some(Pin::renewed(housing, orphan.as_ref().map(Orphan::pin).or(entry.pin.as_ref())));
+        entry.pin = Some(Pin::renewed(housing, orphan.as_ref().map(|it| &it.pin).or(entry.pin.as_ref())));
         entry.rssi = housing.rssi.or(entry.rssi);
         entry.housing = Some(Arc::clone(housing));
         // Handed over once, as far as it can be believed by now.
@@ -40,7 +40,7 @@ impl Controller {
                     Arc::make_mut(outlet).name = name;
                 }
                 if let Some(orphan) = &mut orphan {
-                    orphan.hand_over(Arc::make_mut(outlet), now);
+                    orphans::hand_over(orphan, Arc::make_mut(outlet), now);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{civil::later, pause, wishes::LONGEST};
+use super::{civil::later, orphans, pause, wishes::LONGEST};
 use crate::model::{
     Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Housing, Lockout,
     Memory, Metering, Notice, NoticeKind, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
@@ -50,6 +50,7 @@ pub(super) fn house(settings: &ControlSettings, memory: &Memory, now: Timestamp)
         devices: devices.collect(),
         outlets: BTreeMap::new(),
         whole: whole.collect(),
+        gone: Arc::new(orphans::known(settings, memory)),
         groups: groups.collect(),
         weather: Arc::new(WeatherBoard::default()),
         vacation: told.map_or(settings.vacation, |it| it.away),

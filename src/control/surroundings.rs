@@ -9,7 +9,6 @@ use super::{
     civil::later,
     conditions,
     melt::{Common, Stretch},
-    orphans::Orphan,
     wishes::LONGEST,
 };
 use crate::model::{End, Forecast, Notice, NoticeKind, Remembered, Station, Trouble, WeatherBoard};
@@ -142,7 +141,10 @@ impl Controller {
             outlet.on_since.iter_mut().chain(&mut outlet.reported_at).for_each(moved);
             moved(&mut outlet.decision.since);
         }
-        self.orphans.iter_mut().flat_map(Orphan::memories).for_each(|it| move_memory(it, step, now));
+        if !self.house.gone.is_empty() {
+            let gone = Arc::make_mut(&mut self.house.gone);
+            gone.iter_mut().flat_map(|it| it.outlets.values_mut()).for_each(|it| move_memory(it, step, now));
+        }
         let board = Arc::make_mut(&mut self.house.weather);
         for forecast in board.forecast.iter_mut().chain(&mut board.second) {
             moved(&mut Arc::make_mut(forecast).issued_at);

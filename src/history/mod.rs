@@ -260,6 +260,7 @@ mod tests {
             devices: BTreeMap::new(),
             outlets: BTreeMap::new(),
             whole: BTreeMap::new(),
+            gone: std::sync::Arc::default(),
             groups: BTreeMap::new(),
             weather: Arc::default(),
             vacation: false,

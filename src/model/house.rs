@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Housing, Learned, Mac, Memory, Metering, OutletId, Pause, Report,
-    Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
+    Availability, Class, Control, Decision, Fault, Gone, Housing, Learned, Mac, Memory, Metering, OutletId, Pause,
+    Report, Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -21,6 +21,8 @@ pub struct House {
     pub outlets: BTreeMap<OutletId, Arc<Outlet>>,
     /// What is remembered of all outlets of devices that have not said yet how many they have.
     pub whole: BTreeMap<Slug, Remembered>,
+    /// Devices that the config does not name any more, the newest last.
+    pub gone: Arc<Vec<Gone>>,
     /// Every group of the config.
     pub groups: BTreeMap<Slug, Arc<Group>>,
     /// The weather.
@@ -53,6 +55,7 @@ impl House {
             pins: pins.collect(),
             outlets: outlets.filter(|(_, it)| *it != Remembered::default()).collect(),
             whole: self.whole.clone(),
+            gone: self.gone.to_vec(),
             // A clock that has gone wrong must not make the memory younger than it is.
             written_at: self.clock.newest.max(Some(self.at)),
         }

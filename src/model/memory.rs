@@ -22,8 +22,20 @@ pub struct Memory {
     /// What is remembered of every outlet of a device, by whoever did not know how many it has: handed to them when it says so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub whole: BTreeMap<Slug, Remembered>,
+    /// Devices that the config does not name any more, the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
     /// When this was last written: a clock that shows an earlier time is not trusted.
     pub written_at: Option<Timestamp>,
+}
+
+/// A device that the config does not name any more: it may come back under another name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Its identity.
+    pub pin: Pin,
+    /// What is remembered of its outlets, by slot.
+    pub outlets: BTreeMap<u8, Remembered>,
 }
 
 /// Somebody said whether everybody is away. It holds until somebody says otherwise, or the config's own value is changed.

@@ -42,7 +42,7 @@ pub use house::{
 };
 pub use ice::{Hazard, Ice};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
-pub use memory::{Memory, VacationTold};
+pub use memory::{Gone, Memory, VacationTold};
 pub use meter::{Learned, Metering};
 pub use name::{OutletId, Slug};
 pub use notify::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heattrax::model::{Availability, Class, Event, Forecast, NoticeKind, Place};
+use heattrax::model::{Availability, Class, Event, Forecast, Gone, NoticeKind, Pin, Place};
 
 use crate::home::*;
 
@@ -133,6 +133,31 @@ fn a_device_of_another_name_that_turns_out_to_be_the_one_that_is_gone_is_taken_f
     let mut day = running();
     day.asks("mat/1", CONTROL_OFF).goes_on_with(home()).goes_on_with(moved(None)).identified("walk", 2);
     assert_eq!(day.key("walk/1"), "control_off");
+}
+
+#[test]
+fn nor_does_a_stop_in_between_let_go_of_what_is_locked() {
+    // The name was changed while the bridge did not run.
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF);
+    day.settings = Arc::new(moved(None).settings);
+    day.restart().identified("walk", 2);
+    assert_eq!(day.key("walk/1"), "control_off");
+    assert!(day.controller.house().memory().gone.is_empty(), "handed over once");
+    // It was taken out, and comes back after a restart.
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF).goes_on_with(home()).restart().goes_on_with(moved(None)).identified("walk", 2);
+    assert_eq!(day.key("walk/1"), "control_off");
+    // No more than eight are kept, the newest.
+    let mut day = running();
+    day.asks("mat/1", CONTROL_OFF);
+    let mut memory = day.controller.house().memory();
+    let pin = memory.pins[&slug("mat")].clone();
+    let other = |number| Pin { mac: format!("02:00:00:00:01:{number:02}").parse().unwrap(), ..pin.clone() };
+    memory.gone = (10..18).map(|it| Gone { pin: other(it), outlets: std::collections::BTreeMap::new() }).collect();
+    let kept = moved(None).remembers(memory, "2026-01-10 14:00").controller.house().memory().gone;
+    let kept: Vec<_> = kept.iter().map(|it| it.pin.mac).collect();
+    assert_eq!((kept.len(), kept[0], kept[7]), (8, other(11).mac, pin.mac));
 }
 
 #[test]

@@ -299,6 +299,7 @@ fn house(on: bool, power: f64) -> House {
         broker: Broker::Unknown,
         clock: ClockTrust::default(),
         whole: BTreeMap::new(),
+        gone: std::sync::Arc::default(),
     }
 }
 

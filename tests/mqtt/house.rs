@@ -138,6 +138,7 @@ pub(crate) fn empty() -> House {
         broker: Broker::Unknown,
         clock: Default::default(),
         whole: Default::default(),
+        gone: std::sync::Arc::default(),
     }
 }
 

@@ -98,6 +98,7 @@ pub(crate) fn empty_house() -> House {
         broker: Broker::Unknown,
         clock: Default::default(),
         whole: Default::default(),
+        gone: std::sync::Arc::default(),
     }
 }
 

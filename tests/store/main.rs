@@ -53,6 +53,7 @@ fn memory() -> Memory {
         pins: BTreeMap::from([("porch".parse().unwrap(), pin)]),
         outlets: BTreeMap::from([("porch/2".parse().unwrap(), remembered())]),
         whole: BTreeMap::from([("strip".parse().unwrap(), Remembered::default())]),
+        gone: Vec::new(),
         written_at: Some(noon()),
     }
 }
@@ -100,5 +101,6 @@ fn house(vacation: bool, memory: Remembered) -> House {
         broker: Default::default(),
         clock: Default::default(),
         whole: Default::default(),
+        gone: std::sync::Arc::default(),
     }
 }

@@ -78,6 +78,7 @@ fn empty_house(at: Timestamp) -> House {
         broker: Default::default(),
         clock: Default::default(),
         whole: Default::default(),
+        gone: std::sync::Arc::default(),
     }
 }
 

@@ -107,6 +107,7 @@ fn house(broker: Broker, availability: Availability) -> House {
         broker,
         clock: Default::default(),
         whole: Default::default(),
+        gone: std::sync::Arc::default(),
     }
 }
 
