@@ -66,14 +66,18 @@ impl Bridge {
             self.web = listener.local_addr().ok();
             self.web.into_iter().for_each(tell);
             *self.levers.page.lock().unwrap_or_else(PoisonError::into_inner) = self.web;
-            self.note_the_page();
+            note(self.alone.as_ref(), self.web);
         }
         let (handle, stop, place) = (self.handle.clone(), self.shells.clone(), (bind_host.clone(), *port));
+        let alone = self.alone.as_ref().and_then(|it| it.try_clone().ok());
         self.spawn("web", async move {
             let listener = match listener {
                 Some(listener) => listener,
                 None => tokio::select! {
-                    listener = freed(&place) => listener,
+                    listener = freed(&place) => {
+                        note(alone.as_ref(), listener.local_addr().ok());
+                        listener
+                    }
                     () = stop.cancelled() => return,
                 },
             };
@@ -82,15 +86,6 @@ impl Bridge {
             }
         });
         Ok(())
-    }
-
-    /// For those who ask the bridge from this machine, wherever the page is.
-    fn note_the_page(&self) {
-        let (Some(mut file), Some(address)) = (self.alone.as_ref(), self.web) else { return };
-        let address = reached_at(&address.ip().to_string(), address.port());
-        if let Err(error) = file.set_len(0).and_then(|()| file.write_all(address.as_bytes())) {
-            tracing::debug!("where the page is cannot be noted: {error}");
-        }
     }
 
     /// Where it was before this start, or the next port that is free.
@@ -113,6 +108,15 @@ fn tell(address: SocketAddr) {
         tracing::info!("the page is at port {} of every address of this machine", address.port());
     } else {
         tracing::info!("the page is at http://{address}/");
+    }
+}
+
+/// For those who ask the bridge from this machine, wherever the page is.
+fn note(file: Option<&File>, address: Option<SocketAddr>) {
+    let (Some(mut file), Some(address)) = (file, address) else { return };
+    let address = reached_at(&address.ip().to_string(), address.port());
+    if let Err(error) = file.set_len(0).and_then(|()| file.write_all(address.as_bytes())) {
+        tracing::debug!("where the page is cannot be noted: {error}");
     }
 }
 
@@ -188,7 +192,11 @@ pub(super) async fn alone(data: &Path) -> Result<Option<File>, StartError> {
     let Ok(Ok(file)) = opened.await else { return Ok(None) };
     for _ in 0..LOOKS {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
+            Ok(()) => {
+                // Where the page was is no matter any more.
+                let _ = file.set_len(0);
+                return Ok(Some(file));
+            }
             Err(TryLockError::Error(error)) => {
                 tracing::debug!("the folder {} cannot be locked: {error}", data.display());
                 return Ok(None);

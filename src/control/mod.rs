@@ -205,6 +205,7 @@ impl Controller {
                 self.switch_failed(&outlet, wanted, &trouble, now, notices)
             }
             Event::TimerNoticed { outlet, concern, text } => self.timer_noticed(&outlet, concern, &text, now, notices),
+            Event::TimerDoubted { outlet } => self.timer_doubted(&outlet),
             Event::AutoOffSet { outlet, minutes } => self.auto_off_set(&outlet, minutes),
             Event::WeatherObserved(forecast) => {
                 self.weather_observed(forecast, now, notices);

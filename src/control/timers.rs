@@ -51,6 +51,15 @@ impl Controller {
         Some(BTreeSet::new())
     }
 
+    /// What the plug has confirmed holds no longer: nobody knows when it goes off by itself.
+    pub(super) fn timer_doubted(&mut self, id: &OutletId) -> Option<BTreeSet<OutletId>> {
+        let Some(outlet) = self.house.outlets.get_mut(id) else { return Some(BTreeSet::new()) };
+        if let Some(report) = &mut Arc::make_mut(outlet).reported {
+            report.timer = None;
+        }
+        Some(BTreeSet::from([id.clone()]))
+    }
+
     /// Remembers what a plug's lasting auto-off timer was set to, so that it is not taken for somebody's own later.
     pub(super) fn auto_off_set(&mut self, id: &OutletId, minutes: u32) -> Option<BTreeSet<OutletId>> {
         if let Some(device) = self.house.devices.get_mut(&id.device)

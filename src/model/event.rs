@@ -50,6 +50,11 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// A plug that is being lost may hold another countdown than the one that it has confirmed, or none: it was being set anew.
+    TimerDoubted {
+        /// Which outlet.
+        outlet: OutletId,
+    },
     /// A plug's lasting auto-off timer is set as the bridge wants it.
     AutoOffSet {
         /// Which outlet.

@@ -15,7 +15,7 @@ use lettre::{
         client::{Certificate, Tls, TlsParameters},
     },
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     queue::Letter,
@@ -30,6 +30,9 @@ const WORD: Duration = Duration::from_secs(15);
 const LOGIN: [u16; 4] = [530, 534, 535, 538];
 /// What it says when it serves nobody for now, or cannot look up who we are.
 const AWAY: [u16; 3] = [421, 432, 454];
+
+/// Nobody else is sent a copy of their own after so long: the whole letter has 60 s, and a last word may take 15 of them.
+const EACH: Duration = Duration::from_secs(30);
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -68,10 +71,12 @@ impl Mail {
         message: &Message,
         owed: Option<&[String]>,
     ) -> Result<(), Failure> {
-        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let (envelope, bytes, began) = (message.envelope(), message.formatted(), Instant::now());
         let (mut outcome, all) = (Outcome::default(), self.settings.to.iter().zip(envelope.to()));
         // Whoever has been taken out of the config is owed nothing.
         for (at, (name, to)) in all.enumerate().filter(|(_, (name, _))| owed.is_none_or(|it| it.contains(name))) {
+            // Who has got it by then is known; cut off as a whole, it would be sent to them again.
+            outcome.is_over |= began.elapsed() >= EACH;
             if outcome.is_over {
                 outcome.owed.push(name.clone());
                 continue;

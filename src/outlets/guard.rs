@@ -160,6 +160,11 @@ impl Guard {
         self.unsure = true;
     }
 
+    /// May the plug hold another one than it has confirmed?
+    pub(super) fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
     /// It is gone, or does not matter any more.
     pub(super) fn cleared(&mut self) {
         (self.off_at, self.unsure) = (None, false);

@@ -15,6 +15,8 @@ use crate::model::{Notice, NoticeKind, Orders};
 pub(super) struct Led {
     /// It has been asked about, whatever came of it.
     asked: bool,
+    /// It ended the session when it was done last.
+    tried: Option<LedDuty>,
     /// Is it in use? `None` if nobody knows, or there is none.
     shown: Option<bool>,
     /// The hours in which it is dark at night, to be given back as they were.
@@ -69,21 +71,18 @@ impl Task {
     /// # Errors
     /// Only that the session has ended, which says nothing about the light.
     pub(super) async fn tend_led(&mut self, link: &mut Link, duty: LedDuty) -> Result<(), LinkError> {
-        // Before the answer: one that ends the session each time is not asked again.
-        let was_asked = std::mem::replace(&mut self.led.asked, true);
         let done = match duty {
             LedDuty::Read => link.led().await,
             LedDuty::Set(on, _) => self.switch_led(link, on).await,
         };
+        // Somebody else may have taken the session. One that this very question ends each time is given up at the second time.
         if let Err(error) = &done
             && error.kind == Kind::Session
+            && self.led.tried.replace(duty) != Some(duty)
         {
-            // Who asked for it is answered at the second time.
-            if was_asked && let LedDuty::Set(_, number) = duty {
-                self.led.done = number;
-            }
             return done.map(drop);
         }
+        (self.led.asked, self.led.tried) = (true, None);
         if let LedDuty::Set(_, number) = duty {
             self.led.done = number;
         }

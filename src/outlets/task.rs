@@ -342,6 +342,10 @@ impl Task {
         if !self.lost.is_some_and(|it| it.is_same_trouble(error.kind)) {
             self.lost = Some(error.kind);
             self.vitals.note_lost();
+            let doubted: Vec<_> = self.outlets.iter().filter(|(_, it)| it.guard.is_unsure()).map(|it| *it.0).collect();
+            for slot in doubted {
+                self.send(Event::TimerDoubted { outlet: OutletId::new(self.settings.slug.clone(), slot) }).await;
+            }
             self.send(Event::DeviceLost { device: self.settings.slug.clone(), trouble: error.trouble() }).await;
         }
     }

@@ -140,7 +140,7 @@ fn named(schedule: &Map<String, Value>) -> Result<String, Refusal> {
 }
 
 fn is_taken(list: &[Value], name: &str) -> bool {
-    list.iter().any(|it| it.get("name").and_then(Value::as_str) == Some(name))
+    list.iter().any(|it| it.get("name").and_then(Value::as_str).unwrap_or(UNNAMED) == name)
 }
 
 /// The schedules of a group.

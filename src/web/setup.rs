@@ -154,8 +154,10 @@ fn added(given: Vec<Device>, groups: Option<&Map<String, Value>>) -> Vec<(String
             item.insert("outlets".to_owned(), json!(outlets));
         }
         list.push(item);
-        // What a group is was said when it was begun: one device more changes nothing about the others.
-        if groups.is_some_and(|it| it.contains_key(&device.group)) {
+        // What a group is says it itself, if it says anything: one device more changes nothing about the others.
+        let group = groups.and_then(|it| it.get(&device.group)?.as_object());
+        if group.is_some_and(|it| ["class", "melt", "automation", "schedules"].iter().any(|key| it.contains_key(*key)))
+        {
             continue;
         }
         let of_group = |key: &str| format!("{}/{key}", pointer(&device.group));

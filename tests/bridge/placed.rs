@@ -117,6 +117,13 @@ async fn whoever_asks_from_this_machine_finds_the_page_wherever_it_is() {
     assert!(page.contains(&running.at.to_string()) && page.contains("could not be where the config says"), "{page}");
     running.stop().await;
     assert_eq!(health_url(&Ok(settings())).unwrap(), format!("http://127.0.0.1:{taken}/healthz"));
+    // A bridge without a page says nothing of where one was.
+    let text = TEXT.replace("web: { bind_host", "web: { enabled: false, bind_host");
+    let mut without = settings_in(folder.path(), &text);
+    let bridge = Bridge::start_with(without.clone(), Clock::driven(noon(), 1.0), Levers::default()).await.unwrap();
+    without.health = Some(heattrax::model::WebSettings::at("127.0.0.1", 4329));
+    assert_eq!(health_url(&Ok(without)).unwrap(), "http://127.0.0.1:4329/healthz");
+    drop(bridge);
 }
 
 #[tokio::test]

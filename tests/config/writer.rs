@@ -274,6 +274,14 @@ fn a_heater_stays_one_whatever_becomes_of_its_rules() {
     let edited = desk.edit(&remove("morning")).unwrap();
     assert_eq!(heats(&desk), (true, true), "{}", desk.text());
     assert!(edited.paths.contains(&"devices.groups.front_walk.class".to_owned()), "{edited:?}");
+    // Under another key it is the same group, and there is no second one.
+    let desk = Desk::with(&text, &[]);
+    let item = json!({ "name": "Mat", "ip_address": "192.168.1.5", "outlets": [0] });
+    let whole = json!({ "devices": { "groups": { "front-walk": { "items": [item] },
+        "porch": { "items": [{ "name": "Porch", "ip_address": "192.168.1.6" }] } } } });
+    desk.edit(&ConfigEdit::Whole(object(whole))).unwrap();
+    let settings = desk.writer.check().unwrap_or_else(|it| panic!("{it}\n{}", desk.text()));
+    assert!(settings.control.groups.values().any(|it| it.name == "front-walk" && it.class == Class::Heater));
     // Who says what it is instead is believed.
     let desk = Desk::with(&text, &[]);
     let light = ("devices.groups.front_walk.class".to_owned(), json!("light"));
@@ -302,7 +310,7 @@ fn two_edits_within_a_second_keep_what_was_there_before_the_first() {
     desk.edit(&enable("evening", false)).unwrap();
     let kept = desk.writer.backups();
     let texts: Vec<_> = kept.iter().map(|it| desk.writer.backup(it).unwrap()).collect();
-    assert!(texts.len() == 2 && texts.contains(&HOUSE.to_owned()), "{kept:?}");
+    assert!(texts.len() == 2 && texts[1] == HOUSE, "the newest first: {kept:?}");
 }
 
 #[test]
@@ -324,6 +332,7 @@ fn what_would_be_wrong_or_is_not_there_changes_nothing_and_is_told() {
         (group("front_walk", json!({"require_device_timer": false})), "is for the file"),
         (group("front_walk", json!({"melt.max_runtime_hours": 99})), "`melt.max_runtime_hours` is not to be set"),
         (group("front_walk", json!({"melt": {"max_runtime_hours": 99}})), "`melt` is not to be set"),
+        (group("front_walk", json!({"melt": null, "melt.enabled": true})), "`melt` is not to be set"),
         (put("front_walk", json!({"name": "morning", "safety": {"max_runtime_hours": 99}})), "are for the file"),
         (device("mat", json!({"rated_watts": 4000})), "is no option of a device"),
         (group("garden", json!({"enabled": true})), "the file has no group `garden`"),

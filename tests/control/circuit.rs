@@ -148,6 +148,14 @@ fn one_that_is_lost_while_its_plug_counts_down_blocks_nobody_for_long() {
     day.at("13:31").obey();
     let two = on(&day);
     assert!(two.len() == 2 || two != [one], "another has its turn: {two:?}");
+    // Lost while the countdown was being set anew, it may have a later one, or none.
+    let mut day = heard(three([daily("13:00", "20:00")]).fed(6.0), "2026-01-10 12:50");
+    day.at("13:00").obey();
+    let one = on(&day)[0];
+    day.report(one, polled(On).timed(minutes(15)));
+    day.happens(heattrax::model::Event::TimerDoubted { outlet: id(one) });
+    day.lost(&one[..1]).at("15:00").obey();
+    assert_eq!(on(&day), [one], "it may be on");
 }
 
 #[test]

@@ -156,15 +156,19 @@ impl Writer {
         if text == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
-        let read = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true);
-        if let Ok(after) = &read {
+        let read = |text: &str| parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true);
+        let mut found = read(&text);
+        if let Ok(after) = &found {
             let kept = self.heaters_stay(&before, after, &changes);
-            for change in &kept {
-                text = change::changed(&text, change).map_err(Refused::Impossible)?;
+            if !kept.is_empty() {
+                for change in &kept {
+                    text = change::changed(&text, change).map_err(Refused::Impossible)?;
+                }
+                changes.extend(kept);
+                found = read(&text);
             }
-            changes.extend(kept);
         }
-        if let Err(problems) = read {
+        if let Err(problems) = found {
             // A wrong config is repaired step by step, and none of them may make it worse.
             let known = self.problems(&before);
             let is_known = |it: &Problem| known.iter().any(|old| old.path == it.path && old.found == it.found);
@@ -185,10 +189,14 @@ impl Writer {
         };
         let heats = |it: &&GroupSettings| it.class == Class::Heater;
         let others = before.control.groups.values().filter(heats).filter_map(|it| {
-            after.control.groups.get(&it.slug).filter(|now| !heats(now))?;
-            let class = ["devices", "groups", &it.name, "class"].map(|it| Step::Key(it.to_owned()));
-            let is_said = changes.iter().any(|it| it.path() == class);
-            (!is_said).then(|| Change::Set(class.into(), "heater".into()))
+            let now = after.control.groups.get(&it.slug).filter(|now| !heats(now))?;
+            let class = ["devices", "groups", &now.name, "class"].map(|it| Step::Key(it.to_owned()));
+            let (_, group) = class.split_last()?;
+            let says = |it: &Change| match it {
+                Change::Set(path, value) => *path == class || (path == group && value.get("class").is_some()),
+                _ => false,
+            };
+            (!changes.iter().any(says)).then(|| Change::Set(class.to_vec(), "heater".into()))
         });
         others.collect()
     }
@@ -284,8 +292,8 @@ fn keep(file: &Path, before: &str, now: Timestamp) -> io::Result<()> {
     let named = |pattern| file.with_file_name(format!("{name}.{}.bak", now.strftime(pattern)));
     let mut backup = named("%Y-%m-%dT%H-%M-%SZ");
     if backup.exists() {
-        // Two within a second.
-        backup = named("%Y-%m-%dT%H-%M-%S-%6fZ");
+        // Two within a second: by its name too the later one is the later.
+        backup = named("%Y-%m-%dT%H-%M-%S_%6fZ");
     }
     fs::copy(file, &backup)?;
     // A copy that is not whole is none.

@@ -64,7 +64,7 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
         }
         ConfigEdit::SetGroup { group, options } => {
             let (path, _) = group_of(file, group)?;
-            if let Some((kept, _)) = options.iter().find(|(name, value)| is_for_the_file(name, value)) {
+            if let Some((kept, _)) = options.iter().find(|(name, _)| is_for_the_file(name)) {
                 return Err(format!("`{kept}` is not to be set by a message: it is for the file"));
             }
             let each = options.iter().map(|(name, value)| {
@@ -87,10 +87,10 @@ pub(super) fn changes(file: &Node, wish: &ConfigEdit) -> Result<Vec<Change>, Str
 }
 
 /// Does safety hang on this option of a group?
-fn is_for_the_file(name: &str, value: &Value) -> bool {
+fn is_for_the_file(name: &str) -> bool {
     match name.split('.').collect::<Vec<_>>()[..] {
-        // Taken out as a whole it lifts nothing.
-        ["melt"] => !value.is_null(),
+        // Taken out as a whole it would be begun anew without its limit.
+        ["melt"] => true,
         ["melt", key] => key == NOT_OF_MELT,
         [key, ..] => NOT_OF_GROUP.contains(&key),
         [] => false,

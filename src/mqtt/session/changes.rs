@@ -18,6 +18,7 @@ use crate::{
         message::Message,
         requests, timetable,
         topics::{Heard, Topics},
+        truth::Once,
     },
 };
 
@@ -105,6 +106,24 @@ impl Session {
             }
             Err(problem) => self.refuse_schedule(NoticeKind::BadPayload, &message, &problem),
         }
+    }
+
+    /// The session ends: what still waits is not done, and whoever asked hears so.
+    pub(super) fn give_up_changes(&mut self) -> Vec<Once> {
+        let waiting = std::mem::take(&mut self.changes.waiting);
+        if !waiting.is_empty() {
+            tracing::warn!(
+                "{} changes of the config that came by MQTT are not made, for its session begins anew: ask for them again",
+                waiting.len()
+            );
+        }
+        let answers = waiting.into_iter().filter_map(|it| {
+            let (Wanted::Message(message) | Wanted::Request(_, message, _)) = it;
+            let to = Address::of(message.reply.as_ref())?;
+            let refused = Err("the session begins anew: ask again".to_owned());
+            Some(askers::answer(to, refused, requests::mark(&message)))
+        });
+        answers.collect()
     }
 
     /// Answers an asker, if somebody asks.

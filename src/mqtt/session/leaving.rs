@@ -11,7 +11,11 @@ const STOP_WITHIN: (Duration, Duration) = (Duration::from_millis(900), Duration:
 impl Session {
     /// Says `offline`, waits until the broker has it, and says goodbye.
     pub(super) async fn leave(&mut self, mut mail: Mail) {
+        let given_up = self.give_up_changes();
         let Some(line) = self.line.take() else { return };
+        // What does not fit is lost, as at any end of a connection.
+        let answered = given_up.into_iter().filter(|it| line.publish(it.clone()).is_ok()).count();
+        self.published += u64::try_from(answered).unwrap_or_default();
         let offline = Once { retain: true, ..Once::passing(self.topics().bridge_availability(), "offline".to_owned()) };
         if line.publish(offline).is_ok() {
             let published = self.published + 1;

@@ -54,11 +54,11 @@ export function connect() {
       keep(JSON.parse(event.data));
       tell(as);
     });
-  const live = (house) => Object.assign(known, { house, isAlive: true });
+  const live = (house) => Object.assign(known, { house, isAlive: house.bridge.alive });
   take("house", live);
   take("change", (it) => live(changed(known.house, it)), "house");
   // Nothing else was to be told for a while: time goes on.
-  take("alive", ({ at, alive }) => known.house && Object.assign(known, { house: { ...known.house, at }, isAlive: alive }), "house");
+  take("alive", ({ at, alive }) => known.house && live({ ...known.house, at, bridge: { ...known.house.bridge, alive } }), "house");
   take("plan", (it) => (known.plans = it));
   take("notice", (it) => {
     known.notices.unshift(it);
