@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::served::{inhabitant, reached_at};
+use super::{alone::shown_at, served::reached_at};
 use crate::{
     control::Controller,
     explain::{Question, explain as answer, parse_at},
@@ -55,7 +55,7 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
 /// Asks the bridge that the config tells of.
 async fn ask(settings: &Settings, options: &ExplainOptions, at: Option<Timestamp>) -> Result<web::Answer, String> {
     let by_config = || settings.web.as_ref().map(|it| reached_at(&it.bind_host, it.port));
-    let authority = inhabitant(&settings.data).filter(|it| !it.is_empty()).or_else(by_config);
+    let authority = shown_at(&settings.data).or_else(by_config);
     let authority = authority.ok_or("the web server is switched off")?;
     let at = at.map(|it| it.to_string());
     let asked = [("group", options.group.as_deref()), ("at", at.as_deref())];

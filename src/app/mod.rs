@@ -1,5 +1,6 @@
 //! The only room that knows every other: it builds them, starts them, joins them and stops them.
 
+mod alone;
 mod amend;
 mod config_edits;
 mod demo;
@@ -120,7 +121,7 @@ impl Bridge {
     /// As [`Bridge::start`].
     pub async fn start_with(settings: Settings, clock: Clock, levers: Levers) -> Result<Self, StartError> {
         tell_unreadable_cron(&settings.control);
-        let alone = served::alone(&settings.data).await?;
+        let alone = alone::alone(&settings.data).await?;
         let (store, memory, troubles) = Store::open(&settings.data, clock.now())
             .map_err(|source| StartError::Memory { folder: settings.data.display().to_string(), source })?;
         let memory = config_edits::with_earlier(memory, &settings, &levers, clock.now());

@@ -1,32 +1,27 @@
-//! The addresses on which HTTP is served, and the folder in which nobody else writes.
+//! The addresses on which HTTP is served.
 
 use std::{
-    fs::{File, TryLockError},
-    io::{Read, Write},
     net::{IpAddr, SocketAddr},
-    path::Path,
     sync::PoisonError,
     time::Duration,
 };
 
 use tokio::net::TcpListener;
 
-use super::{Bridge, StartError, VERSION};
+use super::{
+    Bridge, StartError, VERSION,
+    alone::{note, shown_at},
+};
 use crate::{
     config::Problems,
     model::{Settings, WebSettings},
     web,
 };
 
-/// Locked by the bridge that uses the folder of its memory; where its page is stands in it.
-const LOCK: &str = "in-use.lock";
 /// Ports that are tried from the config's on.
 const NEXT: u16 = 10;
 /// Whoever is there says who they are within this time.
 const ASKED: Duration = Duration::from_secs(1);
-/// A bridge that is stopping is away within 3 s.
-const LOOKS: u32 = 40;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A place that cannot be listened on is tried again this often.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -111,15 +106,6 @@ fn tell(address: SocketAddr) {
     }
 }
 
-/// For those who ask the bridge from this machine, wherever the page is.
-fn note(file: Option<&File>, address: Option<SocketAddr>) {
-    let (Some(mut file), Some(address)) = (file, address) else { return };
-    let address = reached_at(&address.ip().to_string(), address.port());
-    if let Err(error) = file.set_len(0).and_then(|()| file.write_all(address.as_bytes())) {
-        tracing::debug!("where the page is cannot be noted: {error}");
-    }
-}
-
 /// Does another bridge answer there, or the scheduler before it? Two of them would fight over the plugs.
 async fn is_bridge(host: &str, port: u16) -> bool {
     let told = web::ask(&reached_at(host, port), "/health", "*/*", None, ASKED).await;
@@ -137,17 +123,6 @@ pub(super) fn reached_at(host: &str, port: u16) -> String {
     }
 }
 
-/// Where the bridge that uses this folder shows its page, empty if it shows none. `None` if no bridge uses it. Blocks.
-pub(super) fn inhabitant(data: &Path) -> Option<String> {
-    let mut file = File::open(data.join(LOCK)).ok()?;
-    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-        return None;
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    Some(text)
-}
-
 /// Where whoever supervises the bridge asks whether it is well: at its page, wherever that is, or at the port that serves the probes alone.
 /// Blocks.
 ///
@@ -158,10 +133,10 @@ pub fn health_url(loaded: &Result<Settings, Problems>) -> Result<String, String>
         Ok(it) => (&it.data, it.web.as_ref(), it.health.as_ref()),
         Err(it) => (&it.partial.data, Some(&it.partial.web), None),
     };
-    let page = inhabitant(data).filter(|it| !it.is_empty());
     let by_config = || web.or(health).map(|it| reached_at(&it.bind_host, it.port));
-    let at =
-        page.or_else(by_config).ok_or("neither `web` nor `health_server` is switched on: there is nothing to ask")?;
+    let at = shown_at(data)
+        .or_else(by_config)
+        .ok_or("neither `web` nor `health_server` is switched on: there is nothing to ask")?;
     Ok(format!("http://{at}/healthz"))
 }
 
@@ -179,30 +154,4 @@ async fn freed((host, port): &(String, u16)) -> TcpListener {
 /// Host names under which the page is asked for.
 fn names(settings: &WebSettings) -> Vec<String> {
     [&settings.bind_host].into_iter().chain(&settings.allowed_hosts).cloned().collect()
-}
-
-/// Takes the folder of the memory for this bridge alone; another one that is just stopping is waited for. `None` where the system knows no locks, or
-/// the folder cannot be written: that is told elsewhere.
-pub(super) async fn alone(data: &Path) -> Result<Option<File>, StartError> {
-    let (folder, file) = (data.to_owned(), data.join(LOCK));
-    let opened = tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(folder)?;
-        File::options().create(true).truncate(false).write(true).open(file)
-    });
-    let Ok(Ok(file)) = opened.await else { return Ok(None) };
-    for _ in 0..LOOKS {
-        match file.try_lock() {
-            Ok(()) => {
-                // Where the page was is no matter any more.
-                let _ = file.set_len(0);
-                return Ok(Some(file));
-            }
-            Err(TryLockError::Error(error)) => {
-                tracing::debug!("the folder {} cannot be locked: {error}", data.display());
-                return Ok(None);
-            }
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_EVERY).await,
-        }
-    }
-    Err(StartError::InUse(data.display().to_string()))
 }

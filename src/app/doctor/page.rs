@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use tokio::net::TcpListener;
 
 use super::{
-    super::served::{inhabitant, reached_at},
+    super::{alone::inhabitant, served::reached_at},
     Line,
 };
 use crate::{model::WebSettings, web};

@@ -117,11 +117,12 @@ impl Session {
                 waiting.len()
             );
         }
-        let answers = waiting.into_iter().filter_map(|it| {
-            let (Wanted::Message(message) | Wanted::Request(_, message, _)) = it;
-            let to = Address::of(message.reply.as_ref())?;
-            let refused = Err("the session begins anew: ask again".to_owned());
-            Some(askers::answer(to, refused, requests::mark(&message)))
+        let refused = || Err("the session begins anew: ask again".to_owned());
+        let answers = waiting.into_iter().filter_map(|it| match it {
+            Wanted::Message(message) => {
+                Some(askers::answer(Address::of(message.reply.as_ref())?, refused(), requests::mark(&message)))
+            }
+            Wanted::Request(verb, message, _) => Some(requests::answered(self.topics(), &verb, &message, refused())),
         });
         answers.collect()
     }
