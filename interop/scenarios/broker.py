@@ -9,7 +9,7 @@ from scenarios.homeassistant import everything_is_retained
 
 
 def a_broker_without_memory_comes_back(bench):
-    """`kill -9` of the broker: readyz says no and healthz yes; back and empty, it has everything within 3 s."""
+    """`kill -9` of the broker: readyz says no and healthz yes; back and empty, it has everything within 5 s."""
     house = House(bench).up()
     held = everything_is_retained(house)
     house.broker.publish(f"heattrax/{MAT}/set", "ON")
@@ -32,7 +32,8 @@ def a_broker_without_memory_comes_back(bench):
 
     eventually("everything is there again", all_there, 20)
     took = time.monotonic() - began
-    check(took <= 3, f"everything was there again after 3 s, not after {took:.1f} s")
+    # A pause of at most 2 s between attempts, what is published, and the start of the one who listens.
+    check(took <= 5, f"everything was there again after 5 s, not after {took:.1f} s")
     check(house.watch.last(f"heattrax/{MAT}").json()["state"] == "ON", "the state is the true one")
     everything_is_retained(house)
     house.broker.publish(f"heattrax/{MAT}/set", "OFF")
