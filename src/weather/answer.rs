@@ -12,6 +12,8 @@ use crate::model::{Forecast, Interval};
 pub(super) const MOST: usize = 108 * 24;
 /// A provider whose own forecast is older than this is stuck, however fresh its answer looks.
 const OLDEST_RUN: SignedDuration = SignedDuration::from_hours(24);
+/// A forecast may be ahead of our clock by this much, or one of the two is wrong.
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// Snow above this air temperature in °C is a mistake of the source: it was reported at 20 °C.
 const TOO_WARM_FOR_SNOW: f64 = 10.0;
 

@@ -6,18 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::sane;
+use super::{answer::AHEAD, sane};
 use crate::model::{Forecast, Place, WeatherSettings};
 
 /// The shape of the file. To be raised when [`Forecast`] changes its meaning.
 const VERSION: u32 = 1;
 /// No cache of ours is larger.
 const LARGEST: u64 = 4 * 1024 * 1024;
-/// A forecast may be ahead of our clock by this much, or one of the two is wrong.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The file. Where another program's is in its place (the predecessor's has the same name), that one stays as it is, and ours is
 /// `<name>.heattrax.json` beside it.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::Value;
 
 use super::{
-    answer::{Answer, Flaw, MOST, ParseError, Reader, blank, fresh_enough, json},
+    answer::{AHEAD, Answer, Flaw, MOST, ParseError, Reader, blank, fresh_enough, json},
     ask::{Ask, HOUR, Heard, Question, Reply, degrees},
     sane,
 };
@@ -72,13 +72,16 @@ impl Ask for Nws {
         }
         let answer = parse(&reply.body, now)?;
         let made_at = json(&reply.body).ok().and_then(|it| made_at(&it));
+        // Of the future, it is a mistake, of the provider or of a clock of ours that was ahead: it would hold off all that come later.
+        let can_be = |it: &Timestamp| it.duration_since(now) <= AHEAD;
+        self.newest = self.newest.filter(can_be);
         if let Some((made_at, newest)) = made_at.zip(self.newest).filter(|(made_at, newest)| made_at < newest) {
             tracing::debug!("nws: a forecast of {made_at} although one of {newest} is known");
             let age = self.known.as_ref().map(|it| now.duration_since(it.forecast.issued_at));
             self.is_behind = age.is_some_and(|age| age < self.young);
             return Err(ParseError::Superseded);
         }
-        self.newest = made_at.or(self.newest);
+        self.newest = made_at.filter(can_be).or(self.newest);
         self.known = Some(answer.clone());
         Ok(Heard::Answer(answer))
     }

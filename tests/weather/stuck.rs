@@ -141,3 +141,26 @@ fn another_square_of_the_nws_may_have_an_older_forecast() {
     nws.hear(reply(POINTS.as_bytes()), noon()).unwrap();
     assert!(matches!(nws.hear(reply(older().as_bytes()), noon()), Ok(Heard::Answer(_))));
 }
+
+/// The NWS, which has named its square.
+fn nws() -> Box<dyn Ask> {
+    let mut nws = made(Provider::Nws);
+    nws.hear(reply(POINTS.as_bytes()), noon()).unwrap();
+    nws
+}
+
+#[test]
+fn a_forecast_of_the_nws_that_says_it_is_of_the_future_holds_off_none_that_comes_later() {
+    let ahead = GRID.replacen("\"updateTime\": \"2026-01-15T09", "\"updateTime\": \"2026-01-15T13", 1);
+    assert_ne!(ahead, GRID);
+    // By the provider's mistake, or by a clock of ours that is right again.
+    for first in [noon(), noon() + SignedDuration::from_hours(2)] {
+        let mut nws = nws();
+        assert!(matches!(nws.hear(reply(ahead.as_bytes()), first), Ok(Heard::Answer(_))));
+        assert!(matches!(nws.hear(reply(GRID.as_bytes()), noon()), Ok(Heard::Answer(_))), "heard first at {first}");
+        // What may be relied on is.
+        assert!(matches!(nws.hear(reply(older().as_bytes()), noon()), Err(ParseError::Superseded)));
+        assert!(matches!(nws.hear(reply(ahead.as_bytes()), noon()), Ok(Heard::Answer(_))));
+        assert!(matches!(nws.hear(reply(older().as_bytes()), noon()), Err(ParseError::Superseded)));
+    }
+}
