@@ -262,7 +262,7 @@ fn settings(book: &Book, merged: &Node, hostname: Option<&str>) -> Settings {
         tariff: tariff::read(&root),
         hold_unknown: forecasts.as_ref().and_then(|it| it.hold),
         wish_lasts: schedule::hours(web.wish_hours),
-        forecast_valid: forecasts.as_ref().map(|it| it.valid),
+        forecast_valid: forecasts.as_ref().map(|it| it.settings.valid),
         answer_within: ANSWER_WITHIN,
         vacation: root.switch("vacation_mode").unwrap_or(false),
     };

@@ -16,7 +16,9 @@ use super::{
     station,
     tree::Kind,
 };
-use crate::model::{BlackIce, Place, ProviderSettings, Safety, StationTopic, Thresholds, WeatherSettings};
+use crate::model::{
+    BlackIce, Place, Provider, ProviderSettings, Safety, StationTopic, Thresholds, WeatherSettings, WeatherState,
+};
 
 const LATITUDE: Range = Range::of(-90.0, 90.0, "degrees north");
 const LONGITUDE: Range = Range::of(-180.0, 180.0, "degrees east");
@@ -123,8 +125,6 @@ fn black_ice(it: Section<'_>, units: Units) -> Option<BlackIce> {
 /// The forecast as it was asked for.
 pub(super) struct Forecasts {
     pub(super) settings: WeatherSettings,
-    /// How long a forecast is acted on.
-    pub(super) valid: SignedDuration,
     /// How long rules keep what was decided when the weather has become unknown.
     pub(super) hold: Option<SignedDuration>,
 }
@@ -145,10 +145,9 @@ pub(super) fn weather(
     if second_opinion && providers.len() < 2 {
         it.refuse("second_opinion", "true with one provider", "true where `providers` lists at least two");
     }
-    let (settings, valid) = resilience(&it, place, data, providers);
-    let settings = WeatherSettings { second_opinion, ..settings };
+    let settings = WeatherSettings { second_opinion, ..resilience(&it, place, data, providers) };
     it.close();
-    (enabled.then_some(Forecasts { settings, valid, hold }), station)
+    (enabled.then_some(Forecasts { settings, hold }), station)
 }
 
 /// `off`, quoted or not, or for how long to hold what was decided: `hold: 2h` as text or as a section.
@@ -200,12 +199,7 @@ fn hold_length(text: &str) -> Option<SignedDuration> {
     (SignedDuration::ZERO < length && length <= LONGEST_HOLD).then_some(length)
 }
 
-fn resilience(
-    it: &Section<'_>,
-    place: Place,
-    data: &Path,
-    providers: Vec<ProviderSettings>,
-) -> (WeatherSettings, SignedDuration) {
+fn resilience(it: &Section<'_>, place: Place, data: &Path, providers: Vec<ProviderSettings>) -> WeatherSettings {
     let section = it.section("resilience");
     let it = section.as_ref();
     let pause = |key, usual: u64| {
@@ -222,18 +216,35 @@ fn resilience(
         second_opinion: false,
         cache_file: data.join(cache_file),
         horizon_hours: (horizon.ceil() as u16).max(LEAST_HORIZON_HOURS),
+        valid: hours(it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0)),
         refresh_every: pause("refresh_interval_minutes", 10),
         retry_after,
         retry_at_most: pause("max_retry_interval_minutes", 60).max(retry_after),
     };
-    let valid = hours(it.and_then(|it| it.number("cache_valid_hours", VALID_HOURS)).unwrap_or(6.0));
     if let Some(it) = it {
-        settings.refresh_every = in_time(it, settings.refresh_every, valid);
+        settings.valid = until_renewed(it, settings.valid, &settings.providers);
+        settings.refresh_every = in_time(it, settings.refresh_every, settings.valid);
         // Read by the notifications.
         it.number("outage_alert_after_minutes", OUTAGE_MINUTES);
     }
     section.into_iter().for_each(Section::close);
-    (settings, valid)
+    settings
+}
+
+/// MET Norway's terms forbid to ask again before its forecast expires, so a forecast is acted on until it can have been renewed.
+fn until_renewed(it: &Section<'_>, valid: SignedDuration, providers: &[ProviderSettings]) -> SignedDuration {
+    let least = WeatherState::RENEWED_WITHIN;
+    if valid >= least || !providers.iter().any(|it| it.provider == Provider::MetNorway) {
+        return valid;
+    }
+    let hours = least.as_hours();
+    it.warn(
+        "cache_valid_hours",
+        format!(
+            "a forecast is acted on for {hours} h, and no shorter: met-norway is not asked again before it `Expires`"
+        ),
+    );
+    least
 }
 
 /// The refresh that renews a forecast in time: with one that is too seldom, the weather would be gone or in doubt for a part of each round.

@@ -343,6 +343,8 @@ pub struct WeatherSettings {
     pub cache_file: PathBuf,
     /// Hours of forecast to ask for.
     pub horizon_hours: u16,
+    /// How long a forecast is acted on: until then it is to be renewed.
+    pub valid: SignedDuration,
     /// Time between two fetches while all is well.
     pub refresh_every: Duration,
     /// First pause after a failure.

@@ -28,7 +28,7 @@ impl Brought {
 /// What went wrong, in words.
 pub async fn examine(settings: &WeatherSettings, how: &ProviderSettings, now: Timestamp) -> Result<Brought, String> {
     let mut provider = provider(settings, how);
-    let fetched = Wire::new(how.clone(), None).fetch(provider.as_mut(), || now).await;
+    let fetched = Wire::new(settings, how.clone(), None).fetch(provider.as_mut(), || now).await;
     let brought = fetched.map_err(|failure| failure.trouble.text)?;
     Ok(Brought { forecast: brought.answer.forecast, ahead: brought.date.map(|it| it.duration_since(now)) })
 }

@@ -13,7 +13,7 @@ use super::{
     ask::{Ask, Heard, Question, Reply, user_agent},
     line::{Get, Line},
 };
-use crate::model::{ProviderSettings, Trouble, TroubleKind};
+use crate::model::{Provider, ProviderSettings, Trouble, TroubleKind, WeatherSettings};
 
 /// A provider that cannot be connected to within this has failed.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -62,11 +62,19 @@ pub(super) struct Wire {
     client: Option<Client>,
     /// Another line than the network.
     line: Option<Arc<dyn Line>>,
+    /// `Expires` is obeyed up to this.
+    longest_held: SignedDuration,
 }
 
 impl Wire {
-    pub(super) fn new(how: ProviderSettings, line: Option<Arc<dyn Line>>) -> Self {
-        Self { how, client: None, line }
+    pub(super) fn new(settings: &WeatherSettings, how: ProviderSettings, line: Option<Arc<dyn Line>>) -> Self {
+        let longest_held = match how.provider {
+            // Its terms ask for it; the config sees to it that a forecast is acted on for longer.
+            Provider::MetNorway => LONGEST_HELD,
+            // A hint only: what is known must not grow too old over it, and one attempt may fail.
+            _ => LONGEST_HELD.min(settings.valid / 2),
+        };
+        Self { how, client: None, line, longest_held }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -91,7 +99,7 @@ impl Wire {
             match provider.hear(reply, now()) {
                 Ok(Heard::AskOn) => {}
                 Ok(Heard::Answer(answer)) => {
-                    let unchanged_for = head.unchanged_for(now());
+                    let unchanged_for = head.unchanged_for(now(), self.longest_held);
                     return Ok(Brought { answer, is_old: false, unchanged_for, date: head.date });
                 }
                 Err(error) => return self.at_hand(provider, self.useless(&error), begun),
@@ -262,8 +270,8 @@ impl Head {
     }
 
     /// `Expires`, by the provider's clock if it tells, or else by ours.
-    fn unchanged_for(&self, now: Timestamp) -> Option<Duration> {
-        let length = self.expires?.duration_since(self.date.unwrap_or(now)).min(LONGEST_HELD);
+    fn unchanged_for(&self, now: Timestamp, longest: SignedDuration) -> Option<Duration> {
+        let length = self.expires?.duration_since(self.date.unwrap_or(now)).min(longest);
         Duration::try_from(length).ok()
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(settings: &WeatherSettings, how: &ProviderSettings, line: Option<Arc<dyn Line>>) -> Self {
         Self {
-            wire: Wire::new(how.clone(), line),
+            wire: Wire::new(settings, how.clone(), line),
             provider: provider(settings, how),
             backoff: backoff(settings),
             due: Instant::now(),

@@ -47,3 +47,22 @@ fn a_forecast_is_renewed_before_it_is_too_old() {
         assert!(latest < WeatherState::RENEWED_WITHIN.unsigned_abs().as_secs(), "{keys}");
     }
 }
+
+#[test]
+fn with_met_norway_a_forecast_is_acted_on_until_it_can_have_been_renewed() {
+    let met = "met_norway: {contact: you@example.org}";
+    let said = "resilience.cache_valid_hours: a forecast is acted on for 2 h, and no shorter: met-norway is not asked again before it `Expires`";
+    for (providers, hours, minutes, is_raised) in [
+        ("providers: [open-meteo]", "1", 60, false),
+        ("providers: [met-norway]", "1", 120, true),
+        ("providers: [open-meteo, met-norway]", "0.1", 120, true),
+        ("providers: [met-norway]", "2", 120, false),
+        ("providers: [met-norway]", "6", 360, false),
+    ] {
+        let keys = format!("{{{providers}, {met}, resilience: {{cache_valid_hours: {hours}}}}}");
+        let settings = good(&crate::small_and(&format!("weather_api: {keys}\n")));
+        let valid = settings.weather.unwrap().valid;
+        assert_eq!((valid.as_mins(), settings.control.forecast_valid), (minutes, Some(valid)), "{keys}");
+        assert_eq!(settings.warnings.iter().any(|it| it.ends_with(said)), is_raised, "{:?}", settings.warnings);
+    }
+}

@@ -59,6 +59,7 @@ fn settings(base_url: &str, folder: &Path) -> WeatherSettings {
         second_opinion: false,
         cache_file: folder.join("weather.json"),
         horizon_hours: 24,
+        valid: SignedDuration::from_hours(6),
         refresh_every: Duration::from_secs(600),
         retry_after: Duration::from_secs(60),
         retry_at_most: Duration::from_secs(1800),

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use heattrax::model::{Event, Forecast, NoticeKind, Provider, TroubleKind, WeatherSettings};
+use jiff::SignedDuration;
 
 use crate::{
     Room, asked_at, noon,
@@ -124,6 +125,26 @@ async fn met_norway_is_told_who_asks_and_is_left_alone_until_its_forecast_expire
     assert!(served.asked().await.contains("Thu, 15 Jan 2026 10:21:00 GMT"));
     let again = room.observed().await;
     assert!(again.issued_at > known.issued_at && again.intervals == known.intervals);
+}
+
+#[tokio::test]
+async fn who_says_that_a_forecast_holds_for_longer_than_it_is_acted_on_is_asked_in_time_all_the_same() {
+    let until = "Date: Thu, 15 Jan 2026 11:15:00 GMT\r\nExpires: Thu, 15 Jan 2026 13:00:00 GMT\r\n";
+    let held = |body| answer("200 OK", until, body);
+    for (which, body, is_asked) in [(Provider::OpenMeteo, OPEN_METEO, true), (Provider::MetNorway, MET, false)] {
+        let mut served = Served::start([held(body)]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let valid = SignedDuration::from_hours(1);
+        let mut room = Room::start(WeatherSettings { valid, ..list(folder.path(), &[(which, &served)]) }, noon());
+        room.observed().await;
+        served.asked().await;
+        settle().await;
+        turn(Duration::from_secs(29 * 60)).await;
+        assert!(served.not_asked().await, "{which:?}");
+        turn(Duration::from_secs(6 * 60)).await;
+        // The terms of MET Norway leave no choice; the config holds its forecasts for longer.
+        assert_eq!(!served.not_asked().await, is_asked, "{which:?}");
+    }
 }
 
 #[tokio::test]
