@@ -19,20 +19,24 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     queue::Letter,
-    way::{Blame, Failure},
+    way::{Blame, Failure, Note, TOTAL},
     zone::Zone,
 };
 use crate::model::{EmailSettings, MailTls};
 
-/// A server that has not answered a single word within this has failed.
-const WORD: Duration = Duration::from_secs(15);
+/// A server that cannot be connected to within this has failed. What it says after that, lettre waits for without an end.
+const CONNECT: Duration = Duration::from_secs(15);
 /// What a server says when it does not know who we are: the letter is not to blame.
 const LOGIN: [u16; 4] = [530, 534, 535, 538];
 /// What it says when it serves nobody for now, or cannot look up who we are.
 const AWAY: [u16; 3] = [421, 432, 454];
 
-/// Nobody else is sent a copy of their own after so long: the whole letter has 60 s, and a last word may take 15 of them.
+/// Nobody else is sent a copy of their own after so long …
 const EACH: Duration = Duration::from_secs(30);
+/// … and one that is under way is given up then, before the whole letter is: who has got theirs is known.
+const LAST: Duration = TOTAL.saturating_sub(Duration::from_secs(5));
+
+const TOO_LATE: &str = "the mail server did not answer in time";
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -49,7 +53,8 @@ impl Mail {
         Self { settings, zone, transport: OnceCell::new() }
     }
 
-    pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
+    pub(super) async fn send(&self, letter: &Letter, note: &Note<'_>) -> Result<(), Failure> {
+        let began = Instant::now();
         let message = self.message(letter).map_err(Failure::of_the_letter)?;
         let transport = self.transport.get_or_try_init(|| transport(self.settings.clone())).await?;
         if letter.owed.is_none() {
@@ -61,21 +66,20 @@ impl Mail {
                 return Err(if is_refused { Failure::of_the_letter(words) } else { Failure::of_the_way(words) });
             }
         }
-        self.send_to_each(transport, &message, letter.owed.as_deref()).await
+        let each = Each { transport, message: &message, owed: letter.owed.as_deref(), began, note };
+        self.send_to_each(each).await
     }
 
-    /// One address that is wrong, or that takes nothing for now, must not keep the others from hearing of it.
-    async fn send_to_each(
-        &self,
-        transport: &Transport,
-        message: &Message,
-        owed: Option<&[String]>,
-    ) -> Result<(), Failure> {
-        let (envelope, bytes, began) = (message.envelope(), message.formatted(), Instant::now());
+    /// One address that is wrong, or that takes nothing for now, must not keep the others from hearing of it: a transaction for all ends at
+    /// the first receiver who is refused.
+    async fn send_to_each(&self, each: Each<'_>) -> Result<(), Failure> {
+        let Each { transport, message, owed, began, note } = each;
+        let (envelope, bytes) = (message.envelope(), message.formatted());
         let (mut outcome, all) = (Outcome::default(), self.settings.to.iter().zip(envelope.to()));
         // Whoever has been taken out of the config is owed nothing.
-        for (at, (name, to)) in all.enumerate().filter(|(_, (name, _))| owed.is_none_or(|it| it.contains(name))) {
-            // Who has got it by then is known; cut off as a whole, it would be sent to them again.
+        let all = all.enumerate().filter(|(_, (name, _))| owed.is_none_or(|it| it.contains(name)));
+        let all: Vec<_> = all.collect();
+        for (done, &(at, (name, to))) in (1..).zip(&all) {
             outcome.is_over |= began.elapsed() >= EACH;
             if outcome.is_over {
                 outcome.owed.push(name.clone());
@@ -83,12 +87,19 @@ impl Mail {
             }
             let alone = Envelope::new(envelope.from().cloned(), vec![to.clone()]);
             let alone = alone.map_err(|error| Failure::of_the_letter(error.to_string()))?;
-            let Err(error) = transport.send_raw(&alone, &bytes).await else {
-                outcome.got_it = true;
-                continue;
+            let sending = tokio::time::timeout_at(began + LAST, transport.send_raw(&alone, &bytes));
+            let (words, fault) = match sending.await {
+                Ok(Ok(_)) => {
+                    outcome.got_it = true;
+                    // A stop in the middle of all this must not send it to them again.
+                    let yet = all.iter().skip(done).map(|(_, (name, _))| (*name).clone());
+                    note(outcome.owed.iter().cloned().chain(yet).collect());
+                    continue;
+                }
+                Ok(Err(error)) => (self.words(&error), fault(&error)),
+                Err(_) => (TOO_LATE.to_owned(), Fault::OfAll),
             };
-            outcome.words = self.words(&error);
-            let fault = fault(&error);
+            outcome.words = words;
             if fault == Fault::ForGood {
                 outcome.is_refused = true;
                 tracing::warn!("notifications.email.to_emails[{at}] gets no mail: {}", outcome.words);
@@ -124,7 +135,7 @@ impl Mail {
         }
         let what = match error.status() {
             Some(code) => format!("the mail server said {code}"),
-            None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+            None if error.is_timeout() => TOO_LATE.to_owned(),
             None => "the mail server cannot be used".to_owned(),
         };
         let mut words = cause.map_or_else(|| what.clone(), |cause| format!("{what}: {cause}"));
@@ -133,6 +144,15 @@ impl Mail {
         }
         words
     }
+}
+
+/// A mail that is to be sent to each receiver by itself.
+struct Each<'a> {
+    transport: &'a Transport,
+    message: &'a Message,
+    owed: Option<&'a [String]>,
+    began: Instant,
+    note: &'a Note<'a>,
 }
 
 /// Whom an error of the server is about.
@@ -195,7 +215,7 @@ fn build(settings: &EmailSettings) -> Result<Transport, String> {
         MailTls::StartTls => Tls::Required(parameters(settings)?),
         MailTls::Implicit => Tls::Wrapper(parameters(settings)?),
     };
-    let mut builder = Transport::builder_dangerous(settings.host.clone()).port(settings.port).timeout(Some(WORD));
+    let mut builder = Transport::builder_dangerous(settings.host.clone()).port(settings.port).timeout(Some(CONNECT));
     builder = builder.tls(tls);
     if let Some((name, password)) = &settings.login {
         builder = builder.credentials(Credentials::new(name.clone(), password.reveal().to_owned()));

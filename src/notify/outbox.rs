@@ -176,6 +176,12 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Somebody has got a letter that is under way, and these have not.
+    fn has_still_to_get(&self, letter: &Letter, owed: Vec<String>) {
+        self.inside().queue.note_owed(&letter.id, owed);
+        self.changed.notify_one();
+    }
+
     /// It was put in by day, and the way is open again by night: nobody is to be woken by it.
     fn is_to_wait(&self, letter: &Letter, quiet: &Quiet, now: Timestamp) -> bool {
         let end = quiet.until(letter.alert.severity, now).filter(|_| !letter.urgent);
@@ -254,7 +260,8 @@ impl Outbox {
                 continue;
             }
             // A letter that is on its way when the bridge stops waits in the file for the next start.
-            let Some(sent) = stop.run_until_cancelled(way.send(&letter)).await else { return };
+            let note = |owed| self.has_still_to_get(&letter, owed);
+            let Some(sent) = stop.run_until_cancelled(way.send(&letter, &note)).await else { return };
             let now = clock.now();
             let Err(failure) = sent else {
                 self.sent(&letter, now);

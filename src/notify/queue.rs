@@ -144,6 +144,13 @@ impl Queue {
         }
     }
 
+    /// Only these receivers have not got it yet, and it is under way to them.
+    pub fn note_owed(&mut self, id: &str, owed: Vec<String>) {
+        if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {
+            letter.owed = Some(owed);
+        }
+    }
+
     /// It is quiet until then.
     pub fn wait(&mut self, id: &str, now: Timestamp, until: Timestamp) {
         if let Some(letter) = self.letters.iter_mut().find(|it| it.id == id) {

@@ -6,7 +6,10 @@ use super::{email::Mail, http::Post, queue::Letter, zone::Zone};
 use crate::model::{Channel, NotifySettings};
 
 /// Whatever takes longer has failed: a server may say a word now and then for ever.
-const TOTAL: Duration = Duration::from_secs(60);
+pub(super) const TOTAL: Duration = Duration::from_secs(60);
+
+/// Takes down who has not got a letter yet, when somebody has.
+pub(super) type Note<'a> = dyn Fn(Vec<String>) + Sync + 'a;
 
 /// A message was not taken.
 #[derive(Debug)]
@@ -58,10 +61,10 @@ impl Way {
         })
     }
 
-    pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failure> {
+    pub(super) async fn send(&self, letter: &Letter, note: &Note<'_>) -> Result<(), Failure> {
         let sending = async {
             match self {
-                Self::Mail(mail) => mail.send(letter).await,
+                Self::Mail(mail) => mail.send(letter, note).await,
                 Self::Post(post) => post.send(letter).await,
             }
         };

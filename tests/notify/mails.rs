@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use crate::{
     home::{Room, noon},
+    http::{Mood, Sink},
     smtp::{Line, Server},
 };
 
@@ -188,6 +189,102 @@ async fn whoever_was_taken_out_of_the_config_is_owed_nothing() {
     let lines = lines.replace("later@", "ann@");
     let room = Room::start(&lines, folder.path(), noon() + SignedDuration::from_hours(1), 1.0);
     room.until("email", |it| it["waiting"] == 0 && it["given_up"] == 0).await;
+    assert!(server.is_empty());
+    room.stop().await;
+}
+
+/// Three receivers, of whom the first is refused, so that each of the others gets a copy of their own.
+fn apart(server: &Server) -> String {
+    let lines = email(server, ", use_tls: false");
+    lines
+        .replace("[ann@example.org, ", "[refused@example.org, ")
+        .replace("<bob@example.org>\"", "<bob@example.org>\", carol@example.org")
+}
+
+/// Turns the clock by hand; everything that is under way waits for the server.
+async fn turn(by: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(by).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn whoever_had_a_letter_at_a_stop_in_the_middle_of_it_does_not_get_it_again() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    server.answers.are_now(1);
+    let room = Room::start(&apart(&server), folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    for name in ["bob@", "carol@"] {
+        assert!(server.next().await.to[0].contains(name));
+    }
+    // So it is on disk if nobody stops it in good order.
+    until_on_disk(folder.path(), "\"owed\":[\"carol@example.org\"]", 1).await;
+    room.stop().await;
+
+    let room = Room::start(&apart(&server), folder.path(), noon() + SignedDuration::from_mins(1), 1.0);
+    let mail = server.next().await;
+    assert!(mail.to.len() == 1 && mail.to[0].contains("carol@"), "the copy that was under way, and no other: {mail:?}");
+    server.answers.are_now(usize::MAX);
+    room.until("email", |it| it["waiting"] == 0).await;
+    assert!(server.is_empty());
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_in_the_middle_holds_up_no_other_way_and_nobody_gets_a_mail_twice() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    let mut sink = Sink::start(Mood::Takes).await;
+    server.answers.are_now(1);
+    let lines = format!("{}\n{}", apart(&server), sink.webhook());
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    for name in ["bob@", "carol@"] {
+        assert!(server.next().await.to[0].contains(name));
+    }
+    room.tell(NoticeKind::Lockout, "Mat is locked off");
+    for event in ["overheat", "lockout"] {
+        assert_eq!(sink.next().await.body["event_type"], event);
+    }
+    room.until("webhook", |it| it["waiting"] == 0).await;
+    turn(Duration::from_secs(56)).await;
+    // It is given up for now, and the next one is under way.
+    let status = room.until("email", |it| it["last_error"].is_string()).await;
+    assert!(status["waiting"] == 2 && status["health"] == "healthy", "{status}");
+    assert_eq!(status["last_error"], "the mail server did not answer in time");
+    server.answers.are_now(usize::MAX);
+    for name in ["bob@", "carol@"] {
+        let mail = server.next().await;
+        assert!(mail.to[0].contains(name) && mail.text.contains("Mat is locked off"), "{mail:?}");
+    }
+    room.until("email", |it| it["waiting"] == 1).await;
+    turn(Duration::from_secs(31)).await;
+    let mail = server.next().await;
+    assert!(mail.to[0].contains("carol@") && mail.text.contains("Mat is too hot"), "{mail:?}");
+    room.until("email", |it| it["waiting"] == 0).await;
+    assert!(server.is_empty());
+    room.stop().await;
+}
+
+#[tokio::test]
+async fn after_half_a_minute_no_further_copy_is_begun_and_what_is_left_is_sent_later() {
+    let (server, folder) = (Server::start(Line::Plain), tempfile::tempdir().unwrap());
+    server.answers.are_now(0);
+    let lines = apart(&server).replace(", carol@", ", carol@example.org, dan@");
+    let room = Room::start(&lines, folder.path(), noon(), 1.0);
+    room.tell(NoticeKind::Overheat, "Mat is too hot");
+    for name in ["bob@", "carol@"] {
+        assert!(server.next().await.to[0].contains(name));
+        turn(Duration::from_secs(20)).await;
+        server.answers.are_now(1);
+    }
+    let status = room.until("email", |it| it["health"] == "healthy").await;
+    assert!(status["waiting"] == 1 && server.is_empty(), "{status}");
+    until_on_disk(folder.path(), "\"owed\":[\"dan@example.org\"]", 1).await;
+    assert!(server.is_empty(), "dan's copy is begun later");
+    turn(Duration::from_secs(31)).await;
+    server.answers.are_now(usize::MAX);
+    assert!(server.next().await.to[0].contains("dan@"));
+    room.until("email", |it| it["waiting"] == 0).await;
     assert!(server.is_empty());
     room.stop().await;
 }

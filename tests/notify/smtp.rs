@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -33,12 +33,39 @@ pub(crate) struct Mail {
     pub(crate) login: Option<String>,
 }
 
+/// How many more answers there are.
+pub(crate) struct Answers {
+    left: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Answers {
+    fn of(left: usize) -> Self {
+        Self { left: Mutex::new(left), more: Condvar::new() }
+    }
+
+    pub(crate) fn are_now(&self, left: usize) {
+        *self.left.lock().unwrap() = left;
+        self.more.notify_all();
+    }
+
+    /// Waits until there is one; a minute is longer than any test.
+    fn take_one(&self) -> bool {
+        let left = self.left.lock().unwrap();
+        let (mut left, waited) = self.more.wait_timeout_while(left, Duration::from_secs(60), |it| *it == 0).unwrap();
+        *left = left.saturating_sub(1);
+        !waited.timed_out()
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// The certificate that its line is secured with.
     pub(crate) pem: String,
     /// Receivers who are told to come later are served from now on.
     pub(crate) is_later: Arc<AtomicBool>,
+    /// So many more mails are answered when all of their text is there; about the others nothing is said.
+    pub(crate) answers: Arc<Answers>,
     taken: mpsc::Receiver<Mail>,
 }
 
@@ -55,15 +82,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (took, taken) = mpsc::channel();
-        let is_later = Arc::<AtomicBool>::default();
-        let shared = Arc::clone(&is_later);
+        let (is_later, answers) = (Arc::<AtomicBool>::default(), Arc::new(Answers::of(usize::MAX)));
+        let shared = (Arc::clone(&is_later), Arc::clone(&answers));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (config, took, is_later) = (Arc::clone(&config), took.clone(), Arc::clone(&shared));
-                std::thread::spawn(move || serve(stream.unwrap(), line, config, is_later, &took));
+                let (config, took, (is_later, answers)) = (Arc::clone(&config), took.clone(), shared.clone());
+                let talk = Talk { mail: empty(line == Line::Implicit), offers: line, is_later, answers };
+                std::thread::spawn(move || serve(stream.unwrap(), talk, config, &took));
             }
         });
-        Self { address, pem: cert.pem(), is_later, taken }
+        Self { address, pem: cert.pem(), is_later, answers, taken }
     }
 
     pub(crate) async fn next(&self) -> Mail {
@@ -84,17 +112,10 @@ impl Server {
 trait Wire: Read + Write {}
 impl<T: Read + Write> Wire for T {}
 
-fn serve(
-    stream: TcpStream,
-    line: Line,
-    config: Arc<ServerConfig>,
-    is_later: Arc<AtomicBool>,
-    took: &mpsc::Sender<Mail>,
-) {
+fn serve(stream: TcpStream, mut talk: Talk, config: Arc<ServerConfig>, took: &mpsc::Sender<Mail>) {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let secured = |stream: TcpStream| StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-    let mut talk = Talk { mail: empty(line == Line::Implicit), offers: line, is_later };
-    if line == Line::Implicit {
+    if talk.offers == Line::Implicit {
         talk.hold(Box::new(secured(stream)), true, took);
         return;
     }
@@ -113,6 +134,7 @@ struct Talk {
     mail: Mail,
     offers: Line,
     is_later: Arc<AtomicBool>,
+    answers: Arc<Answers>,
 }
 
 impl Talk {
@@ -156,6 +178,9 @@ impl Talk {
                     let next = Mail { login: self.mail.login.clone(), ..empty(self.mail.is_secured) };
                     // The test may be over.
                     let _ = took.send(std::mem::replace(&mut self.mail, next));
+                    if !self.answers.take_one() {
+                        return false;
+                    }
                     "250 taken"
                 }
                 "QUIT" => {
