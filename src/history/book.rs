@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use super::{
+    ahead::{self, Ahead, date, tomorrow},
     thin::{HOLDS, Mean, Span, means},
     watcher::{Row, Sample, Use},
 };
@@ -34,21 +35,21 @@ const STEPS: [&str; 3] = [
 ];
 /// The layout that this version writes.
 pub(super) const LAYOUT: i64 = STEPS.len() as i64;
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 const MIB: i64 = 1024 * 1024;
 /// Samples are kept as they are for a week: long enough to look into what happened lately.
 const RAW: i64 = 7 * DAY;
 /// Then as means of a quarter of an hour for a quarter of a year: a season can be looked back upon.
 const QUARTERS: i64 = 90 * DAY;
 /// The steps of means, in s; 0 is a sample as it was.
-const QUARTER: i64 = 900;
-const HOUR: i64 = 3600;
+pub(super) const QUARTER: i64 = 900;
+pub(super) const HOUR: i64 = 3600;
 /// It is tidied up so often.
 const TIDY_EVERY: i64 = HOUR;
 /// A clock that is further ahead of what is in the file may be wrong; or the bridge was not used for so long.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// It is taken as right when so many days were written down by it: whoever is wrong for a moment writes fewer.
-const DAYS_THAT_COUNT: i64 = 7;
+pub(super) const DAYS_THAT_COUNT: i64 = 7;
 
 /// The history cannot be opened, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,8 @@ pub struct Book {
     tidied_at: Option<i64>,
     /// It has been told that nothing is given up for now.
     is_doubted: bool,
+    /// It has been told that the clock may be behind.
+    is_behind: bool,
 }
 
 impl Book {
@@ -110,7 +113,7 @@ impl Book {
             writing.commit()?;
         }
         let (keep, most) = (i64::from(how.keep_days) * DAY, i64::from(how.max_mb) * MIB);
-        Ok(Self { file, keep, most, tidied_at: None, is_doubted: false })
+        Ok(Self { file, keep, most, tidied_at: None, is_doubted: false, is_behind: false })
     }
 
     /// Holds the file to this many bytes.
@@ -165,6 +168,7 @@ impl Book {
             self.tidied_at = Some(now);
             return Ok(());
         }
+        self.give_up_what_is_ahead(time)?;
         let mut shorter = 1;
         loop {
             self.thin(now, shorter)?;
@@ -184,12 +188,32 @@ impl Book {
         Ok(())
     }
 
+    /// What a clock that was wrong has written into days to come is of no use, and is shown.
+    fn give_up_what_is_ahead(&mut self, now: Timestamp) -> Result<(), BookError> {
+        let found = ahead::give_up(&mut self.file, now)?;
+        let was_behind = std::mem::replace(&mut self.is_behind, matches!(found, Ahead::Kept));
+        match found {
+            Ahead::GivenUp(0) => {}
+            Ahead::GivenUp(rows) => {
+                tracing::warn!(
+                    "{rows} rows of the history are given up: a clock that was wrong wrote them more than a day ahead"
+                );
+            }
+            Ahead::Kept if !was_behind => {
+                tracing::warn!(
+                    "the history reaches beyond tomorrow by the clock, {now}: it stays, for the clock may be behind"
+                );
+            }
+            Ahead::Kept => {}
+        }
+        Ok(())
+    }
+
     /// Is there something older than the longest pause, and next to nothing since then?
     fn is_far_ahead(&self, now: Timestamp) -> Result<bool, BookError> {
-        let date = |it: Timestamp| TimeZone::UTC.to_datetime(it).date().to_string();
         let edge = date(now.checked_sub(AHEAD).unwrap_or(Timestamp::MIN));
-        // What a clock that was wrong has left in days to come says nothing. The local day may be one further.
-        let today = date(now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now));
+        // What a clock that was wrong has left in days to come says nothing.
+        let today = date(tomorrow(now));
         let ask =
             "SELECT COUNT(DISTINCT CASE WHEN date > ?1 THEN date END), MIN(date) <= ?1 FROM days WHERE date <= ?2";
         let (since, is_older): (i64, Option<bool>) =

@@ -3,6 +3,7 @@
 //! A task looks at the board and listens to notices ([`Watcher`]); one thread writes ([`Book`]). Nothing in the control loop waits for
 //! either: a full disk or a damaged file costs history, is said once, and heals by itself.
 
+mod ahead;
 mod book;
 mod read;
 mod thin;

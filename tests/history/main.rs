@@ -183,6 +183,55 @@ fn a_bridge_that_was_not_used_for_years_gives_up_what_is_old_after_a_week() {
     assert_eq!(points(&path, noon(), noon() + 1.hour(), 9), []);
 }
 
+/// The instants of samples and of events, and the days, in hours after noon.
+fn what_there_is(path: &Path) -> [Vec<i64>; 3] {
+    let (from, to) = (noon() - 10_000.hours(), "2199-01-01T00:00:00Z".parse().unwrap());
+    let hours = |it: i64| (it - noon().as_second()) / 3600;
+    let samples = points(path, from, to, 1000).into_iter().map(|it| it.0 / 3600).collect();
+    let query = HistoryQuery::Events { from, to, limit: 1000, device: None, group: None, kind: None };
+    let HistoryAnswer::Events(events) = read(path, &query).unwrap() else { panic!("events were asked for") };
+    let (from, to) = (TimeZone::UTC.to_datetime(from).date(), TimeZone::UTC.to_datetime(to).date());
+    let query = HistoryQuery::Days { outlets: vec![mat()], from, to };
+    let HistoryAnswer::Days(days) = read(path, &query).unwrap() else { panic!("days were asked for") };
+    let at_noon = |date: &str| format!("{date}T12:00:00Z").parse::<Timestamp>().unwrap().as_second();
+    let days = days.iter().map(|it| hours(at_noon(&it.date))).collect();
+    [samples, events.iter().rev().map(|it| hours(it.at)).collect(), days]
+}
+
+#[test]
+fn what_a_wrong_clock_wrote_into_the_future_goes_when_the_clock_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    let mut book = open(&path).unwrap();
+    for hours in [0, 23, 48, 24 * 365, 24 * 366] {
+        book.write(&seen(noon() + SignedDuration::from_hours(hours))).unwrap();
+    }
+    book.tidy(noon() + 30.minutes()).unwrap();
+    // The local day may be one further.
+    assert_eq!(what_there_is(&path), [vec![0, 23], vec![0, 23], vec![0, 24]]);
+    book.write(&seen(noon() + 1.hour())).unwrap();
+    assert_eq!(what_there_is(&path)[0], [0, 1, 23]);
+}
+
+#[test]
+fn a_clock_that_is_behind_costs_no_history() {
+    // Every few hours for five days, and seven days after a pause.
+    let (each, many) = ((0..30).map(|it| it * 4), (20..27).map(|it| it * 24));
+    for all in [each.collect::<Vec<_>>(), many.collect()] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.db");
+        let mut book = open(&path).unwrap();
+        for hours in &all {
+            book.write(&seen(noon() + SignedDuration::from_hours(*hours))).unwrap();
+        }
+        for hours in [0, 2, 24, 37, 90, 94, 96, 100] {
+            book.tidy(noon() + SignedDuration::from_hours(hours)).unwrap();
+            let [samples, events, _] = what_there_is(&path);
+            assert_eq!((&samples, &events), (&all, &all), "after {hours} h");
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a few days in seconds")]
 fn seconds(it: i64) -> f64 {
     it as f64
