@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{self, mpsc, oneshot, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -83,13 +83,15 @@ pub(super) struct Means {
     pub(super) wants: mpsc::Sender<Want>,
     /// The ways to people. `None` in setup mode.
     pub(super) post: watch::Receiver<Option<Post>>,
+    /// Held by whoever changes the config, from the look at the file until what it says is in force.
+    pub(super) desk: Arc<sync::Mutex<()>>,
 }
 
 /// Does errands, each in a task of its own, until `stop`. Whoever asks waits no longer than they want to.
 pub(super) async fn run(means: Means, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
     let mut under_way = JoinSet::new();
     loop {
-        let Asked { errand, answer } = tokio::select! {
+        let Asked { errand, mut answer } = tokio::select! {
             () = stop.cancelled() => return,
             // One that panicked has been written to the log by the runtime's hook; its asker hears that it cannot be done.
             Some(_) = under_way.join_next() => continue,
@@ -100,10 +102,29 @@ pub(super) async fn run(means: Means, mut asked: mpsc::Receiver<Asked>, stop: Ca
         };
         let means = means.clone();
         under_way.spawn(async move {
+            let turn = if takes_turns(&errand) {
+                tokio::select! {
+                    biased;
+                    // Nobody waits for ever: who has given up before their turn has been told so, and it is not done behind their back.
+                    () = answer.closed() => return,
+                    turn = means.desk.lock() => Some(turn),
+                }
+            } else {
+                None
+            };
             // Whoever has gone does not hear it.
             let _ = answer.send(means.does(errand).await);
+            drop(turn);
         });
     }
+}
+
+/// Those are done one after the other, whoever asks: the page, MQTT or a signal. Two changes at once could be written in one order and
+/// come into force in the other, and the bridge would go by what the file does not say any more. Who looks before a change, too, is not to
+/// see a file that is not in force yet.
+fn takes_turns(errand: &Errand) -> bool {
+    let changes = matches!(errand, Errand::Edit(..) | Errand::SetUp(..) | Errand::Restore(..) | Errand::PutConfig(..));
+    changes || matches!(errand, Errand::Reload | Errand::ConfigText | Errand::Settled)
 }
 
 impl Means {
@@ -163,6 +184,7 @@ impl Means {
                 Ok(json!({ "problems": found.iter().map(problem).collect::<Value>() }))
             }
             Errand::PutConfig(text, etag) => self.puts(text, etag).await,
+            Errand::Settled => Ok(json!({})),
             Errand::Reload => self.reloads().await,
             Errand::NotifyTest { provider, subject, body } => {
                 Ok(self.post()?.test(provider.as_deref(), subject, body, self.handle.clock.now())?)

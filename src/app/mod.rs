@@ -195,7 +195,8 @@ impl Bridge {
         let (levers, wants, post) = (self.levers.clone(), self.wants.clone(), self.post.subscribe());
         let history = settings.map(|it| history::file(&it.data));
         let keeps_history = settings.is_some_and(|it| it.history.is_some());
-        let means = errands::Means { handle: self.handle.clone(), history, keeps_history, levers, wants, post };
+        let (handle, desk) = (self.handle.clone(), Arc::default());
+        let means = errands::Means { handle, history, keeps_history, levers, wants, post, desk };
         let run = errands::run(means, asked, self.shells.clone());
         self.spawn("errands", run);
     }

@@ -72,6 +72,8 @@ pub enum Errand {
     CheckConfig(String),
     /// Put a text in the place of the config file, if that is still the one with this mark; whatever it is if `None`.
     PutConfig(String, Option<String>),
+    /// Nothing but to wait until the changes of the config that others have begun are in force.
+    Settled,
     /// Read the config file anew; the bridge goes on as it is if that is wrong.
     Reload,
     /// The memory, and the config without its secrets.

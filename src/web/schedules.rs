@@ -113,9 +113,13 @@ impl Site {
         let busy = || Refusal::from(Failed::not_now("others change the config all the time: ask again later"));
         let _alone = timeout(WITHIN, self.desk.lock()).await.map_err(|_| busy())?;
         for _ in 0..TRIES {
-            // First the mark of the file, for others change it too.
-            let file = self.handle.errand(Errand::ConfigText, AT_ONCE).await.ok();
-            let mark = file.and_then(|it| it["etag"].as_str().map(str::to_owned));
+            // First the mark of the file, for others change it too: what it says then is in force.
+            let mark = match self.handle.errand(Errand::ConfigText, WITHIN).await {
+                Ok(file) => file["etag"].as_str().map(str::to_owned),
+                // There is none, or it cannot be read: whoever is to write it says so.
+                Err(failed) if failed.why == Why::Conflict => None,
+                Err(failed) => return Err(failed.into()),
+            };
             let seen = self.schedules(group).await?;
             seen.is_as_seen(headers)?;
             match self.handle.errand(Errand::Edit(edit(&seen)?, mark), WITHIN).await {

@@ -21,6 +21,7 @@ mod requested;
 mod served;
 mod site;
 mod told;
+mod turns;
 mod unreachable;
 mod valued;
 

@@ -87,6 +87,29 @@ async fn the_newest_wish_wins_over_a_request_too() {
     assert!(is_enabled(&desk.change().await.0));
 }
 
+/// The page has just asked for an OFF, which is not in force yet: what MQTT says after it is the last word.
+#[tokio::test]
+async fn what_seems_to_be_so_already_is_looked_at_again_when_the_changes_of_others_are_in_force() {
+    let (_broker, peer, mut desk) = started(enabled(true)).await;
+    peer.ask(ENABLED, "ON", "my/answers", b"m").await;
+    let settled = desk.settled().await;
+    desk.board.send_replace(Arc::new(enabled(false)));
+    settled.send(Ok(json!({}))).unwrap();
+    let (edit, answer) = desk.change().await;
+    assert!(is_enabled(&edit));
+    desk.board.send_replace(Arc::new(enabled(true)));
+    answer.send(Ok(json!({ "changed": ["x"] }))).unwrap();
+    let told = peer.wait("the answer", |it| it.topic == "my/answers").await.json();
+    assert_eq!(told["data"]["changed"], json!(["x"]));
+    // Where nobody changes anything it is so already.
+    peer.forget();
+    peer.ask(ENABLED, "ON", "my/answers", b"m").await;
+    desk.settled().await.send(Ok(json!({}))).unwrap();
+    let told = peer.wait("the answer", |it| it.topic == "my/answers").await.json();
+    assert_eq!(told["data"]["changed"], json!([]));
+    peer.wait("the switch", |it| it.topic == "heattrax/group/mats/schedule/morning").await;
+}
+
 #[tokio::test]
 async fn of_what_waits_on_one_topic_the_last_word_counts() {
     let (_broker, peer, mut desk) = started(lead(60)).await;

@@ -266,15 +266,27 @@ impl Desk {
 
     /// Waits for somebody who wants the config changed.
     pub(crate) async fn change(&mut self) -> (ConfigEdit, oneshot::Sender<Result<Value, Failed>>) {
+        match self.asked(|it| matches!(it, Errand::Edit(..))).await {
+            Asked { errand: Errand::Edit(edit, _), answer } => (edit, answer),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits for somebody who waits until the config is in force.
+    pub(crate) async fn settled(&mut self) -> oneshot::Sender<Result<Value, Failed>> {
+        self.asked(|it| *it == Errand::Settled).await.answer
+    }
+
+    async fn asked(&mut self, wanted: impl Fn(&Errand) -> bool) -> Asked {
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
-                match self.errands.recv().await.unwrap() {
-                    Asked { errand: Errand::Edit(edit, _), answer } => return (edit, answer),
-                    Asked { answer, .. } => drop(answer),
+                let asked = self.errands.recv().await.unwrap();
+                if wanted(&asked.errand) {
+                    return asked;
                 }
             }
         });
-        found.await.expect("somebody wants a change")
+        found.await.expect("somebody asks for it")
     }
 }
 

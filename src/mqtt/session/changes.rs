@@ -30,7 +30,15 @@ const WAITING: usize = 64;
 pub(super) struct Changes {
     waiting: VecDeque<Wanted>,
     /// One at most.
-    pub under_way: JoinSet<Returned>,
+    pub under_way: JoinSet<Done>,
+}
+
+/// What has come of what was under way.
+pub(super) enum Done {
+    /// The change is made, or cannot be.
+    Made(Box<Returned>),
+    /// What is wanted seemed to be so already; whatever others were changing is in force by now.
+    Settled(Message),
 }
 
 #[derive(Debug)]
@@ -68,8 +76,12 @@ impl Session {
     }
 
     /// A change is made, or is not. One that panicked has been written to the log by the runtime's hook; its asker hears nothing.
-    pub(super) fn changed(&mut self, returned: Option<Returned>) {
-        returned.into_iter().for_each(|it| self.returned(it));
+    pub(super) fn changed(&mut self, done: Option<Done>) {
+        match done {
+            Some(Done::Made(returned)) => self.returned(*returned),
+            Some(Done::Settled(message)) => self.change_by(message, true),
+            None => {}
+        }
         self.next_change();
     }
 
@@ -78,25 +90,34 @@ impl Session {
             && let Some(wanted) = self.changes.waiting.pop_front()
         {
             match wanted {
-                Wanted::Message(message) => self.change_by(message),
+                Wanted::Message(message) => self.change_by(message, false),
                 Wanted::Request(verb, message, errand) => {
                     let (handle, topics) = (self.handle.clone(), self.topics().clone());
                     self.changes.under_way.spawn(async move {
                         let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
-                        Returned::of_request(errand, found, &topics, &verb, &message)
+                        Done::Made(Returned::of_request(errand, found, &topics, &verb, &message).into())
                     });
                 }
             }
         }
     }
 
-    fn change_by(&mut self, message: Message) {
-        match edit_of(self.topics(), &message, &self.handle.picture()) {
+    fn change_by(&mut self, message: Message, is_settled: bool) {
+        let handle = self.handle.clone();
+        match edit_of(self.topics(), &message, &handle.picture()) {
             Ok(Some(edit)) => {
-                let (handle, errand) = (self.handle.clone(), Errand::Edit(edit, None));
+                let errand = Errand::Edit(edit, None);
                 self.changes.under_way.spawn(async move {
                     let found = handle.errand(errand.clone(), ERRAND_WITHIN).await;
-                    Returned::of_schedule(errand, found, message)
+                    Done::Made(Returned::of_schedule(errand, found, message).into())
+                });
+            }
+            // The page may be changing just that, and this is the newer word: it is looked at again when that is in force.
+            Ok(None) if !is_settled => {
+                self.changes.under_way.spawn(async move {
+                    // Where nobody can tell, nobody changes anything either.
+                    let _ = handle.errand(Errand::Settled, ERRAND_WITHIN).await;
+                    Done::Settled(message)
                 });
             }
             // Somebody may have moved a switch that shows something else: it is told again what is so.
