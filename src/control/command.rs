@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, civil::later, decide, lockout, record::about, wishes};
 use crate::model::{
-    Availability, Command, Control, Fault, Lasting, Notice, NoticeKind, Outlet, OutletId, Pending, Remembered, Switch,
-    Target, VacationTold, Verb, Wish,
+    Availability, Command, Control, Fault, Lasting, Notice, NoticeKind, OVERTAKEN, Outlet, OutletId, Pending,
+    Remembered, Switch, Target, VacationTold, Verb, Wish,
 };
 
 impl Controller {
@@ -238,6 +238,7 @@ fn superseded(outlet: &Outlet, older: Pending, now: Timestamp) -> Option<Notice>
     }
     let words = format!("{}: a newer command has taken this one's place", outlet.name);
     let notice = about(outlet, Notice::new(now, NoticeKind::Refused, words)).answering(older.ticket);
+    let notice = notice.with(OVERTAKEN, "newer_command");
     Some(match older.transaction {
         Some(transaction) => notice.with("transaction", transaction),
         None => notice,

@@ -132,6 +132,9 @@ pub struct Notice {
     pub ticket: Option<u64>,
 }
 
+/// A further fact of a refusal: the command had been taken, and a newer one has taken its place. Sent again it is no new one.
+pub const OVERTAKEN: &str = "overtaken_by";
+
 impl Notice {
     /// A notice about the house as a whole.
     pub fn new(at: Timestamp, kind: NoticeKind, message: impl Into<String>) -> Self {

@@ -33,7 +33,7 @@ pub use access::{AccessToken, MayToken, WebSettings};
 pub use command::{Command, Control, End, Lasting, Origin, Pause, Target, Verb, Wish};
 pub use decision::{Change, Decision, Mode, Opinion, VoiceName};
 pub use edit::{ConfigEdit, UNNAMED, Which};
-pub use event::{Event, Notice, NoticeKind, TimerConcern};
+pub use event::{Event, Notice, NoticeKind, OVERTAKEN, TimerConcern};
 pub use failed::{Failed, Why};
 pub use history::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, HistorySettings};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};

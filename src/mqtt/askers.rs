@@ -13,13 +13,13 @@ use super::{
     message::{Message, Payload, Reply},
     truth::Once,
 };
-use crate::model::{Command, Notice, NoticeKind, OutletId, Switch, Target, Verb};
+use crate::model::{Command, Notice, NoticeKind, OVERTAKEN, Outlet, OutletId, Switch, Verb};
 
 /// Askers that may wait at once.
 const WAITING: usize = 256;
 /// The control answers each command within 10 s; who has heard nothing after this never will.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
-/// Commands with a mark that are remembered, so that a second delivery is not a second command: the last one of each outlet.
+/// Commands with a mark that are remembered, so that a second delivery is not a second command.
 const REMEMBERED: usize = 512;
 /// And for how long.
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
@@ -90,8 +90,8 @@ struct Followed {
     what: u64,
     /// The mark.
     mark: String,
-    /// Whom it was about.
-    outlets: Vec<OutletId>,
+    /// Whom it was about, with the number of the last command that each had been given before.
+    outlets: BTreeMap<OutletId, u64>,
     /// By which its asker waits, if there is one.
     ticket: Option<u64>,
 }
@@ -99,11 +99,14 @@ struct Followed {
 impl Followed {
     /// Is it this command that a notice is about?
     fn is_meant(&self, notice: &Notice) -> bool {
+        if notice.detail.iter().any(|(key, _)| *key == OVERTAKEN) {
+            return false;
+        }
         let mark = notice.detail.iter().find(|(key, _)| *key == "transaction").map(|(_, mark)| mark);
         let is_one = |id: &OutletId| notice.device.as_ref() == Some(&id.device) && notice.slot == Some(id.slot);
         mark == Some(&self.mark)
             && notice.ticket == self.ticket
-            && (notice.slot.is_none() || self.outlets.iter().any(is_one))
+            && (notice.slot.is_none() || self.outlets.keys().any(is_one))
     }
 }
 
@@ -115,12 +118,19 @@ pub struct Askers {
 }
 
 impl Askers {
-    /// Is this very message, with its mark, the last that its outlets were told? Brokers may deliver one twice. An OFF never counts
-    /// as repeated: following it twice does no harm, and an outlet that stays on may.
+    /// Has this very message, with its mark, been followed already? Brokers may deliver one twice, and people try again. What others have told
+    /// its outlets since does not make it a new command. An OFF never counts as repeated: following it twice does no harm, and an
+    /// outlet that stays on may.
     pub fn is_repeated(&mut self, message: &Message, command: &Command, now: Instant) -> bool {
         self.followed.retain(|it| now.duration_since(it.at) < REMEMBERED_FOR);
         let is_off = matches!(command.verb, Verb::Set(Switch::Off, _));
         !is_off && self.same(message, command).is_some()
+    }
+
+    /// Has the hub taken the first of a repeated command for this outlet?
+    pub fn has_arrived(&self, message: &Message, command: &Command, outlet: &Outlet) -> bool {
+        let before = self.same(message, command).and_then(|it| it.outlets.get(&outlet.id));
+        before.is_some_and(|before| outlet.commanded > *before)
     }
 
     /// Somebody who still waits for the answer to this very message is not to hear that it was overtaken by itself.
@@ -131,12 +141,11 @@ impl Askers {
         }
     }
 
-    /// Notes a command that the hub has taken. Whatever its outlets were told before is not their last word any more: who says it once
-    /// more means it.
-    pub fn followed(&mut self, message: &Message, command: &Command, outlets: Vec<OutletId>, now: Instant) {
-        let is_house = command.target == Target::House;
-        self.followed.retain(|it| !is_house && !it.outlets.iter().any(|id| outlets.contains(id)));
+    /// Notes a command that the hub has taken, with the number of the last command that each outlet had been given before. Whoever uses a
+    /// mark again for something else, does not tell commands apart by it: what they say then is meant each time.
+    pub fn followed(&mut self, message: &Message, command: &Command, outlets: BTreeMap<OutletId, u64>, now: Instant) {
         let Some(mark) = command.transaction.clone() else { return };
+        self.followed.retain(|it| it.mark != mark || !it.outlets.keys().any(|id| outlets.contains_key(id)));
         if self.followed.len() == REMEMBERED {
             self.followed.pop_front();
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     home::{Home, until},
     noon,
+    repaired::asks,
 };
 
 const RULES: &str = r#"    walkway:
@@ -52,6 +53,26 @@ async fn what_people_ask_of_a_bridge_is_answered_by_it() {
     // A filter is nothing that a select can show.
     home.gets("log_level", json!({ "level": "info,heattrax::outlets=trace" })).await;
     home.peer.wait("heattrax/bridge/info", &["\"log_level\":null"]).await;
+    home.stop().await;
+}
+
+/// The page is somebody else than whoever speaks over MQTT: a retry of what was said before its OFF lights nothing again.
+#[tokio::test]
+async fn a_retry_of_an_on_that_the_page_has_ended_switches_nothing_and_says_why() {
+    const LIGHT: &str = "    porch:\n      items: [ { name: Porch, ip_address: \"{lights}\", poll_seconds: 1 } ]\n";
+    let mut home = Home::new(LIGHT, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/porch/1", &["\"OFF\""]).await;
+    let on = r#"{"state":"ON","transaction":"evening"}"#;
+    home.peer.send("heattrax/porch/1/set", on).await;
+    home.peer.wait("heattrax/porch/1", &["\"ON\""]).await;
+    let off = json!({ "group": "porch", "device": "Porch", "outlet": 0, "action": "off" });
+    let (status, _, told) = asks(home.web(), "POST", "/api/devices/control", "", Some(off)).await;
+    assert_eq!(status, 200, "{told}");
+    home.peer.wait("heattrax/porch/1", &["\"OFF\""]).await;
+    home.peer.send("heattrax/porch/1/set", on).await;
+    home.peer.wait("heattrax/bridge/event", &["refused", "is OFF, wanted OFF: OFF asked by", "evening"]).await;
+    home.gets("device/refresh", json!({})).await;
+    assert!(!home.lights.relay(1));
     home.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! A person: wishes with an end, control, vacation, the plug's button; and every command is answered.
 
-use heattrax::model::{Control, Fault, Lasting, NoticeKind, Verb};
+use heattrax::model::{Control, Fault, Lasting, NoticeKind, OVERTAKEN, Verb};
 
 use crate::home::*;
 
@@ -45,6 +45,15 @@ fn the_newest_wish_wins() {
     assert_eq!(until(&day, "lamp/1"), "2026-01-10 07:10:00");
     day.asks("lamp/1", set_for(Off, hours(2)));
     assert_eq!((day.wanted("lamp/1"), until(&day, "lamp/1")), (Off, "2026-01-10 09:00:00".to_owned()));
+}
+
+/// Whoever sends it again is to be told from those whose command was not taken at all.
+#[test]
+fn a_command_whose_place_a_newer_one_takes_is_said_to_be_overtaken() {
+    let mut day = porch([]).starts("2026-01-10 07:00");
+    day.asks("lamp/1", set(On)).asks("lamp/1", set(Off));
+    let notice = day.hears(NoticeKind::Refused).unwrap();
+    assert_eq!(notice.detail, [(OVERTAKEN, "newer_command".to_owned()), ("transaction", "t1".to_owned())]);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Those who want to know what became of their command, and those who ask for what is known.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use heattrax::{
-    model::{Command, Event, Lasting, Notice, NoticeKind, Origin, OutletId, Switch, Target, Verb},
+    model::{
+        Command, End, Event, Lasting, Notice, NoticeKind, OVERTAKEN, Origin, Outlet, OutletId, Reason, Switch, Target,
+        Verb,
+    },
     mqtt::parts::{Address, Askers, Heard, Knob, Look, Message, Payload},
 };
 use serde_json::{Value, json};
@@ -98,6 +101,7 @@ fn follow(askers: &mut Askers, (message, command): &(Message, Command), now: Ins
             Target::Group(_) => vec![id("driveway", 1), id("porch", 1)],
             Target::House => Vec::new(),
         };
+        let outlets = outlets.into_iter().map(|it| (it, 0)).collect();
         askers.followed(message, command, outlets, now);
     }
     is_new
@@ -115,27 +119,34 @@ fn a_second_delivery_is_no_second_command() {
 }
 
 #[test]
-fn what_was_said_before_the_last_word_is_meant_when_it_is_said_again() {
+fn who_uses_a_mark_again_for_something_else_means_each_word() {
     let (mut askers, start) = (Askers::default(), Instant::now());
     let (on, off) = (mat(Switch::On, "1"), mat(Switch::Off, "1"));
-    // Somebody counts from 1 after each start.
     for command in [&off, &on, &off, &on, &off, &off] {
         assert!(follow(&mut askers, command, start), "{command:?}");
     }
-    // A word to the group is a word to its outlets, and the other way round; so is one without a mark, or to the whole house.
-    let mut plain = mat(Switch::Off, "1");
-    plain.1.transaction = None;
-    let leave = told("heattrax/vacation/set", Target::House, Switch::On, "1");
-    for other in [mats(Switch::Off, "2"), plain, leave] {
-        assert!(follow(&mut askers, &on, start));
-        assert!(!follow(&mut askers, &on, start));
-        assert!(follow(&mut askers, &other, start));
-        assert!(follow(&mut askers, &on, start), "after {other:?}");
-        follow(&mut askers, &off, start);
-    }
+    // A word to the group is a word to its outlets, and the other way round.
     assert!(follow(&mut askers, &mats(Switch::On, "1"), start));
     assert!(follow(&mut askers, &porch(Switch::Off, "1"), start));
     assert!(follow(&mut askers, &mats(Switch::On, "1"), start));
+}
+
+#[test]
+fn what_others_say_meanwhile_makes_no_new_command_of_an_old_one() {
+    let (mut askers, start) = (Askers::default(), Instant::now());
+    let on = mat(Switch::On, "1");
+    assert!(follow(&mut askers, &on, start));
+    let mut plain = mat(Switch::Off, "1");
+    plain.1.transaction = None;
+    let leave = told("heattrax/vacation/set", Target::House, Switch::On, "2");
+    for other in [mat(Switch::Off, "2"), mats(Switch::Off, "3"), plain, leave] {
+        assert!(follow(&mut askers, &other, start));
+        assert!(!follow(&mut askers, &on, start), "after {other:?}");
+    }
+    // The page's word was newer while the first one was still under way: it was taken all the same.
+    let overtaken = Notice::new(now(), NoticeKind::Refused, "a newer command").about_outlet(&id("driveway", 1));
+    askers.hear(&overtaken.with(OVERTAKEN, "newer_command").with("transaction", "1"));
+    assert!(!follow(&mut askers, &on, start));
 }
 
 #[test]
@@ -224,7 +235,8 @@ async fn a_command_is_answered_where_its_asker_wants_it() {
     peer.forget();
     peer.ask(SET, r#"{"state":"ON","reason":"guests","transaction":"t1"}"#, "my/answers", b"m").await;
     let again = peer.wait("the answer", |it| it.topic == "my/answers").await;
-    assert_eq!(again.json()["data"], json!({ "repeated": true }));
+    let told = json!({ "device": "driveway", "slot": 1, "message": "Walkway mat is ON, wanted ON: schedule `morning` is active" });
+    assert_eq!(again.json()["data"], json!({ "repeated": true, "answers": [told] }));
     peer.wait("the state", |it| it.topic == "heattrax/driveway/1").await;
     peer.forget();
     peer.ask(SET, r#"{"state":"PERHAPS"}"#, "my/answers", b"m").await;
@@ -232,6 +244,55 @@ async fn a_command_is_answered_where_its_asker_wants_it() {
     peer.say("heattrax/porch/2/set", "OFF").await;
     match bridge.event(|it| matches!(it, Event::Commanded(_))).await {
         Event::Commanded(next) => assert_eq!(next.target, Target::Outlet(id("porch", 2)), "nothing came twice"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The page has switched it off meanwhile. A retry of the old command is no new one, and is no silence either.
+#[tokio::test]
+async fn a_repeated_command_that_is_not_in_force_any_more_is_answered_with_how_it_is_and_why() {
+    let broker = broker().await;
+    let peer = Peer::at(broker.address()).await;
+    let mut bridge = Bridge::at(broker.address(), house());
+    bridge.connected().await;
+    peer.wait_for("heattrax/bridge/availability", "online").await;
+    let on = r#"{"state":"ON","transaction":"t1"}"#;
+    let changed = |change: fn(&mut Outlet)| {
+        let mut house = house();
+        change(Arc::make_mut(house.outlets.get_mut(&id("driveway", 1)).unwrap()));
+        Arc::new(house)
+    };
+    // It is wanted off until the hub has heard the first one.
+    bridge.board.send_replace(changed(|mat| mat.decision.switch = Switch::Off));
+    peer.ask(SET, on, "first/answer", b"m").await;
+    bridge.event(|it| matches!(it, Event::Commanded(_))).await;
+    peer.ask(SET, on, "under/way", b"m").await;
+    let told = peer.wait("the answer", |it| it.topic == "under/way").await.json();
+    assert_eq!((&told["status"], &told["data"]["repeated"]), (&json!("ok"), &json!(true)));
+    bridge.board.send_replace(changed(|mat| {
+        mat.commanded = 2;
+        mat.reported.as_mut().unwrap().switch = Switch::Off;
+        mat.decision.switch = Switch::Off;
+        let end = End::Elapsed(now());
+        mat.decision.reason = Reason::Wished { switch: Switch::Off, origin: Origin::Web, end, words: None };
+    }));
+    for round in 0..2 {
+        peer.forget();
+        peer.ask(SET, on, "my/answers", b"m").await;
+        let told = peer.wait("the answer", |it| it.topic == "my/answers").await.json();
+        let words = told["error"].as_str().unwrap();
+        assert!(words.contains("is OFF, wanted OFF: OFF asked by") && words.contains("not followed again"), "{told}");
+        assert_eq!((&told["status"], &told["transaction"]), (&json!("error"), &json!("t1")), "{round}");
+        let event = peer.wait_for_event("refused").await;
+        assert_eq!(
+            (&event["message"], &event["device"], &event["slot"]),
+            (&told["error"], &json!("driveway"), &json!(1))
+        );
+    }
+    // Nobody was told to switch anything.
+    peer.say("heattrax/porch/2/set", "OFF").await;
+    match bridge.event(|it| matches!(it, Event::Commanded(_))).await {
+        Event::Commanded(next) => assert_eq!(next.target, Target::Outlet(id("porch", 2))),
         other => panic!("{other:?}"),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::{BATCH, Session};
@@ -171,10 +170,7 @@ impl Session {
     async fn command(&mut self, mut command: Command, message: &Message) {
         let address = Address::of(message.reply.as_ref());
         if self.askers.is_repeated(message, &command, Instant::now()) {
-            tracing::debug!("a command on {} came twice and is followed once", message.topic);
-            self.show_again(&command.target);
-            let done = address.map(|it| askers::answer(it, Ok(json!({ "repeated": true })), requests::mark(message)));
-            return done.into_iter().for_each(|it| self.truth.say_once(it));
+            return self.repeated(&command, message);
         }
         let outlets = self.outlets_of(&command.target);
         if let Some(address) = address {
@@ -186,8 +182,11 @@ impl Session {
             }
             command.ticket = Some(ticket);
         }
+        let house = self.handle.picture();
+        let number = |id: &OutletId| house.outlets.get(id).map_or(0, |it| it.commanded);
+        let before = outlets.into_iter().map(|id| (id.clone(), number(&id))).collect();
         match self.hand_over(Event::Commanded(command.clone())).await {
-            Ok(()) => self.askers.followed(message, &command, outlets, Instant::now()),
+            Ok(()) => self.askers.followed(message, &command, before, Instant::now()),
             Err(busy) => self.not_followed(command, busy),
         }
     }
@@ -210,7 +209,7 @@ impl Session {
     }
 
     /// Whom a command is about.
-    fn outlets_of(&self, target: &Target) -> Vec<OutletId> {
+    pub(super) fn outlets_of(&self, target: &Target) -> Vec<OutletId> {
         match target {
             Target::Outlet(outlet) => vec![outlet.clone()],
             Target::Group(group) => {
@@ -221,7 +220,7 @@ impl Session {
     }
 
     /// Publishes what is known of a target once more.
-    fn show_again(&mut self, target: &Target) {
+    pub(super) fn show_again(&mut self, target: &Target) {
         let topics = self.topics().clone();
         match target {
             Target::Outlet(outlet) => {

@@ -7,6 +7,7 @@ mod leaving;
 mod moved;
 mod publishing;
 mod refused;
+mod repeated;
 mod requested;
 mod retimed;
 
