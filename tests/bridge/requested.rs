@@ -37,8 +37,10 @@ async fn what_people_ask_of_a_bridge_is_answered_by_it() {
     assert_eq!(schedules["groups"]["walkway"][0]["name"], "always");
     let why = home.gets("automation/explain", json!({})).await;
     assert!(why.to_string().contains("always"), "{why:#}");
+    assert!(why["at"].as_str().unwrap_or_default().ends_with('Z'), "in UTC, as all of MQTT: {why:#}");
     let ahead = home.gets("automation/simulate", json!({ "hours": 6, "bias_c": -3 })).await;
-    assert!(ahead["groups"]["walkway"]["windows"][0]["start"].is_string(), "{ahead:#}");
+    let start = ahead["groups"]["walkway"]["windows"][0]["start"].as_str().unwrap_or_default();
+    assert!(start.ends_with('Z') && start.parse::<jiff::Timestamp>().is_ok(), "in UTC, as all of MQTT: {ahead:#}");
     let kept = home.gets("backup", json!({})).await;
     assert!(kept["memory"]["outlets"]["driveway/1"].is_object(), "{kept:#}");
     assert!(!kept.to_string().contains("hunter2"), "a secret");
