@@ -69,3 +69,23 @@ async fn the_steps_of_a_first_config_wait_for_the_last_one() {
     assert_eq!((status, &told["restart"]), (200, &json!("it was in setup mode")), "{told:#}");
     assert_eq!(site.ended().await, Ended::Restart);
 }
+
+/// A group that was begun by hand, with a name and nothing else, becomes what its first device is for; one that says what it is stays so.
+#[tokio::test]
+async fn a_group_that_says_nothing_of_itself_becomes_what_is_set_up_in_it() {
+    const SILENT: &str = "    walk:\n      items: [ { name: Path, ip_address: \"127.0.0.1:12\" } ]\n";
+    let site = Site::new(&format!("{}{SILENT}", WHOLE.replace(PLACE, ""))).await;
+    let mat = |group: &str, port: u8| json!({ "name": format!("Mat {port}"), "ip": format!("127.0.0.1:{port}"), "group": group, "class": "heater", "melt": true });
+    let both = json!([mat("walk", 13), mat("porch", 14)]);
+    let (status, told) = site.http("POST", "/api/setup/devices", both).await;
+    assert_eq!(status, 200, "{told:#}");
+    let groups = site.http("GET", "/api/config", Value::Null).await.1["devices"]["groups"].clone();
+    let is = |group: &str, key: &str| groups[group].pointer(key).and_then(|it| it.get("value")).cloned();
+    assert_eq!(is("walk", "/class"), Some(json!("heater")), "{groups:#}");
+    assert_eq!(is("walk", "/melt/enabled"), Some(json!(true)), "{groups:#}");
+    assert_eq!((is("porch", "/class"), is("porch", "/melt/enabled")), (Some(json!("light")), None), "{groups:#}");
+    for group in ["walk", "porch"] {
+        assert_eq!(is(group, "/items").unwrap().as_array().unwrap().len(), 2, "{groups:#}");
+    }
+    site.stop().await;
+}
