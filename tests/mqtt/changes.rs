@@ -177,3 +177,35 @@ async fn what_waits_goes_on_when_a_change_cannot_be_made() {
     assert!(matches!(&edit, ConfigEdit::EnableSchedule { which, .. } if which.name == "S1"), "{edit:?}");
     peer.wait_for_event("refused").await;
 }
+
+/// The page has changed the settings of MQTT, say: the session begins anew, and what it was asked for is not forgotten in silence.
+#[tokio::test]
+async fn whoever_still_waits_when_the_session_ends_is_told_so() {
+    let (_broker, peer, mut desk) = started(enabled(true)).await;
+    let request = |mark: u8| json!({"group":"mats","name":"Morning","enabled":false,"transaction":mark}).to_string();
+    let verb = "heattrax/bridge/request/schedule/enable";
+    peer.say(verb, request(1)).await;
+    let (_, mut under_way) = desk.change().await;
+    // With a response topic and without; and a message, which is answered only where its asker says.
+    peer.say(verb, request(2)).await;
+    peer.ask(verb, &request(3), "my/answers", b"m").await;
+    peer.ask(ENABLED, "OFF", "my/switch", b"m").await;
+    peer.say(LEAD, "70").await;
+    heard(&peer).await;
+    desk.stop.cancel();
+    let response = "heattrax/bridge/response/schedule/enable";
+    for (topic, mark, words) in [
+        (response, json!(1), "look whether it is"),
+        (response, json!(2), "ask again"),
+        ("my/answers", json!(3), "ask again"),
+        ("my/switch", json!(null), "ask again"),
+    ] {
+        let told = peer.wait(words, |it| it.topic == topic && it.json()["transaction"] == mark).await.json();
+        assert_eq!(told["status"], "error", "{told}");
+        assert!(told["error"].as_str().unwrap().contains(words), "{told}");
+    }
+    peer.wait_for("heattrax/bridge/availability", "offline").await;
+    // Nobody waits for it any more: where it is not begun yet it is not made.
+    under_way.closed().await;
+    assert!(desk.errands.try_recv().is_err(), "nothing else is begun");
+}

@@ -239,6 +239,7 @@ impl Bridge {
 pub(crate) struct Desk {
     pub errands: mpsc::Receiver<Asked>,
     pub board: watch::Sender<Arc<House>>,
+    pub stop: CancellationToken,
     _hub: Hub,
     _task: JoinSet<()>,
 }
@@ -259,9 +260,9 @@ impl Desk {
         let errands = hub.errands().unwrap();
         let (board, shown) = watch::channel(Arc::new(house));
         handle.house = shown;
-        let mut task = JoinSet::new();
-        task.spawn(mqtt::run(settings(address.port()), homeassistant(), identity(), handle, CancellationToken::new()));
-        Self { errands, board, _hub: hub, _task: task }
+        let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
+        task.spawn(mqtt::run(settings(address.port()), homeassistant(), identity(), handle, stop.clone()));
+        Self { errands, board, stop, _hub: hub, _task: task }
     }
 
     /// Waits for somebody who wants the config changed.

@@ -31,6 +31,8 @@ pub(super) struct Changes {
     waiting: VecDeque<Wanted>,
     /// One at most.
     pub under_way: JoinSet<Done>,
+    /// What was begun last.
+    begun: Option<Wanted>,
 }
 
 /// What has come of what was under way.
@@ -41,7 +43,7 @@ pub(super) enum Done {
     Settled(Message),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Wanted {
     /// A message on the topic of a schedule or a lead.
     Message(Message),
@@ -89,6 +91,7 @@ impl Session {
         while self.changes.under_way.is_empty()
             && let Some(wanted) = self.changes.waiting.pop_front()
         {
+            self.changes.begun = Some(wanted.clone());
             match wanted {
                 Wanted::Message(message) => self.change_by(message, false),
                 Wanted::Request(verb, message, errand) => {
@@ -129,23 +132,37 @@ impl Session {
         }
     }
 
-    /// The session ends: what still waits is not done, and whoever asked hears so.
+    /// The session ends: what still waits is not done, what is under way perhaps, and whoever asked hears so.
     pub(super) fn give_up_changes(&mut self) -> Vec<Once> {
         let waiting = std::mem::take(&mut self.changes.waiting);
+        let begun = self.changes.begun.take().filter(|_| !self.changes.under_way.is_empty());
+        // It is not begun any more if it waits for its turn.
+        self.changes.under_way.abort_all();
         if !waiting.is_empty() {
             tracing::warn!(
                 "{} changes of the config that came by MQTT are not made, for its session begins anew: ask for them again",
                 waiting.len()
             );
         }
-        let refused = || Err("the session begins anew: ask again".to_owned());
-        let answers = waiting.into_iter().filter_map(|it| match it {
+        if begun.is_some() {
+            tracing::warn!(
+                "whether the change of the config that MQTT had begun is made is not known: its session begins anew"
+            );
+        }
+        let begun =
+            begun.map(|it| (it, "the session begins anew before this was done: look whether it is, or ask again"));
+        let waiting = waiting.into_iter().map(|it| (it, "the session begins anew: ask again"));
+        begun.into_iter().chain(waiting).filter_map(|(it, words)| self.given_up(it, words)).collect()
+    }
+
+    fn given_up(&self, wanted: Wanted, words: &str) -> Option<Once> {
+        let refused = Err(words.to_owned());
+        match wanted {
             Wanted::Message(message) => {
-                Some(askers::answer(Address::of(message.reply.as_ref())?, refused(), requests::mark(&message)))
+                Some(askers::answer(Address::of(message.reply.as_ref())?, refused, requests::mark(&message)))
             }
-            Wanted::Request(verb, message, _) => Some(requests::answered(self.topics(), &verb, &message, refused())),
-        });
-        answers.collect()
+            Wanted::Request(verb, message, _) => Some(requests::answered(self.topics(), &verb, &message, refused)),
+        }
     }
 
     /// Answers an asker, if somebody asks.
