@@ -117,6 +117,27 @@ async function press(browser, { url, path = "/#now", group: name, button, shows,
   return { why };
 }
 
+/** A button is held while the page has something new to show, and let go: it is pressed all the same, and the new is shown then. */
+async function hold(browser, { url, path, group: name, button, other }) {
+  const page = await open(browser, { width: 360, height: 780 });
+  await page.goto(`${url}${path}`);
+  const shows = (whose, word) => group(page, whose).locator(".head .state").first().filter({ hasText: new RegExp(`^${word}$`) }).waitFor();
+  const held = group(page, name).getByRole("button", { name: button, exact: true });
+  const news = await page.evaluateHandle(() => new EventSource("api/events?changes=true"));
+  await held.hover();
+  await page.mouse.down();
+  await page.waitForTimeout(1200);
+  const isTold = news.evaluate((it, whose) => new Promise((go) => it.addEventListener("change", ({ data }) => JSON.parse(data).groups?.[whose]?.state && go())), other);
+  await page.request.post(`${url}/api/groups/${other}/set`, { data: { state: button, for: "1h" } });
+  await isTold;
+  await page.waitForTimeout(400);
+  await page.mouse.up();
+  await shows(name, button);
+  await shows(other, button);
+  quiet(page, `${button} of ${name} held`);
+  return {};
+}
+
 /** Without a mouse: past the views to the house, an outlet on, and another view. */
 async function keyboard(browser, { url, group: name }) {
   const page = await open(browser);
@@ -405,7 +426,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, keyboard, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, hold, keyboard, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

@@ -35,6 +35,15 @@ def browser_switches_the_relay(bench):
     browser.do("press", url=house.web, group="garden", button="ON", answer="cannot be reached")
 
 
+def browser_waits_for_a_hand(bench):
+    """A button that is held while there is something new to show is pressed all the same, on the page and on the one for phones."""
+    house = House(bench).up()
+    for path in ("/#now", "/control"):
+        for button in ("ON", "OFF"):
+            browser.do("hold", url=house.web, path=path, group="walkway", button=button, other="porch")
+            check(house.dual.relay(1) == (button == "ON"), f"the mat is {button}, by a button that was held at {path}")
+
+
 def browser_needs_no_mouse(bench):
     """With the keyboard alone an outlet is switched, and the keyboard stays where it was while the page is drawn anew."""
     house = House(bench).up()
@@ -172,6 +181,7 @@ def browser_knows_a_bridge_that_says_nothing(bench):
 SCENARIOS = [
     browser_shows_every_view,
     browser_switches_the_relay,
+    browser_waits_for_a_hand,
     browser_needs_no_mouse,
     browser_signs_in,
     browser_comes_on_with_a_pin_alone,

@@ -65,6 +65,7 @@ async fn the_page_for_phones_has_its_old_address_and_loads_little() {
             "control.js",
             "dom.js",
             "frame.js",
+            "hand.js",
             "icon.svg",
             "overview.js",
             "signin.js",

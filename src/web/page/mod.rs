@@ -46,6 +46,7 @@ const ASSETS: &[Asset] = assets! {
     "schedules.js": SCRIPT,
     "settings.js": SCRIPT,
     "form.js": SCRIPT,
+    "hand.js": SCRIPT,
     "setup.js": SCRIPT,
     "signin.js": SCRIPT,
     "history.js": SCRIPT,

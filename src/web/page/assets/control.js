@@ -3,6 +3,7 @@
 import { known, listen } from "./bridge.js";
 import { h, show } from "./dom.js";
 import { begin, door } from "./frame.js";
+import { gently } from "./hand.js";
 import { overview } from "./overview.js";
 import { figure, when } from "./words.js";
 
@@ -14,14 +15,14 @@ function outside({ weather, at }) {
   return h("p", { class: "card" }, [`${figure(weather.station?.temperature_c ?? weather.temperature_c, "°C", 1)} outside`, frozen].filter(Boolean).join(", "));
 }
 
-function draw() {
+const { draw } = gently(main, () => {
   const { house } = known;
   if (!house || door.isOut) return;
   const setup = house.bridge.setup;
   show(main, setup.length > 0
     ? h("p", { class: "banner bad" }, `The config is not right, so nothing is switched: ${setup[0]} `, h("a", { href: "./#settings" }, "Put it right"))
     : [outside(house), overview(draw)]);
-}
+});
 
 listen((what) => what === "house" && draw());
 begin(main, draw);

@@ -4,6 +4,7 @@ import { known, listen } from "./bridge.js";
 import { devices } from "./devices.js";
 import { h, show } from "./dom.js";
 import { begin, door } from "./frame.js";
+import { gently } from "./hand.js";
 import { history, reopen } from "./history.js";
 import { log } from "./log.js";
 import { overview } from "./overview.js";
@@ -29,33 +30,13 @@ const chosen = () => VIEWS.find(([name]) => `#${name}` === location.hash) ?? VIE
 
 let wasSetup = null;
 
-/** What was pressed last in the view, and when. */
-let hand = null;
-let pressedAt = 0;
-for (const what of ["pointerdown", "keydown"]) {
-  main.addEventListener(what, ({ target }) => {
-    hand = target;
-    pressedAt = Date.now();
-  });
-}
-for (const what of ["pointerup", "keyup"]) window.addEventListener(what, () => (hand = isList(hand) ? hand : null), true);
-main.addEventListener("change", () => (hand = null), true);
-const isList = (it) => it?.tagName === "SELECT";
-/** A list that is open, and a button between down and up: if they were replaced, nothing would be chosen or pressed. */
-const isInHand = () => hand?.isConnected && (!isList(hand) || hand === document.activeElement) && Date.now() - pressedAt < (isList(hand) ? 30000 : 1000);
-
-function draw() {
-  clearTimeout(draw.timer);
-  if (isInHand()) {
-    draw.timer = setTimeout(draw, 200);
-    return;
-  }
+const { draw, letGo } = gently(main, () => {
   if (!known.house || door.isOut) return;
   // Without a config there is nothing else to be seen.
   const isSetup = known.house.bridge.setup.length > 0;
   const [, , view] = isSetup ? VIEWS.at(-1) : chosen();
   show(main, view(draw));
-}
+});
 
 function tabs() {
   const [name] = chosen();
@@ -70,7 +51,7 @@ window.addEventListener("hashchange", () => {
   reload();
   forget();
   reopen();
-  hand = null;
+  letGo();
   tabs();
   draw();
   main.focus();
