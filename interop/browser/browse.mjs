@@ -375,6 +375,71 @@ async function form(browser, { url, held, secret }) {
   return {};
 }
 
+/** What is typed and not saved is there when somebody comes back, is told of, is not closed over, and can be thrown away. */
+async function keep(browser, { url, group: name }) {
+  const page = await open(browser, { width: 360, height: 780 });
+  const asked = [];
+  page.on("dialog", (it) => {
+    asked.push(it.type());
+    // Who is asked whether to leave stays.
+    (it.type() === "beforeunload" ? it.dismiss() : it.accept()).catch(() => {});
+  });
+  const to = (view) => page.getByRole("link", { name: view, exact: true }).first().click();
+  const holds = async (field, text) => (await page.inputValue(field)) === text || fail(`${field} holds ${await page.inputValue(field)}, not ${text}`);
+  const told = (words) => page.locator("#said").filter({ hasText: words }).waitFor();
+  const [hours, rest, item] = ["#form-safety-max_runtime_hours", "#form-safety-cooldown_minutes", "#form-devices-groups-garden-items-new-name"];
+  await page.goto(`${url}/#settings`);
+  await page.locator("#form").waitFor();
+  await page.evaluate(() => document.querySelectorAll("#form details").forEach((it) => it.setAttribute("open", "")));
+  const text = await page.inputValue("#config");
+  await page.fill(hours, "5");
+  await page.fill(item, "Pond");
+  await page.fill("#config", `${text}# typed\n`);
+  await to("Schedules");
+  await told("not saved yet");
+  const card = scheduled(page, name);
+  await card.getByRole("button", { name: "Add a schedule" }).click();
+  await page.fill("#edit-name", "Half");
+  await to("Config");
+  await page.locator("#unsaved").filter({ hasText: "safety.max_runtime_hours, something new, the text" }).waitFor();
+  await sound(page, "what is not saved, 360 px");
+  await thumbs(page, "what is not saved");
+  // Where it is, is open.
+  for (const field of [hours, item]) await page.locator(field).waitFor({ state: "visible" });
+  await holds(hours, "5");
+  await holds(item, "Pond");
+  await holds("#config", `${text}# typed\n`);
+  await page.close({ runBeforeUnload: true });
+  for (let tries = 0; tries < 50 && !asked.length; tries += 1) await new Promise((go) => setTimeout(go, 100));
+  if (asked.join() !== "beforeunload" || page.isClosed()) fail(`a page with changes is closed without a word: ${asked}`);
+  await page.click("#discard");
+  await page.locator("#unsaved").waitFor({ state: "detached" });
+  await page.locator(rest).waitFor({ state: "attached" });
+  await holds(hours, "6");
+  await holds(item, "");
+  await holds("#config", text);
+  // A change of the file elsewhere is in the way of none at another place.
+  await page.evaluate(() => document.querySelectorAll("#form details").forEach((it) => it.setAttribute("open", "")));
+  await page.fill(rest, "31");
+  await to("Schedules");
+  await page.getByText("typed here before is not saved yet").waitFor();
+  await holds("#edit-name", "Half");
+  await page.click("#edit-save");
+  await card.getByText("Half", { exact: true }).waitFor();
+  await to("Config");
+  await page.locator("#unsaved").filter({ hasText: "cooldown_minutes" }).waitFor();
+  await page.waitForFunction(() => document.querySelector("#config")?.value.includes("Half"));
+  await page.waitForTimeout(400);
+  await page.click("#form-save");
+  await told("Saved");
+  await page.locator("#unsaved").waitFor({ state: "detached" });
+  await holds(rest, "31");
+  quiet(page, "what is not saved");
+  const isAsked = await page.evaluate(() => !window.dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  if (isAsked) fail("all is saved, and the page is not closed without a word");
+  return {};
+}
+
 /** From nothing to a house, step by step. */
 async function first_config(browser, { url, address }) {
   const page = await open(browser, { width: 360, height: 780, expected: ["ERR_", "503", "400", "409", "401"] });
@@ -426,7 +491,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, hold, keyboard, signIn, ingress, schedule, repair, form, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, press, hold, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

@@ -144,6 +144,14 @@ def browser_sets_every_value(bench):
     check('"max_runtime_hours": 5' in text and "Pond" not in text and '"light"' in text, f"the file says so: {text}")
 
 
+def browser_keeps_what_is_not_saved(bench):
+    """What is typed in the config and the schedules outlives a look at another view, is not closed over, and can be thrown away."""
+    house = House(bench).up()
+    browser.do("keep", url=house.web, group="porch")
+    text = house.file.read_text()
+    check("Half" in text and "31" in text and "# typed" not in text, f"the file has what was saved: {text}")
+
+
 def browser_sets_up_from_nothing(bench):
     """With no more than the page's address in the config, the page asks for account, place and plugs, writes the file, and the bridge starts with it."""
     house = House(bench)
@@ -188,6 +196,7 @@ SCENARIOS = [
     browser_edits_schedules,
     browser_repairs_a_wrong_config,
     browser_sets_every_value,
+    browser_keeps_what_is_not_saved,
     browser_sets_up_from_nothing,
     browser_says_that_it_is_cut_off,
     browser_knows_a_bridge_that_says_nothing,

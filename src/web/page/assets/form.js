@@ -24,7 +24,39 @@ export function begin() {
 }
 
 /** Is anything changed or typed, and not saved? */
-export const isChanged = () => changes.size > 0 || [...drafts.values()].some(Boolean);
+export const isChanged = () => changes.size > 0 || isNewTyped();
+const isNewTyped = () => [...drafts.values()].some(Boolean);
+
+/** What that is, by its places. */
+export const unsaved = () => [...[...changes.keys()].map((it) => keysOf(it).join(".")), isNewTyped() && "something new"].filter(Boolean);
+
+/**
+ * To be called when the view is opened again. What is changed stays. If the file is as it was at those places, it is a change of the file as
+ * it is now; otherwise it is refused when it is saved.
+ */
+export async function reopen(again) {
+  if (!isChanged()) {
+    begin();
+    return;
+  }
+  const was = tree;
+  const found = await ask("api/config").catch(() => null);
+  if (!found || tree !== was || isBusy || [...changes.keys()].some((it) => stands(was, it) !== stands(found, it))) return;
+  take(found);
+  again();
+}
+
+/** What stands at a place; the whole list where that is within one, for its items move. */
+function stands(there, where) {
+  const isEnd = (it) => isLeaf(it) || Array.isArray(it);
+  return JSON.stringify(keysOf(where).reduce((it, key) => (isEnd(it) ? it : it?.[key]), there) ?? null);
+}
+
+function take(found) {
+  ({ etag } = found);
+  delete found.etag;
+  tree = found;
+}
 
 /**
  * The form. `found` are the problems of the file in setup mode; `saved` is called when the file has changed, and waited for; `holds` says
@@ -87,6 +119,7 @@ function plain(it) {
 }
 
 const pointer = (keys) => keys.map((it) => `/${String(it).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+const keysOf = (where) => where.split("/").slice(1).map((it) => it.replaceAll("~1", "/").replaceAll("~0", "~"));
 /** As problems write it. */
 const path = (keys) => keys.reduce((found, it) => (typeof it === "number" ? `${found}[${it}]` : found ? `${found}.${it}` : it), "");
 const id = (keys) => `form-${idOf(keys.join("-"))}`;
@@ -116,9 +149,10 @@ function part(at, canGo = false) {
   const isWrong = page.wrong.some((it) => it.path === within || it.path.startsWith(`${within}.`) || it.path.startsWith(`${within}[`));
   const own = page.wrong.filter((it) => it.path === within);
   own.forEach((it) => page.placed.add(it));
+  const isTyped = [...changes.keys()].some((it) => it.startsWith(`${pointer(keys)}/`)) || [...drafts].some(([it, text]) => text && it.startsWith(`${id(keys)}-`));
   const items = kind(node) === "items";
   const list = items ? plain(at.tree) ?? [] : [];
-  return h("details", { class: "part", id: id(keys), open: isWrong },
+  return h("details", { class: "part", id: id(keys), open: isWrong || isTyped },
     h("summary", { id: `${id(keys)}-words` }, h("span", { class: isWrong ? "wrong" : "" }, typeof at.name === "string" ? at.name : canGo ? keys.at(-1) : title(String(keys.at(-1)))), items && h("span", { class: "mode" }, `${list.length}`)),
     node.description && h("p", { class: "quiet" }, prose(node.description)),
     own.map((it) => h("p", { class: "answer trouble" }, words(it))),
@@ -244,10 +278,7 @@ function newName({ keys, any, page }) {
 async function load(again) {
   try {
     schema ??= await ask("api/config/schema");
-    const found = await ask("api/config");
-    ({ etag } = found);
-    delete found.etag;
-    tree = found;
+    take(await ask("api/config"));
     trouble = "";
   } catch (error) {
     trouble = error.message;

@@ -2,15 +2,15 @@
 
 import { known, listen } from "./bridge.js";
 import { devices } from "./devices.js";
-import { h, show } from "./dom.js";
+import { h, say, show } from "./dom.js";
 import { begin, door } from "./frame.js";
 import { gently } from "./hand.js";
 import { history, reopen } from "./history.js";
 import { log } from "./log.js";
 import { overview } from "./overview.js";
 import { plan } from "./plan.js";
-import { reload, schedules } from "./schedules.js";
-import { forget, settings } from "./settings.js";
+import { isEdited, reload, schedules } from "./schedules.js";
+import { isUnsaved, reopen as reopenSettings, settings } from "./settings.js";
 import { weather } from "./weather.js";
 
 /** Name, words, view, and what it is drawn anew for. */
@@ -47,15 +47,26 @@ function tabs() {
   strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
+/** What is typed and not saved, by the view that it is in. */
+const UNSAVED = { schedules: isEdited, settings: isUnsaved };
+let [here] = chosen();
+
 window.addEventListener("hashchange", () => {
+  const left = here;
+  [here] = chosen();
+  if (left !== here && UNSAVED[left]?.()) say("What you changed is not saved yet. It is kept where you left it.");
   reload();
-  forget();
   reopen();
+  if (here === "settings") reopenSettings(draw);
   letGo();
   tabs();
   draw();
   main.focus();
   window.scrollTo(0, 0);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (Object.values(UNSAVED).some((it) => it())) event.preventDefault();
 });
 
 // The address names the view: the way past the views leads to this one.
@@ -71,7 +82,7 @@ listen((what) => {
   const isSetup = known.house?.bridge.setup.length > 0;
   if (isSetup !== wasSetup) {
     wasSetup = isSetup;
-    forget();
+    reopenSettings(draw);
     draw();
     return;
   }

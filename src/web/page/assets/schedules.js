@@ -22,10 +22,14 @@ async function load(group, again) {
   again();
 }
 
-/** To be called when the view is opened: others may have changed something. */
+/** Is anything typed, and not saved? */
+export const isEdited = () => Boolean(editing && known.house?.groups[editing.group]) && JSON.stringify(editing.schedule) !== JSON.stringify(editing.was ?? fresh());
+
+/** To be called when the view is opened: others may have changed something. What is typed and not saved stays. */
 export function reload() {
   lists.clear();
-  editing = null;
+  if (isEdited()) editing.isBack = true;
+  else editing = null;
 }
 
 /** The view. */
@@ -190,6 +194,7 @@ function form(again) {
     !it.all_day && time("off", "Goes off at", ["time", "sunrise", "sunset", "duration"], it, again),
     conditions(it, again, lists.get(editing.group)?.units),
     h("label", {}, "Priority", h("select", { id: "edit-priority", onchange: set("priority") }, ["critical", "normal", "low"].map((name) => h("option", { value: name, selected: (it.priority ?? "normal") === name }, name)))),
+    editing.isBack && h("p", { class: "answer", role: "status" }, "What you typed here before is not saved yet: save it, or cancel."),
     editing.trouble && h("p", { class: "answer trouble", role: "alert" }, editing.trouble),
     h("div", { class: "buttons" },
       h("button", { type: "submit", class: "act on", id: "edit-save", busy: editing.isSaving }, "Save"),

@@ -2,7 +2,7 @@
 
 import { ask, known, post } from "./bridge.js";
 import { h, say } from "./dom.js";
-import { begin as beginForm, form, isChanged } from "./form.js";
+import { begin as beginForm, form, isChanged, reopen as reopenForm, unsaved } from "./form.js";
 import { begin, setup as steps } from "./setup.js";
 
 let file = null;
@@ -11,12 +11,40 @@ let text = "";
 let problems = null;
 let trouble = "";
 let isBusy = false;
+let isBack = false;
 
-/** To be called when the view is opened. */
-export function forget() {
+const isTyped = () => Boolean(file && !file.isLoading && text !== file.text);
+
+/** Is anything changed or typed, and not saved? */
+export const isUnsaved = () => isChanged() || isTyped();
+
+/** To be called when the view is opened: all is read anew, but for what is not saved. */
+export function reopen(again) {
+  begin();
+  isBack = isUnsaved();
+  if (isBack) say("What you changed here before is not saved yet.");
+  reopenForm(again);
+  if (!isTyped()) leave();
+}
+
+function forget() {
   begin();
   beginForm();
   leave();
+  isBack = false;
+}
+
+/** What is not saved when somebody comes back, and the way to be rid of it. */
+function kept(again) {
+  const places = [...unsaved(), isTyped() && "the text"].filter(Boolean).join(", ");
+  return h("section", { class: "banner wide row", id: "unsaved" },
+    h("span", {}, `Changed before and not saved yet: ${places}.`),
+    h("button", { type: "button", class: "plain danger", id: "discard", onclick: () => {
+      if (!window.confirm("Throw away what is changed and not saved?")) return;
+      forget();
+      text = "";
+      again();
+    } }, "Throw it away"));
 }
 
 function leave() {
@@ -52,15 +80,15 @@ function isRead() {
 
 /** What is typed in the text and not saved is thrown away by whoever typed it only. */
 function holdsText() {
-  const isTyped = Boolean(file?.etag) && text !== file.text;
-  if (isTyped) say("Save the text below first, or read it again.", true);
-  return isTyped;
+  const isInTheWay = Boolean(file?.etag) && isTyped();
+  if (isInTheWay) say("Save the text below first, or read it again.", true);
+  return isInTheWay;
 }
 
 function holdsForm() {
-  const isTyped = isChanged() && document.getElementById("form") !== null;
-  if (isTyped) say("Save what you have changed in the form first, or read that again.", true);
-  return isTyped;
+  const isInTheWay = isChanged() && document.getElementById("form") !== null;
+  if (isInTheWay) say("Save what you have changed in the form first, or read that again.", true);
+  return isInTheWay;
 }
 
 /** The view. */
@@ -72,6 +100,7 @@ export function settings(again) {
   const setup = known.house.bridge.setup;
   if (file.isLoading) return [h("p", { class: "card quiet" }, "Loading…")];
   return [
+    isBack && isUnsaved() && kept(again),
     setup.length > 0 && h("section", { class: "card" },
       h("h2", {}, "Setup mode"),
       h("p", {}, "The config is absent or wrong, so nothing is switched. Go through the steps, or put the text right below; the bridge starts with that at once.")),
