@@ -100,6 +100,31 @@ async function views(browser, { url }) {
   return { weight, first_paint_ms: Math.round(painted) };
 }
 
+/** A forecast whose next hours are told in quarters, and whose last ones three at once, is drawn and listed hour by hour. */
+async function forecast(browser, { url }) {
+  const page = await open(browser, { width: 360, height: 780 });
+  const parts = [[0, 60, 0], [60, 15, 0.25], [75, 15, 0.25], [90, 15, 0.25], [105, 15, 0.25], [120, 60, 1], [180, 180, 3]];
+  await page.route("**/api/weather/forecast", async (route) => {
+    const house = await (await page.request.get(`${url}/api/house`)).json();
+    const hour = Math.floor(Date.parse(house.at) / 3600000) * 3600000;
+    const at = (minutes) => new Date(hour + minutes * 60000).toISOString().replace(".000Z", "+00:00");
+    const hours = parts.map(([from, long, amount]) => ({
+      time: at(from), temp_c: -1, dewpoint_c: -2, humidity_percent: 90, wind_speed: 1, precip_intensity: amount, precip_type: amount > 0 ? "snow" : null, black_ice_risk: false, raw: { end: at(from + long) },
+    }));
+    await route.fulfill({ json: { hours } });
+  });
+  await page.goto(`${url}/#plan`);
+  await page.locator("main .timeline .snow").first().waitFor();
+  const bars = await page.$$eval("main .scroll .timeline .snow", (all) => all.map((it) => ["width", "height"].map((name) => Number(it.getAttribute(name)))));
+  const [[quarters, high], [one, same], [three, alike]] = bars;
+  // 1 mm in an hour is as high as 3 mm in three, however it is told.
+  if (bars.length !== 3 || Math.abs(quarters - one) > 0.5 || three < 2.8 * one || high !== same || Math.abs(same - alike) > 0.01) fail(`the snow is drawn as ${JSON.stringify(bars)}`);
+  await page.locator("#legend").filter({ hasText: "snow" }).waitFor();
+  await sound(page, "the plan with snow");
+  quiet(page, "the forecast");
+  return {};
+}
+
 const group = (page, name) => page.locator("section.group", { has: page.getByRole("heading", { name, exact: true }) });
 
 /** A button is pressed; the page shows what the plug reported, without being loaded again. */
@@ -491,7 +516,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, press, hold, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, forecast, press, hold, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

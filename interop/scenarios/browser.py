@@ -14,6 +14,7 @@ def browser_shows_every_view(bench):
     """Every view at 360 and 1280 px, light and dark: nothing to complain of, no serious accessibility finding, and light enough."""
     house = House(bench).up()
     print(f"    {browser.do('views', url=house.web)}", flush=True)
+    browser.do("forecast", url=house.web)
 
 
 def browser_switches_the_relay(bench):

@@ -45,6 +45,7 @@ const ASSETS: &[Asset] = assets! {
     "plan.js": SCRIPT,
     "schedules.js": SCRIPT,
     "settings.js": SCRIPT,
+    "forecast.js": SCRIPT,
     "form.js": SCRIPT,
     "hand.js": SCRIPT,
     "setup.js": SCRIPT,

@@ -22,17 +22,20 @@ export function overview(again) {
   const { house } = known;
   const grouped = new Set(Object.values(house.groups).flatMap((it) => it.outlets));
   const others = Object.keys(house.outlets).filter((it) => !grouped.has(it));
-  // Who has a shovel in hand looks for the mats.
-  const rank = { heater: 0, light: 1 };
-  const groups = Object.entries(house.groups).sort(([, one], [, other]) => (rank[one.class] ?? 2) - (rank[other.class] ?? 2));
   return [
     banners(house),
-    groups.map(([slug, group]) => groupCard(slug, group, house, again)),
+    ranked(house).map(([slug, group]) => groupCard(slug, group, house, again)),
     others.length > 0 &&
       h("section", { class: "card" }, h("h2", {}, "In no group"), h("ul", { class: "outlets" }, others.map((it) => outletRow(it, house, again)))),
     Object.keys(house.groups).length === 0 && others.length === 0 &&
       h("p", { class: "card" }, "No outlet is known yet. Devices are listed in the config under devices.groups."),
   ];
+}
+
+/** Who has a shovel in hand looks for the mats. */
+export function ranked({ groups }) {
+  const rank = { heater: 0, light: 1 };
+  return Object.entries(groups).sort(([, one], [, other]) => (rank[one.class] ?? 2) - (rank[other.class] ?? 2));
 }
 
 function banners(house) {

@@ -12,9 +12,14 @@ export function when(at, now) {
   if (apart === 0) return clockOf(at);
   if (apart === 1) return `tomorrow ${clockOf(at)}`;
   if (apart === -1) return `yesterday ${clockOf(at)}`;
-  const day = DAYS[new Date(`${dateOf(at)}T12:00:00Z`).getUTCDay()];
-  return Math.abs(apart) < 7 ? `${day} ${clockOf(at)}` : `${dateOf(at)} ${clockOf(at)}`;
+  return Math.abs(apart) < 7 ? `${weekday(at)} ${clockOf(at)}` : `${dateOf(at)} ${clockOf(at)}`;
 }
+
+/** `14:30 – 16:00`, `tomorrow 06:00 – 07:00`: the day is said once. */
+export const between = (from, to, now) => `${when(from, now)} – ${dateOf(from) === dateOf(to) ? clockOf(to) : when(to, now)}`;
+
+/** The day of the week. */
+export const weekday = (at) => DAYS[new Date(`${dateOf(at)}T12:00:00Z`).getUTCDay()];
 
 /** `in 25 min`, `in 3 h 10 min`. */
 export function until(at, now) {
@@ -42,6 +47,9 @@ export function local(at, now) {
   const moved = new Date(Date.parse(at) + minutes * 60000).toISOString().slice(0, 19);
   return moved + (offset ? offset[0] : "Z");
 }
+
+/** A sentence of the bridge, with the quotation marks of people. */
+export const said = (sentence) => (sentence ?? "").replace(/`([^`]*)`/g, "“$1”");
 
 /** A word that programs use, as people write it. */
 export const plain = (word) => (word ?? "").replaceAll("_", " ");
