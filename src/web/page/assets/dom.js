@@ -36,6 +36,8 @@ export function show(place, ...children) {
     const again = document.getElementById(id);
     if (again) again.scrollLeft = left;
   }
+  // What is drawn up to now is shown from there.
+  for (const it of place.querySelectorAll("[data-scroll=end]")) if (!scrolled.some(([id]) => id === it.id)) it.scrollLeft = it.scrollWidth;
   if (focused && place.querySelector(`#${CSS.escape(focused)}`)) {
     const again = document.getElementById(focused);
     again.focus();

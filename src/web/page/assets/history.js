@@ -2,7 +2,7 @@
 
 import { ask, known } from "./bridge.js";
 import { h, s } from "./dom.js";
-import { figure, plain, span, when } from "./words.js";
+import { figure, local, plain, said, span, when } from "./words.js";
 
 const RANGES = [["24 h", 24], ["7 days", 168], ["30 days", 720]];
 const [WIDTH, HEIGHT, LEFT, FOOT] = [960, 240, 70, 26];
@@ -35,10 +35,11 @@ export function history(again) {
           h("input", { type: "radio", name: "range", id: `range-${many}`, checked: many === hours, onchange: () => choose(() => (hours = many)) }),
           h("label", { for: `range-${many}` }, words)]))),
       trouble && h("p", { class: "answer trouble" }, trouble),
-      h("div", { class: "scroll", id: "curve", "data-scroll": true, tabindex: "0", role: "group", "aria-label": "Curve, can be scrolled sideways" },
+      h("div", { class: "scroll", id: drawn ? "curve" : null, "data-scroll": "end", tabindex: "0", role: "group", "aria-label": "Curve, can be scrolled sideways" },
         drawn ? curve(drawn, house.at) : h("p", { class: "quiet" }, "Looking back…")),
+      drawn && h("p", { class: "quiet" }, `${foot(drawn)}Without a shade: nobody looked.`),
       h("p", {}, saved("samples.csv", `outlet=${encodeURIComponent(outlet)}&from=${encodeURIComponent(since())}`, "The curve as CSV"))),
-    h("section", { class: "card" }, h("h2", {}, "Day by day"), drawn && days(drawn), h("p", {}, saved("days.csv", `outlet=${encodeURIComponent(outlet)}`, "The days as CSV"))),
+    h("section", { class: "card" }, h("h2", {}, "Day by day"), drawn && [dayBars(drawn), days(drawn)], h("p", {}, saved("days.csv", `outlet=${encodeURIComponent(outlet)}`, "The days as CSV"))),
     h("section", { class: "card" }, h("h2", {}, "What happened"), drawn && events(drawn.events, house.at), h("p", {}, saved("events.csv", "", "The events as CSV"))),
   ];
 }
@@ -75,18 +76,22 @@ function curve({ points, from, to }, now) {
     const at = Date.parse(it.at);
     // A point holds until the next, but not through a time in which nobody looked.
     const until = Math.min(place + 1 < points.length ? Date.parse(points[place + 1].at) : to, at + Math.max(it.step * 1000 * 1.01, 15 * 60000));
-    const high = value(it);
-    if (it.on === null || high === null) return it.on === null && s("rect", { x: x(at), y: 10, width: Math.max(1, x(until) - x(at)), height: base - 10, class: "gap" });
-    return high > 0 && s("rect", { x: x(at).toFixed(1), y: y(high).toFixed(1), width: Math.max(1, x(until) - x(at)).toFixed(1), height: (base - y(high)).toFixed(1), class: "used" },
-      s("title", {}, `${when(it.at, now)}: ${hasMeter ? figure(it.power, "W") : it.on ? "ON" : "OFF"}, ${plain(it.mode)}`));
+    if (it.on === null) return null;
+    const across = { x: x(at).toFixed(1), width: Math.max(1, x(until) - x(at)).toFixed(1) };
+    const high = value(it) ?? 0;
+    return s("g", {},
+      s("title", {}, `${when(it.at, now)}: ${it.on ? "ON" : "OFF"}${hasMeter ? `, ${figure(it.power, "W")}` : ""}, ${plain(it.mode)}`),
+      s("rect", { ...across, y: 10, height: base - 10, class: "track" }),
+      high > 0 && s("rect", { ...across, y: y(high).toFixed(1), height: (base - y(high)).toFixed(1), class: "used" }),
+      it.on > 0 && s("rect", { ...across, y: base + 1, height: 4, class: "relay" }));
   });
   const marks = [0, 1, 2, 3, 4].map((it) => from + ((to - from) * it) / 4);
   const offset = now.slice(19);
   const told = (at) => when(new Date(at + shift(offset)).toISOString().slice(0, 19) + offset, now);
   return s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "timeline", role: "img", "aria-label": words(points, hasMeter) },
-    s("rect", { x: LEFT, y: 10, width: WIDTH - LEFT - 10, height: base - 10, class: "track" }),
+    s("rect", { x: LEFT, y: 10, width: WIDTH - LEFT - 10, height: base - 10, class: "unknown" }),
     marks.map((at, place) => s("text", { x: x(at), y: HEIGHT - 6, class: "axis", "text-anchor": place === 0 ? "start" : place === 4 ? "end" : "middle" }, told(at))),
-    s("text", { x: LEFT - 8, y: 22, class: "axis strong", "text-anchor": "end" }, hasMeter ? figure(most / 1.08, "W") : "ON"),
+    s("text", { x: LEFT - 8, y: y(most / 1.08) + 5, class: "axis strong", "text-anchor": "end" }, hasMeter ? figure(most / 1.08, "W") : "ON"),
     s("text", { x: LEFT - 8, y: base, class: "axis", "text-anchor": "end" }, hasMeter ? "0 W" : "OFF"),
     bars);
 }
@@ -96,12 +101,37 @@ function shift(offset) {
   return found ? (found[1] === "-" ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3])) * 60000 : 0;
 }
 
+/** What cannot be read off where the drawing is wider than the screen. */
+function foot({ points }) {
+  const most = Math.max(...points.map((it) => it.power ?? -1));
+  return most < 0 ? "" : `At most ${figure(most, "W")}. The line at the foot: the relay was on. `;
+}
+
 /** The drawing in words. */
 function words(points, hasMeter) {
   if (points.length === 0) return "Nothing is known of that time.";
   const most = Math.max(...points.map((it) => it.power ?? 0));
   const on = points.filter((it) => it.on > 0).length;
   return `${points.length} points, ${on} of them on${hasMeter ? `, at most ${Math.round(most)} W` : ""}.`;
+}
+
+/** Each day as a bar: what it took, or how long it was on where nobody knows that. */
+function dayBars({ days: all }) {
+  const found = all.slice(-31);
+  const isKwh = found.some((it) => it.kwh !== null);
+  const value = (it) => (isKwh ? it.kwh ?? 0 : it.on_minutes / 60);
+  const told = (it) => figure(it, isKwh ? "kWh" : "h on", 1);
+  const most = Math.max(0, ...found.map(value));
+  if (most === 0) return null;
+  const wide = 310 / Math.max(found.length, 7);
+  const at = (place) => 5 + place * wide;
+  const tall = (it) => (value(it) / most) * 74;
+  return s("svg", { viewBox: "0 0 320 116", class: "timeline days", role: "img", "aria-label": `${found.length} days, at most ${told(most)} on one` },
+    s("line", { x1: 5, x2: 315, y1: 98, y2: 98, class: "day" }),
+    s("text", { x: 5, y: 12, class: "axis strong" }, `most on one day: ${told(most)}`),
+    found.map((it, place) => s("rect", { x: at(place) + wide * 0.1, width: wide * 0.8, y: 98 - tall(it), height: tall(it), class: "used" }, s("title", {}, `${it.date}: ${told(value(it))}`))),
+    s("text", { x: 5, y: 112, class: "axis" }, found[0].date),
+    found.length > 3 && s("text", { x: at(found.length), y: 112, class: "axis", "text-anchor": "end" }, found.at(-1).date));
 }
 
 function days({ days: found, currency }) {
@@ -120,11 +150,11 @@ const about = (it) => isEstimate(it) && "≈ ";
 
 function events(found, now) {
   if (found.length === 0) return h("p", { class: "quiet" }, "Nothing in the last seven days.");
-  return h("ul", { class: "windows" }, found.map((it) => h("li", {}, h("span", { class: "mode" }, plain(it.event_type)), h("b", {}, when(it.at, now)), h("span", { class: "quiet" }, it.message, facts(it.detail)))));
+  return h("ul", { class: "windows" }, found.map((it) => h("li", {}, h("span", { class: "mode" }, plain(it.event_type)), h("b", {}, when(it.at, now)), h("span", { class: "quiet" }, said(it.message), facts(it.detail, now)))));
 }
 
 /** What else is known of an event, in words. */
-function facts(detail) {
+function facts(detail, now) {
   const all = Object.entries(detail);
-  return all.length > 0 && ` (${all.map(([key, value]) => `${plain(key)}: ${value}`).join(", ")})`;
+  return all.length > 0 && ` (${all.map(([key, value]) => `${plain(key)}: ${/^\d{4}-\d\d-\d\dT/.test(value) ? when(local(value, now), now) : value}`).join(", ")})`;
 }
