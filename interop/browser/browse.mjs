@@ -359,6 +359,7 @@ async function form(browser, { url, held, secret }) {
   await page.click("#form-save");
   await page.locator("#form-safety-max_runtime_hours[aria-invalid=true]").waitFor();
   await page.getByText("allowed: a number above 0").waitFor();
+  await page.waitForFunction(() => document.activeElement.id === "form-safety-max_runtime_hours");
   if ((await page.inputValue("#form-safety-cooldown_minutes")) !== "31") fail("what was typed is gone");
   await page.fill("#form-safety-max_runtime_hours", "5");
   await saved();

@@ -45,6 +45,7 @@ function device(slug, it, house) {
       fact("Model", it.model), fact("Firmware", it.firmware), fact("Address", it.ip), fact("MAC", it.mac),
       fact("Protocol", it.protocol), fact("Signal", it.rssi === null ? null : figure(it.rssi, "dBm")), fact("Heard", seen && when(seen, house.at)),
       fact("Lost so far", String(it.lost)),
+      outlets.map((outlet) => fact("Timer", outlet.device_timer_off_at && `${outlet.name} goes off at ${when(outlet.device_timer_off_at, house.at)} by itself`)),
     ),
     h("details", { id: `latency-${slug}` },
       h("summary", { id: `latency-${slug}-words` }, "How quick it is"),

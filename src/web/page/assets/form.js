@@ -92,7 +92,12 @@ export function form(again, found, saved, holds) {
 
 const toSave = () => (changes.size === 0 ? "Save" : `Save ${changes.size} ${changes.size === 1 ? "change" : "changes"}`);
 const words = (it) => `found ${it.found}, allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`;
-const title = (key) => key.charAt(0).toUpperCase() + key.slice(1).replaceAll("_", " ");
+/** Words that are written otherwise than their keys. */
+const WRITTEN = { api: "API", homeassistant: "Home Assistant", id: "ID", ids: "IDs", ip: "IP", mac: "MAC", mqtt: "MQTT", ntfy: "ntfy", pin: "PIN", qos: "QoS", tls: "TLS", url: "URL" };
+const title = (key) => {
+  const text = key.split("_").map((it) => WRITTEN[it] ?? it).join(" ");
+  return key.split("_")[0] in WRITTEN ? text : text.charAt(0).toUpperCase() + text.slice(1);
+};
 /** Without the unit that stands beside it. */
 const label = (key, unit) => title(unit && key.endsWith(`_${unit}`) ? key.slice(0, -unit.length - 1) : key);
 /** A text in which keys stand between backticks. */
@@ -312,8 +317,11 @@ async function send(pairs, page) {
   } catch (error) {
     problems = error.problems ?? [];
     trouble = error.status === 412 ? "Somebody else has changed the file since. Read it again, then change it." : error.message;
+    say(trouble, true);
   }
   isBusy = false;
   page.again();
+  // The button is far from the place that is wrong.
+  if (problems.length > 0) document.querySelector("#form [aria-invalid=true]")?.focus();
   return isDone;
 }

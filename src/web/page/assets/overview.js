@@ -2,7 +2,7 @@
 
 import { known, post } from "./bridge.js";
 import { h, idOf, say } from "./dom.js";
-import { figure, plain, span, until, when } from "./words.js";
+import { figure, plain, said, span, until, when } from "./words.js";
 
 const LENGTHS = [
   ["1h", "1 h"],
@@ -64,18 +64,18 @@ function groupCard(slug, group, house, again) {
     { class: `card group ${on ? "is-on" : ""}`, "aria-labelledby": id },
     h("div", { class: "head" },
       h("h2", { id }, group.name),
-      h("p", { class: `state ${on ? "on" : "off"}` }, group.state ?? "unknown"),
+      h("p", { class: `state ${on ? "on" : "off"} ${group.state ? "" : "small"}` }, group.state ?? "unknown"),
     ),
-    h("p", { class: "why" }, h("span", { class: `mode ${group.mode}` }, plain(group.mode)), " ", group.sentence ?? ""),
+    h("p", { class: "why" }, group.outlets.length === 0 ? "None of its plugs has answered yet." : [group.mode && h("span", { class: `mode ${group.mode}` }, plain(group.mode)), " ", said(group.sentence)]),
     h("dl", { class: "facts" },
       group.until && [h("dt", {}, "Until"), h("dd", {}, `${when(group.until, now)} (${until(group.until, now)})`)],
-      next && [h("dt", {}, on ? "Next off" : "Next on"), h("dd", {}, `${when(next, now)} (${until(next, now)})`)],
+      next && next !== group.until && [h("dt", {}, on ? "Next off" : "Next on"), h("dd", {}, `${when(next, now)} (${until(next, now)})`)],
       h("dt", {}, "Power"), h("dd", {}, figure(group.power, "W")),
       h("dt", {}, "On today"), h("dd", {}, span(group.runtime_today_min)),
       group.cooldown_until && [h("dt", {}, "Rests until"), h("dd", {}, when(group.cooldown_until, now))],
     ),
     switches(slug, group, again),
-    h("details", { id: `${id}-more` },
+    group.outlets.length > 0 && h("details", { id: `${id}-more` },
       h("summary", { id: `${id}-words` }, group.outlets.length === 1 ? "The outlet" : `${group.outlets.length} outlets`),
       h("ul", { class: "outlets" }, group.outlets.map((it) => outletRow(it, house, again))),
     ),
@@ -148,7 +148,7 @@ function outletRow(id, house, again) {
       h("h3", {}, it.name),
       h("p", { class: `state small ${on ? "on" : "off"}` }, it.available ? it.state ?? "unknown" : "away"),
     ),
-    h("p", { class: "why" }, it.sentence),
+    h("p", { class: "why" }, said(it.sentence)),
     h("p", { class: "quiet" },
       [figure(it.power, "W"), it.on_since && `on since ${when(it.on_since, now)}`, it.until && `until ${when(it.until, now)}`,
         it.next_change && `${it.next_change.state} ${when(it.next_change.at, now)}`,
@@ -164,7 +164,7 @@ function outletRow(id, house, again) {
     h("details", { id: idOf(`${base}-voices`) },
       h("summary", { id: idOf(`${base}-why`) }, "Why"),
       h("ol", { class: "voices" }, it.voices.map((voice) =>
-        h("li", { class: voice.wins ? "wins" : "" }, h("b", {}, plain(voice.voice)), " ", voice.wish ? `wants ${voice.wish}` : "is silent", voice.sentence ? `: ${voice.sentence}` : ""))),
+        h("li", { class: voice.wins ? "wins" : "" }, h("b", {}, plain(voice.voice)), " ", voice.wish ? `wants ${voice.wish}` : "is silent", voice.sentence ? `: ${said(voice.sentence)}` : ""))),
     ),
   );
 }

@@ -2,7 +2,8 @@
 
 import { ask, known } from "./bridge.js";
 import { h, idOf, say, show } from "./dom.js";
-import { plain, when } from "./words.js";
+import { ranked } from "./overview.js";
+import { between, plain } from "./words.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -34,7 +35,7 @@ export function reload() {
 
 /** The view. */
 export function schedules(again) {
-  const groups = Object.entries(known.house.groups);
+  const groups = ranked(known.house);
   for (const [slug] of groups) {
     if (!lists.has(slug)) {
       lists.set(slug, { isLoading: true, schedules: [] });
@@ -66,13 +67,13 @@ function row(slug, it, index, found, again) {
     h("span", {}, describe(it, found.units)),
     h("span", { class: "row" },
       h("label", { class: "switch" },
-        h("input", { type: "checkbox", role: "switch", id, checked: enabled, onchange: (event) => {
+        h("input", { type: "checkbox", role: "switch", id, "aria-label": `${it.name ?? "Unnamed"}: in use`, checked: enabled, onchange: (event) => {
           const speaks = event.target.checked;
           change(slug, `${path(slug)}/${index}/enabled`, "PUT", { enabled: speaks }, again, (edited) => { if (edited.index === index) edited.schedule.enabled = speaks; });
         } }),
-        enabled ? "speaks" : "silent"),
-      h("button", { type: "button", class: "plain", id: `${id}-edit`, onclick: () => { editing = { group: slug, index, etag: found.etag, was: it, schedule: structuredClone(it) }; again(); } }, "Edit"),
-      h("button", { type: "button", class: "plain danger", id: `${id}-delete`, onclick: () => {
+        enabled ? "in use" : "silent"),
+      h("button", { type: "button", class: "plain", id: `${id}-edit`, "aria-label": `Edit ${it.name ?? "Unnamed"}`, onclick: () => { editing = { group: slug, index, etag: found.etag, was: it, schedule: structuredClone(it) }; again(); } }, "Edit"),
+      h("button", { type: "button", class: "plain danger", id: `${id}-delete`, "aria-label": `Delete ${it.name ?? "Unnamed"}`, onclick: () => {
         if (window.confirm(`Delete the schedule “${it.name}”?`)) change(slug, `${path(slug)}/${index}`, "DELETE", undefined, again, (edited) => {
           if (edited.index === index) gone(edited);
           else if (edited.index > index) edited.index -= 1;
@@ -128,7 +129,7 @@ function find(edited, { etag, schedules: list, trouble, units }) {
 /** A schedule in words. */
 function describe(it, units) {
   const days = it.days && it.days.length < 7 ? it.days.map((day) => DAYS[day - 1] ?? day).join(", ") : "every day";
-  const wants = Object.entries(it.conditions ?? {}).map(([key, value]) => (value === true ? plain(key) : value === false ? `no ${plain(key)}` : `${plain(key)} ${value}${key === "temperature_max" && degrees(units) ? ` ${degrees(units)}` : ""}`));
+  const wants = Object.entries(it.conditions ?? {}).map(([key, value]) => (value === true ? plain(key) : value === false ? `no ${plain(key)}` : key === "temperature_max" ? `the air is at most ${value} ${degrees(units)}`.trim() : `${plain(key)} ${value}`));
   const times = it.all_day ? "all day" : `${moment(it.on)} – ${moment(it.off)}`;
   return [times, days, wants.length > 0 && `if ${wants.join(" and ")}`, it.priority && it.priority !== "normal" && `${it.priority} priority`].filter(Boolean).join(", ");
 }
@@ -160,7 +161,7 @@ function foresee() {
     let told;
     try {
       const found = await ask("api/schedules/preview", { method: "POST", body: { group: edited.group, schedule: { ...schedule, name: name || "preview" } } });
-      const windows = found.windows.map((it) => h("li", {}, `${when(it.start, known.house.at)} – ${when(it.end, known.house.at)}`));
+      const windows = found.windows.map((it) => h("li", {}, between(it.start, it.end, known.house.at)));
       told = [h("h3", {}, `The next seven days${found.note ? `, ${found.note}` : ""}`), windows.length > 0 ? h("ul", {}, windows) : h("p", { class: "quiet" }, "It never opens.")];
     } catch (error) {
       told = [h("p", { class: "quiet" }, error.message)];

@@ -122,7 +122,7 @@ export function settings(again) {
           leave();
           again();
         } }, "Read again")),
-      h("label", { class: "plain" }, "Upload a file ", h("input", { type: "file", id: "upload", accept: ".yaml,.yml", onchange: async (event) => {
+      h("label", {}, "Upload a file ", h("input", { type: "file", id: "upload", accept: ".yaml,.yml", onchange: async (event) => {
         text = await event.target.files[0].text();
         await check(again);
       } })),
