@@ -473,6 +473,7 @@ async function first_config(browser, { url, address }) {
   await page.getByRole("heading", { name: "Setup mode" }).waitFor();
   await page.locator("#setup-username").waitFor();
   await sound(page, "setup, 360 px");
+  if (await page.locator("#tabs").isVisible()) fail("before the config there are views that lead nowhere");
   await page.fill("#setup-username", "someone@example.com");
   await page.fill("#setup-password", "a password");
   await page.click("#setup-account");
@@ -497,6 +498,7 @@ async function first_config(browser, { url, address }) {
   await page.click("#setup-devices");
   await page.locator("#setup-finish:enabled").click();
   await group(page, "walkway").waitFor({ timeout: 30000 });
+  await page.locator("#tabs").waitFor();
   quiet(page, "the first config");
   return {};
 }

@@ -5,7 +5,7 @@ import { h, show } from "./dom.js";
 import { begin, door } from "./frame.js";
 import { gently } from "./hand.js";
 import { overview } from "./overview.js";
-import { figure, when } from "./words.js";
+import { figure, said, when } from "./words.js";
 
 const main = document.getElementById("main");
 
@@ -20,7 +20,7 @@ const { draw } = gently(main, () => {
   if (!house || door.isOut) return;
   const setup = house.bridge.setup;
   show(main, setup.length > 0
-    ? h("p", { class: "banner bad" }, `The config is not right, so nothing is switched: ${setup[0]} `, h("a", { href: "./#settings" }, "Put it right"))
+    ? h("p", { class: "banner bad" }, `The config is not right, so nothing is switched: ${said(setup[0])} `, h("a", { href: "./#settings" }, "Put it right"))
     : [outside(house), overview(draw)]);
 });
 

@@ -2,6 +2,7 @@
 
 import { ask } from "./bridge.js";
 import { h, idOf, say } from "./dom.js";
+import { said } from "./words.js";
 
 let schema = null;
 let tree = null;
@@ -80,7 +81,7 @@ export function form(again, found, saved, holds) {
   const left = wrong.filter((it) => !page.placed.has(it));
   return [h("section", { class: "card wide", id: "form" },
     h("div", { class: "head" }, h("h2", {}, "Settings"), h("a", { class: "plain", href: "#schedules" }, "Schedules")),
-    trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
+    trouble && h("p", { class: "answer trouble", role: "alert" }, said(trouble)),
     left.length > 0 && h("ul", { class: "windows", role: "alert" }, left.map((it) => h("li", {}, `${it.path || it.place}: ${words(it)}`))),
     h("div", { class: "fields" }, loose),
     sections,
@@ -91,7 +92,7 @@ export function form(again, found, saved, holds) {
 }
 
 const toSave = () => (changes.size === 0 ? "Save" : `Save ${changes.size} ${changes.size === 1 ? "change" : "changes"}`);
-const words = (it) => `found ${it.found}, allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`;
+const words = (it) => said(`found ${it.found}, allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`);
 /** Words that are written otherwise than their keys. */
 const WRITTEN = { api: "API", homeassistant: "Home Assistant", id: "ID", ids: "IDs", ip: "IP", mac: "MAC", mqtt: "MQTT", ntfy: "ntfy", pin: "PIN", qos: "QoS", tls: "TLS", url: "URL" };
 const title = (key) => {

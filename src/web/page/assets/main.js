@@ -31,9 +31,10 @@ const chosen = () => VIEWS.find(([name]) => `#${name}` === location.hash) ?? VIE
 let wasSetup = null;
 
 const { draw, letGo } = gently(main, () => {
-  if (!known.house || door.isOut) return;
   // Without a config there is nothing else to be seen.
-  const isSetup = known.house.bridge.setup.length > 0;
+  const isSetup = known.house?.bridge.setup.length > 0;
+  document.getElementById("tabs").hidden = door.isOut || isSetup;
+  if (!known.house || door.isOut) return;
   const [, , view] = isSetup ? VIEWS.at(-1) : chosen();
   show(main, view(draw));
 });
@@ -90,7 +91,4 @@ listen((what) => {
   if (live.includes(what) || main.querySelector(":scope > .quiet")) draw();
 });
 tabs();
-begin(main, () => {
-  document.getElementById("tabs").hidden = door.isOut;
-  draw();
-});
+begin(main, draw);

@@ -4,6 +4,7 @@ import { ask, known, post } from "./bridge.js";
 import { h, say } from "./dom.js";
 import { begin as beginForm, form, isChanged, reopen as reopenForm, unsaved } from "./form.js";
 import { begin, setup as steps } from "./setup.js";
+import { said } from "./words.js";
 
 let file = null;
 let earlier = [];
@@ -141,8 +142,8 @@ function listed() {
     it.line
       ? h("button", { type: "button", class: "plain place", onclick: () => go(it) }, `Line ${it.line}`)
       : h("b", {}, it.place),
-    h("span", {}, `${it.path ? `${it.path}: ` : ""}found ${it.found}`),
-    h("span", { class: "quiet" }, `allowed: ${it.allowed}${it.hint ? `; did you mean ${it.hint}?` : ""}`)))));
+    h("span", {}, `${it.path ? `${it.path}: ` : ""}found ${said(it.found)}`),
+    h("span", { class: "quiet" }, `allowed: ${said(it.allowed)}${it.hint ? `; did you mean ${it.hint}?` : ""}`)))));
 }
 
 /** The file has been changed by the form. */
