@@ -163,6 +163,24 @@ async function hold(browser, { url, path, group: name, button, other }) {
   return {};
 }
 
+/** An order that nobody answers is given up, and said so; here after a hundredth of the time. */
+async function unanswered(browser, { url, group: name }) {
+  const page = await open(browser, { width: 360, height: 780 });
+  await page.addInitScript(() => {
+    const usual = AbortSignal.timeout;
+    AbortSignal.timeout = (after) => usual.call(AbortSignal, after / 100);
+  });
+  await page.route("**/set", () => {});
+  await page.goto(`${url}/#now`);
+  const card = group(page, name);
+  const button = card.getByRole("button", { name: "ON", exact: true });
+  await button.click();
+  await card.locator(".answer.trouble").filter({ hasText: "does not answer" }).waitFor();
+  if (await button.getAttribute("aria-disabled")) fail("what was given up cannot be asked anew");
+  quiet(page, "no answer");
+  return {};
+}
+
 /** Without a mouse: past the views to the house, an outlet on, and another view. */
 async function keyboard(browser, { url, group: name }) {
   const page = await open(browser);
@@ -505,11 +523,16 @@ async function first_config(browser, { url, address }) {
 
 /** The bridge goes and comes back. */
 async function loss(browser, { url }) {
-  const page = await open(browser, { expected: ["ERR_", "Failed to load"] });
+  const page = await open(browser, { width: 360, height: 780, expected: ["ERR_", "Failed to load"] });
   await page.goto(url);
   await page.locator("section.group").first().waitFor();
   console.log("open");
   await page.locator("#link.lost").filter({ hasText: "Connection lost" }).waitFor({ timeout: 45000 });
+  // Also to whoever looks at the end of the page.
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  const { y } = await page.locator("#link.lost").boundingBox();
+  if (y < 0) fail("whoever looks at the end of the page is not told that it shows the past");
+  await sound(page, "what is of the past");
   console.log("lost");
   await page.waitForFunction(() => !document.querySelector("#link").classList.contains("lost"), null, { timeout: 40000 });
   quiet(page, "a loss");
@@ -519,7 +542,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, forecast, press, hold, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, forecast, press, hold, unanswered, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

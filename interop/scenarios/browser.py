@@ -35,6 +35,7 @@ def browser_switches_the_relay(bench):
     check(house.dual.relay(1), "the mat is on, by the page for phones")
     browser.do("press", url=house.web, path="/control", group="walkway", button="OFF", shows="OFF")
     check(not house.dual.relay(1), "the mat is off, by the page for phones")
+    browser.do("unanswered", url=house.web, group="walkway")
     house.garden.do("vanish")
     house.watch.wait("heattrax/garden_plug/availability", "offline", 30)
     browser.do("press", url=house.web, group="garden", button="ON", answer="cannot be reached")

@@ -71,20 +71,24 @@ export function connect() {
   };
 }
 
+/** Longer than the longest answer takes. */
+const PATIENCE = 60000;
+
 /** Asks for JSON. An answer that is no success is thrown in the bridge's own words. */
 export async function ask(path, { method = "GET", body, headers = {} } = {}) {
-  const asked = { method, headers: { accept: "application/json", ...headers } };
+  const asked = { method, signal: AbortSignal.timeout(PATIENCE), headers: { accept: "application/json", ...headers } };
   if (body !== undefined) {
     asked.headers["content-type"] = "application/json";
     asked.body = JSON.stringify(body);
   }
   let answer;
+  let text;
   try {
     answer = await fetch(path, asked);
+    text = await answer.text();
   } catch {
     throw new Error("the bridge does not answer");
   }
-  const text = await answer.text();
   let found;
   try {
     found = text === "" ? {} : JSON.parse(text);
