@@ -77,7 +77,7 @@ function curve({ points, from, to }, now) {
     // A point holds until the next, but not through a time in which nobody looked.
     const until = Math.min(place + 1 < points.length ? Date.parse(points[place + 1].at) : to, at + Math.max(it.step * 1000 * 1.01, 15 * 60000));
     if (it.on === null) return null;
-    const across = { x: x(at).toFixed(1), width: Math.max(1, x(until) - x(at)).toFixed(1) };
+    const across = { x: x(at).toFixed(1), width: (Math.max(1, x(until) - x(at)) + 0.3).toFixed(1) };
     const high = value(it) ?? 0;
     return s("g", {},
       s("title", {}, `${when(it.at, now)}: ${it.on ? "ON" : "OFF"}${hasMeter ? `, ${figure(it.power, "W")}` : ""}, ${plain(it.mode)}`),
