@@ -125,6 +125,28 @@ async function forecast(browser, { url }) {
   return {};
 }
 
+/** What was: a time in which nobody looked is not one that was off, the relay is seen beside the power, and what is newest is seen first. */
+async function past(browser, { url }) {
+  const page = await open(browser, { width: 360, height: 780 });
+  await page.route("**/api/history/samples?*", async (route) => {
+    const { at } = await (await page.request.get(`${url}/api/house`)).json();
+    const before = (hours) => new Date(Date.parse(at) - hours * 3600000).toISOString();
+    const point = (hours, on, power) => ({ at: before(hours), step: 3600, on, power, mode: "melt" });
+    await route.fulfill({ json: { points: [point(20, null, null), point(3, 0, 0), point(2, 1, 0), point(1, 1, 300)] } });
+  });
+  const day = (date, kwh) => ({ date, kwh, on_minutes: 60, kwh_source: "meter", cost: null });
+  await page.route("**/api/history/days?*", (route) => route.fulfill({ json: { currency: null, days: [day("2026-01-01", 1), day("2026-01-02", 2)] } }));
+  await page.goto(`${url}/#history`);
+  await page.locator("#curve .used").waitFor({ state: "attached" });
+  const count = (what) => page.locator(what).count();
+  const seen = [await count("#curve .track"), await count("#curve .relay"), await count("#curve .used"), await count("main .days .used")].join();
+  if (seen !== "3,2,1,2") fail(`known times, relay on, power, days: ${seen}`);
+  if (!(await page.$eval("#curve", (it) => it.scrollLeft > 0 && it.scrollLeft + it.clientWidth >= it.scrollWidth - 1))) fail("what is newest is not seen");
+  await sound(page, "what was");
+  quiet(page, "what was");
+  return {};
+}
+
 const group = (page, name) => page.locator("section.group", { has: page.getByRole("heading", { name, exact: true }) });
 
 /** A button is pressed; the page shows what the plug reported, without being loaded again. */
@@ -542,7 +564,7 @@ async function loss(browser, { url }) {
 const [what, given] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
-  const done = await { views, forecast, press, hold, unanswered, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
+  const done = await { views, forecast, past, press, hold, unanswered, keyboard, signIn, ingress, schedule, repair, form, keep, first_config, loss }[what](browser, JSON.parse(given));
   console.log(JSON.stringify(done));
 } catch (error) {
   console.error(`${what}: ${error.message}`);

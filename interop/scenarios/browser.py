@@ -19,6 +19,7 @@ def browser_shows_every_view(bench):
     house.write(config).run().ready()
     print(f"    {browser.do('views', url=house.web)}", flush=True)
     browser.do("forecast", url=house.web)
+    browser.do("past", url=house.web)
 
 
 def browser_switches_the_relay(bench):
