@@ -57,6 +57,7 @@ pub use self::{
     conditions::black_ice_risk,
     cron_times::validate_cron,
     foresight::Foresight,
+    melt::precipitation,
     plan::{Foreseen, foresee, plan},
     preview::windows_ahead,
     rehearsal::Rehearsal,

@@ -91,7 +91,7 @@ impl Controller {
         let before = outlet.reported.as_ref().map(|it| it.switch);
         let was_on = outlet.memory.run.on_since.is_some();
         let unanswered = outlet.answered < outlet.commanded;
-        run::count_today(outlet, before, now, &self.settings.zone);
+        run::count_today(outlet, before, report.switch, now, &self.settings.zone);
         run::note_move(&mut outlet.memory, &report, before, now);
         run::record(&mut outlet.memory, &report, now, self.settings.safety.rest);
         outlet.on_since = run::shown_since(outlet, &report, now);

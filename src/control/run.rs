@@ -6,10 +6,12 @@ use super::{
     civil::{date_of, earlier, instant},
     safety,
 };
-use crate::model::{Availability, Outlet, Remembered, Report, Run, Switch};
+use crate::model::{Availability, OnToday, Outlet, Remembered, Report, Run, Switch};
 
 /// The plug's count of its time on and ours may differ by this much and still mean the same switching-on.
 const SAME_START: SignedDuration = SignedDuration::from_secs(30);
+/// Today's time on is kept this often while it is on, so that the disk is not kept busy.
+const KEEP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keeps the time on since the last real rest: the larger of the plug's count and ours.
 pub(super) fn record(memory: &mut Remembered, report: &Report, now: Timestamp, rest: SignedDuration) {
@@ -72,8 +74,20 @@ pub(super) fn shown_since(outlet: &Outlet, report: &Report, now: Timestamp) -> O
     }
 }
 
+/// What was remembered of today's time on.
+pub(super) fn remembered_today(memory: &Remembered, now: Timestamp, zone: &TimeZone) -> SignedDuration {
+    let of_today = memory.today.filter(|it| it.day == date_of(zone, now)).map_or(SignedDuration::ZERO, |it| it.on);
+    of_today.clamp(SignedDuration::ZERO, SignedDuration::from_hours(25))
+}
+
 /// Adds the time since the last report to today's runtime, if it was on.
-pub(super) fn count_today(outlet: &mut Outlet, before: Option<Switch>, now: Timestamp, zone: &TimeZone) {
+pub(super) fn count_today(
+    outlet: &mut Outlet,
+    before: Option<Switch>,
+    report: Switch,
+    now: Timestamp,
+    zone: &TimeZone,
+) {
     let Some(last) = outlet.reported_at else { return };
     let today = date_of(zone, now);
     let midnight = instant(zone, today, Time::midnight());
@@ -83,5 +97,10 @@ pub(super) fn count_today(outlet: &mut Outlet, before: Option<Switch>, now: Time
     if before == Some(Switch::On) && outlet.availability == Availability::Online {
         let stretch = now.duration_since(last.max(midnight)).max(SignedDuration::ZERO);
         outlet.runtime_today = outlet.runtime_today.saturating_add(stretch);
+    }
+    let (on, kept) = (outlet.runtime_today, outlet.memory.today.filter(|it| it.day == today));
+    let is_old = kept.map_or(!on.is_zero(), |it| on != it.on && (report == Switch::Off || on >= it.on + KEEP_EVERY));
+    if is_old {
+        outlet.memory.today = Some(OnToday { day: today, on });
     }
 }

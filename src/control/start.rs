@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{civil::later, orphans, pause, wishes::LONGEST};
+use super::{civil::later, orphans, pause, run, wishes::LONGEST};
 use crate::model::{
     Availability, Broker, ClockTrust, ControlSettings, Decision, Device, End, Fault, Group, House, Housing, Lockout,
     Memory, Metering, Notice, NoticeKind, Outlet, OutletId, Pin, Reason, Remembered, Slug, Switch, WeatherBoard, Wish,
@@ -93,6 +93,7 @@ pub(super) fn add_outlet(
         opinions: Vec::new(),
     };
     let still_stuck = still_stuck(&memory);
+    let runtime_today = run::remembered_today(&memory, house.at, &settings.zone);
     let outlet = Outlet {
         id: id.clone(),
         name: name(settings, id, label),
@@ -108,7 +109,7 @@ pub(super) fn add_outlet(
         answered: 0,
         pending: None,
         longest_on: settings.safety.longest_on,
-        runtime_today: SignedDuration::ZERO,
+        runtime_today,
         alarm: still_stuck,
         // What is remembered may be a little older than what was shown, and the total must not fall.
         energy_total: None,

@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 
 use super::inputs::rounded;
 use crate::{
-    control::{black_ice_risk, sun},
-    model::{Celsius, ControlSettings, House, Interval, Plan, Slug, Switch, WeatherState},
+    control::{black_ice_risk, precipitation, sun},
+    model::{Celsius, ControlSettings, House, Interval, Plan, PrecipitationKind, Slug, Switch, WeatherState},
 };
 
 /// What is shown ahead.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
-/// Below this air temperature precipitation is called snow where no code says what it is: 32 °F.
-const SNOW_UP_TO: Celsius = Celsius(0.0);
 
 /// The forecast from the running hour on, 48 h at most. Depths in mm, wind in m/s, temperatures in both units.
 pub fn forecast(settings: &ControlSettings, house: &House) -> Value {
@@ -107,15 +105,12 @@ fn hour(settings: &ControlSettings, it: &Interval) -> Value {
     })
 }
 
-/// By the code, else by the air.
 fn kind(it: &Interval) -> Option<&'static str> {
-    it.precipitation.filter(|amount| *amount > 0.0)?;
-    match it.code {
-        Some(56 | 57 | 66 | 67) => Some("freezing_rain"),
-        Some(71..=79 | 85 | 86) => Some("snow"),
-        Some(51..=65 | 80..=82) => Some("rain"),
-        _ => it.temperature.map(|air| if air <= SNOW_UP_TO { "snow" } else { "rain" }),
-    }
+    precipitation(it).map(|it| match it {
+        PrecipitationKind::Rain => "rain",
+        PrecipitationKind::Snow => "snow",
+        PrecipitationKind::FreezingRain => "freezing_rain",
+    })
 }
 
 /// The windows that are on, and what lies between them.

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Availability, Class, Control, Decision, Fault, Gone, Housing, Learned, Mac, Memory, Metering, OutletId, Pause,
-    Report, Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
+    Availability, Class, Control, Decision, Fault, Gone, Housing, Learned, Mac, Memory, Metering, OnToday, OutletId,
+    Pause, Report, Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -291,6 +291,8 @@ pub struct Remembered {
     pub lockout: Option<Lockout>,
     /// The bridge's own count of energy.
     pub metering: Option<Metering>,
+    /// The time on of the day on which it was on last; a few minutes behind while it is on.
+    pub today: Option<OnToday>,
     /// The power that a heater usually draws.
     pub learned: Option<Learned>,
 }

@@ -6,6 +6,17 @@ use jiff::Timestamp;
 
 use super::Celsius;
 
+/// What falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrecipitationKind {
+    /// Rain.
+    Rain,
+    /// Snow, sleet or ice pellets.
+    Snow,
+    /// Rain that freezes where it falls.
+    FreezingRain,
+}
+
 /// What makes a surface slippery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hazard {

@@ -16,6 +16,15 @@ pub struct Metering {
     pub at: Timestamp,
 }
 
+/// How long an outlet has been on on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnToday {
+    /// The day in the house's zone.
+    pub day: jiff::civil::Date,
+    /// So long.
+    pub on: jiff::SignedDuration,
+}
+
 /// The power that a heater usually draws, learned while it was on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learned {

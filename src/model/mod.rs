@@ -40,10 +40,10 @@ pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersio
 pub use house::{
     Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Metered, Outlet, Pending, Pin, Remembered, Run,
 };
-pub use ice::{Hazard, Ice};
+pub use ice::{Hazard, Ice, PrecipitationKind};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
 pub use memory::{Gone, Memory, VacationTold};
-pub use meter::{Learned, Metering};
+pub use meter::{Learned, Metering, OnToday};
 pub use name::{OutletId, Slug};
 pub use notify::{
     ALERT_KINDS, AlertKind, Channel, EmailSettings, ForecastNotices, MailTls, NotifySettings, NtfySettings,

@@ -233,3 +233,19 @@ fn what_was_said_of_a_whole_device_is_for_all_its_outlets_whatever_the_config_ca
     }
     assert!(day.controller.house().memory().whole.is_empty(), "handed over once");
 }
+
+#[test]
+fn the_time_on_of_today_is_known_after_a_restart_and_gone_the_next_day() {
+    let mut day = remembering(always(), Remembered::default());
+    day.report("mat/1", first(On));
+    for minute in 1..=22 {
+        day.at(&format!("12:{minute:02}")).report("mat/1", polled(On));
+    }
+    assert_eq!(day.outlet("mat/1").runtime_today, minutes(22));
+    // While it is on it is kept every five minutes, the first of them after one.
+    assert_eq!(day.restart().outlet("mat/1").runtime_today, minutes(21));
+    day.report("mat/1", first(On)).at("12:23").report("mat/1", polled(On));
+    day.report("mat/1", polled(Off));
+    assert_eq!(day.restart().outlet("mat/1").runtime_today, minutes(22));
+    assert_eq!(day.at("2026-01-11 00:01").restart().outlet("mat/1").runtime_today, minutes(0));
+}

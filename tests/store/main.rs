@@ -8,8 +8,8 @@ mod opening;
 use std::{collections::BTreeMap, sync::Arc};
 
 use heattrax::model::{
-    Availability, Class, Control, Cut, Decision, End, Fault, House, Learned, Lockout, Memory, Metering, Origin, Outlet,
-    OutletId, Pause, Pin, Reason, Remembered, Run, Switch, VacationTold, Wish,
+    Availability, Class, Control, Cut, Decision, End, Fault, House, Learned, Lockout, Memory, Metering, OnToday,
+    Origin, Outlet, OutletId, Pause, Pin, Reason, Remembered, Run, Switch, VacationTold, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,6 +40,7 @@ fn remembered() -> Remembered {
         ruled_since: Some(noon()),
         moved_at: Some(noon()),
         metering: Some(Metering { total: 418.337, today: 1.25, month: Some(31.0), at: Timestamp::UNIX_EPOCH }),
+        today: Some(OnToday { day: "2026-01-15".parse().unwrap(), on: SignedDuration::from_mins(95) }),
         learned: Some(Learned { watts: 281.5, samples: 90 }),
         lockout: Some(Lockout { fault: Fault::Overload, at: noon(), acknowledged: false }),
     }

@@ -1,7 +1,7 @@
 //! What falls in an interval of the forecast, and whether it freezes.
 
 use super::physics;
-use crate::model::{Hazard, Interval};
+use crate::model::{Hazard, Interval, PrecipitationKind};
 
 /// At least this much an hour is precipitation, in mm: what gauges and models can tell from nothing.
 const LEAST_AMOUNT: f64 = 0.1 - 1e-9;
@@ -92,6 +92,22 @@ impl Air {
     }
 }
 
+/// What falls in an interval, as the storm rules read it: by the source's code where it can be believed, else by the wet-bulb
+/// temperature. `None` if nothing does, or nobody can tell what.
+pub fn precipitation(it: &Interval) -> Option<PrecipitationKind> {
+    it.precipitation.filter(|amount| *amount > 0.0)?;
+    let air = Air::of(it);
+    match falls(it, &air, 0.0) {
+        Falls::Icy { hazard: Hazard::FreezingRain, .. } => Some(PrecipitationKind::FreezingRain),
+        Falls::Icy { .. } => Some(PrecipitationKind::Snow),
+        Falls::Rain => Some(PrecipitationKind::Rain),
+        // Too little to melt for.
+        Falls::Nothing if air.freezes(FROZEN_WET_BULB)? => Some(PrecipitationKind::Snow),
+        Falls::Nothing => Some(PrecipitationKind::Rain),
+        Falls::Unknown(_) => None,
+    }
+}
+
 /// What an interval brings. `margin` in K widens what counts as frozen: the hysteresis of a mat that is on.
 pub(super) fn falls(it: &Interval, air: &Air, margin: f64) -> Falls {
     let code = it.code.map(says);
@@ -124,5 +140,39 @@ pub(super) fn falls(it: &Interval, air: &Air, margin: f64) -> Falls {
             None if snows => icy(Hazard::Snow, false),
             None => Falls::Unknown("the air temperature"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::model::Celsius;
+
+    #[test]
+    fn what_falls_is_told_as_the_storm_rules_read_it() {
+        let rows = [
+            ("wet snow just above freezing", Some(0.8), Some(-0.5), None, 1.0, Some(PrecipitationKind::Snow)),
+            ("rain in damp air", Some(3.0), Some(2.5), None, 1.0, Some(PrecipitationKind::Rain)),
+            ("snow in dry air", Some(3.5), Some(-5.0), None, 1.0, Some(PrecipitationKind::Snow)),
+            ("called rain, and freezing", Some(-2.0), Some(-3.0), Some(61), 1.0, Some(PrecipitationKind::FreezingRain)),
+            ("called snow at 20 °C", Some(20.0), Some(15.0), Some(71), 1.0, Some(PrecipitationKind::Rain)),
+            ("called snow", Some(-2.0), Some(-3.0), Some(71), 1.0, Some(PrecipitationKind::Snow)),
+            ("too little to melt for", Some(-2.0), Some(-3.0), None, 0.02, Some(PrecipitationKind::Snow)),
+            ("nothing", Some(-2.0), Some(-3.0), None, 0.0, None),
+            ("nobody knows in what air", None, None, None, 1.0, None),
+        ];
+        for (case, air, dew, code, amount, expected) in rows {
+            let start = Timestamp::UNIX_EPOCH;
+            let hour = Interval {
+                temperature: air.map(Celsius),
+                dew_point: dew.map(Celsius),
+                precipitation: Some(amount),
+                code,
+                ..Interval::unknown(start, start + SignedDuration::from_hours(1))
+            };
+            assert_eq!(precipitation(&hour), expected, "{case}");
+        }
     }
 }

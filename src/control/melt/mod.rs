@@ -13,6 +13,7 @@ mod surface;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::falls::precipitation;
 pub(super) use self::{
     reading::{Common, Reading, Stretch},
     shut::{shut, shut_of},
