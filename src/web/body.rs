@@ -5,12 +5,12 @@ use std::error::Error;
 use axum::{
     Json,
     body::to_bytes,
-    extract::{FromRequest, Request},
+    extract::{ConnectInfo, FromRequest, Request},
     http::{StatusCode, header},
 };
 use serde::de::DeserializeOwned;
 
-use super::{answer::Refusal, gate::LARGEST_BODY};
+use super::{answer::Refusal, gate::LARGEST_BODY, line::Peer};
 
 /// A request's body, read.
 pub(super) struct Body<T>(pub(super) T);
@@ -26,7 +26,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Refusal::bad("Request must be JSON: its Content-Type must be application/json"));
         }
         let most = usize::try_from(LARGEST_BODY).unwrap_or(usize::MAX);
+        let peer = request.extensions().get::<ConnectInfo<Peer>>();
+        let unread = peer.map(|ConnectInfo(it)| it.1.unread());
         let bytes = to_bytes(request.into_body(), most).await;
+        drop(unread);
         let bytes = bytes.map_err(|_| {
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST_BODY / 1024))
         })?;

@@ -9,7 +9,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{
     Extension,
     body::{Body, Bytes},
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{ConnectInfo, Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -27,9 +27,11 @@ use super::{
     access::May,
     answer::{Problem, Refusal},
     ledger::Entry,
+    line::Peer,
     logs::{level, line},
     press::event,
     proxy::Client,
+    seats::Answering,
 };
 use crate::{
     explain::local,
@@ -76,6 +78,7 @@ struct Asked {
 async fn events(
     State(site): State<Arc<Site>>,
     Extension(client): Extension<Client>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -88,7 +91,8 @@ async fn events(
     let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()).map(str::to_owned);
     let (queue, queued) = mpsc::channel(QUEUE);
     let (changes, sent, who) = (asked.changes, Instant::now(), (headers, client));
-    tokio::spawn(Listener { site, queue, who, house: 0, plans: 0, changes, sent, _seat: seat }.tell(seen, log));
+    let seats = (seat, peer.1.asked());
+    tokio::spawn(Listener { site, queue, who, house: 0, plans: 0, changes, sent, _seats: seats }.tell(seen, log));
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -114,7 +118,8 @@ struct Listener {
     changes: bool,
     /// When it was told something last.
     sent: Instant,
-    _seat: OwnedSemaphorePermit,
+    /// Among those who listen, and its connection's.
+    _seats: (OwnedSemaphorePermit, Answering),
 }
 
 /// The client is gone, too slow, or may not look any more.

@@ -31,6 +31,8 @@ pub(super) async fn check(
     mut request: Request,
     next: Next,
 ) -> Response {
+    // Whoever waits for an answer keeps the seat until there is one.
+    let _asked = peer.1.asked();
     let client = site.proxies.client(peer.0.ip(), &request);
     let hosts = request.headers().get_all(header::HOST);
     let mut named: Vec<&str> = hosts.iter().map(|it| it.to_str().unwrap_or_default()).collect();

@@ -1,8 +1,9 @@
-//! Connections that cannot be held for nothing: their number is limited, and each has a deadline.
+//! Connections that cannot be held for nothing: their number is limited ([`super::seats`]), and each has a deadline.
 //!
 //! The deadline runs from the last byte that was *sent*, and once anew from the first one that comes after it: a client that trickles a
 //! request in, never finishes one, or does not read its answer is dropped when it passes, while an answer that keeps flowing keeps its
-//! connection, and one that takes its time is waited for however long the connection was idle before.
+//! connection, and one that takes its time is waited for however long the connection was idle before. It is short until the head of a
+//! request has come.
 
 use std::{
     future::Future,
@@ -21,15 +22,18 @@ use axum::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Connections at the same time; the next one waits until one ends.
+use super::seats::{Seat, Seats, Taken};
+
+/// Connections at the same time; for the next one, one that asks for nothing gives way.
 const MOST: usize = 320;
 /// Time from the connection, or the last sent byte, to the next that is sent or comes.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Time from the first byte of a request to the last one of its head.
+const HEAD: Duration = Duration::from_secs(10);
 /// Time from the first byte of a request to the first of its answer. Longer than the longest answer takes: an edit of the config by
 /// three errands of [`super::settings::WITHIN`].
 const ANSWERED: Duration = Duration::from_secs(45);
@@ -37,24 +41,24 @@ const ANSWERED: Duration = Duration::from_secs(45);
 /// Where connections come from.
 pub(super) struct Lines {
     listener: TcpListener,
-    seats: Arc<Semaphore>,
+    seats: Arc<Seats>,
     cut: CancellationToken,
 }
 
 impl Lines {
     /// Every connection ends at once when `cut` is cancelled.
     pub(super) fn new(listener: TcpListener, cut: CancellationToken) -> Self {
-        Self { listener, seats: Arc::new(Semaphore::new(MOST)), cut }
+        Self { listener, seats: Seats::new(MOST), cut }
     }
 }
 
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+/// Where a connection comes from, and the seat that it has.
+#[derive(Clone)]
+pub(super) struct Peer(pub(super) SocketAddr, pub(super) Arc<Seat>);
 
 impl Connected<IncomingStream<'_, Lines>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        Self(*stream.remote_addr())
+        Self(*stream.remote_addr(), Arc::clone(&stream.io().seat.0))
     }
 }
 
@@ -63,14 +67,13 @@ impl Listener for Lines {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
-        // The semaphore is never closed, so this is always `Some`.
-        let seat = Arc::clone(&self.seats).acquire_owned().await.ok();
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
+                    let seat = self.seats.take(address.ip()).await;
                     let deadline = Box::pin(tokio::time::sleep(PATIENCE));
                     let cut = Box::pin(self.cut.clone().cancelled_owned());
-                    return (Line { stream, deadline, cut, is_idle: true, _seat: seat }, address);
+                    return (Line { stream, deadline, cut, begun: None, seat }, address);
                 }
                 // Out of file descriptors, most likely: others must close theirs first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -88,9 +91,9 @@ pub(super) struct Line {
     stream: TcpStream,
     deadline: Pin<Box<Sleep>>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Nothing has come since something was sent.
-    is_idle: bool,
-    _seat: Option<OwnedSemaphorePermit>,
+    /// When the first byte came since something was sent, and how many requests had come before it.
+    begun: Option<(Instant, u64)>,
+    seat: Taken,
 }
 
 impl Line {
@@ -99,7 +102,19 @@ impl Line {
         if self.cut.as_mut().poll(context).is_ready() {
             return Poll::Ready(io::Error::new(io::ErrorKind::ConnectionAborted, "the bridge stops"));
         }
-        self.deadline.as_mut().poll(context).map(|()| io::Error::new(io::ErrorKind::TimedOut, "too slow"))
+        if self.seat.0.poll_gone(context).is_ready() {
+            return Poll::Ready(io::Error::new(io::ErrorKind::ConnectionAborted, "others have come"));
+        }
+        let mut over = self.deadline.as_mut().poll(context);
+        if over.is_ready()
+            && let Some((first, heads)) = self.begun
+            && heads < self.seat.0.heads()
+        {
+            // The head has come meanwhile: now the answer is waited for.
+            self.deadline.as_mut().reset(first + ANSWERED);
+            over = self.deadline.as_mut().poll(context);
+        }
+        over.map(|()| io::Error::new(io::ErrorKind::TimedOut, "too slow"))
     }
 
     fn after_sending(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -107,7 +122,8 @@ impl Line {
             Poll::Pending => self.give_up(context).map(Err),
             Poll::Ready(Ok(bytes)) => {
                 if bytes > 0 {
-                    self.is_idle = true;
+                    self.begun = None;
+                    self.seat.0.sent();
                     self.deadline.as_mut().reset(Instant::now() + PATIENCE);
                 }
                 Poll::Ready(Ok(bytes))
@@ -125,9 +141,12 @@ impl AsyncRead for Line {
         }
         let before = into.filled().len();
         let come = Pin::new(&mut self.stream).poll_read(context, into);
-        if self.is_idle && into.filled().len() > before {
-            self.is_idle = false;
-            self.deadline.as_mut().reset(Instant::now() + ANSWERED);
+        if self.begun.is_none() && into.filled().len() > before {
+            let now = Instant::now();
+            self.begun = Some((now, self.seat.0.heads()));
+            // What comes while one is answered is its body.
+            let within = if self.seat.0.is_asked() { ANSWERED } else { HEAD };
+            self.deadline.as_mut().reset(now + within);
         }
         come
     }

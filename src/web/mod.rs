@@ -27,6 +27,7 @@ mod press;
 mod probes;
 mod proxy;
 mod schedules;
+mod seats;
 mod seed;
 mod settings;
 mod setup;

@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use heattrax::model::{Availability, Broker};
+use heattrax::{
+    model::{Availability, Broker},
+    web::healthcheck,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -81,20 +84,43 @@ async fn a_client_that_goes_on_asking_is_kept() {
 }
 
 #[tokio::test]
-async fn a_full_house_waits_for_a_seat() {
+async fn a_head_that_does_not_end_is_given_up_soon() {
     let room = room().await;
-    let mut idle = Vec::new();
-    for _ in 0..320 {
-        idle.push(room.connect().await);
-    }
+    let mut trickling = room.connect().await;
+    trickling.write_all(b"GET / HTTP/1.1\r\nX-Long: ").await.unwrap();
     settle().await;
-    let mut next = room.connect().await;
-    next.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    let mut bytes = [0; 1024];
-    assert!(tokio::time::timeout(Duration::from_millis(200), next.read(&mut bytes)).await.is_err());
-    idle.pop();
-    let length = tokio::time::timeout(Duration::from_secs(2), next.read(&mut bytes)).await.unwrap().unwrap();
-    assert!(bytes[..length].starts_with(b"HTTP/1.1 200"));
+    for _ in 0..5 {
+        turn(Duration::from_millis(1500)).await;
+        trickling.write_all(b"a").await.unwrap();
+        settle().await;
+    }
+    assert!(!is_over(&mut trickling).await);
+    turn(Duration::from_secs(2)).await;
+    assert!(is_over(&mut trickling).await, "each byte of it begins its time anew");
+}
+
+#[tokio::test]
+async fn whoever_keeps_every_seat_warm_keeps_nobody_out() {
+    for half in [
+        "",
+        "GET / HTTP/1.1\r\n",
+        "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{",
+    ] {
+        let room = room().await;
+        let mut listener = room.connect().await;
+        listener.write_all(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut held = Vec::new();
+        for _ in 0..400 {
+            let mut stream = room.connect().await;
+            stream.write_all(half.as_bytes()).await.unwrap();
+            held.push(stream);
+        }
+        settle().await;
+        let url = format!("http://127.0.0.1:{}/healthz", room.address.port());
+        assert_eq!(healthcheck(&url).await, Ok(()), "{half:?}");
+        assert!(is_over(&mut held[0]).await && !is_over(&mut held[399]).await, "{half:?}: the oldest go");
+        assert!(!is_over(&mut listener).await, "{half:?}: whoever listens has asked");
+    }
 }
 
 #[tokio::test]

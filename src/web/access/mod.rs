@@ -273,8 +273,8 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     all.flat_map(|it| it.split(';')).find_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Whose guesses are counted together: an address, of IPv6 the network.
-fn guesser(address: IpAddr) -> IpAddr {
+/// Whose guesses and connections are counted together: an address, of IPv6 the network.
+pub(super) fn guesser(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(it) => {
             let parts = it.segments();
