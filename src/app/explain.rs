@@ -38,7 +38,9 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
     let at = options.at.as_deref().map(|it| parse_at(it, &settings.control.zone, now)).transpose()?;
     let why_not = match ask(settings, &options, at).await {
         Ok(web::Answer { status: 200, body }) => return Ok(body),
-        Ok(web::Answer { status: 400, body }) => return Err(format!("the running bridge says: {}", body.trim())),
+        Ok(web::Answer { status: 400, body }) => return Err(refused(&body)),
+        // Any other 404 is not from a bridge.
+        Ok(web::Answer { status: 404, body }) if body.contains("there is no group ") => return Err(refused(&body)),
         Ok(web::Answer { status: 401 | 403, .. }) => unknown(&options).to_owned(),
         Ok(web::Answer { status, body }) => {
             format!("the running bridge does not tell ({status}: {})", first_line(&body))
@@ -50,6 +52,13 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
     let question = Question { group: options.group, at };
     let answer = answer(&settings.control, &house, &question, source).map_err(|it| it.to_string())?;
     Ok(if options.json { format!("{:#}\n", answer.json()) } else { answer.text() })
+}
+
+/// Why it does not explain; whoever wants JSON is refused in JSON.
+fn refused(body: &str) -> String {
+    let told: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let words = told.as_ref().and_then(|it| it.get("error")?.as_str()).unwrap_or(body);
+    format!("the running bridge says: {}", words.trim())
 }
 
 /// Asks the bridge that the config tells of.

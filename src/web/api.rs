@@ -45,22 +45,36 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
     (status = 200, description = "Every voice of every outlet: text, or JSON where `Accept: application/json` asks for it.", content(
         (String = "text/plain"), (Object = "application/json"),
     )),
-    (status = 400, description = "The question cannot be understood.", body = String, content_type = "text/plain"),
-    (status = 503, description = "Setup mode, or too many ask.", body = Problem),
+    (status = 400, description = "The question cannot be understood: text, or JSON where it is asked for.", content(
+        (String = "text/plain"), (Problem = "application/json"),
+    )),
+    (status = 404, description = "There is no such group: text, or JSON where it is asked for.", content(
+        (String = "text/plain"), (Problem = "application/json"),
+    )),
+    (status = 503, description = "Setup mode, or too many ask: JSON, or text where that is asked for.", content(
+        (String = "text/plain"), (Problem = "application/json"),
+    )),
 ))]
 async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
-    let settings = match open(&site) {
-        Ok(settings) => settings,
-        Err(refused) => return refused.into_response(),
-    };
-    let question = match question(uri.query().unwrap_or_default(), &settings, site.handle.picture().at) {
-        Ok(question) => question,
-        Err(words) => return plain(StatusCode::BAD_REQUEST, words),
-    };
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let as_json = accept.contains("application/json");
+    match explanation(&site, &uri, as_json).await {
+        Ok(words) => {
+            let kind = if as_json { "application/json" } else { "text/plain; charset=utf-8" };
+            ([(header::CONTENT_TYPE, kind)], words).into_response()
+        }
+        // People read what they asked for as text; of setup mode programs are told in its own shape.
+        Err(no) if !as_json && no.body.get("setup_mode").is_none() => plain(no.status, no.words()),
+        Err(no) => no.into_response(),
+    }
+}
+
+async fn explanation(site: &Arc<Site>, uri: &Uri, as_json: bool) -> Result<Bytes, Refusal> {
+    let settings = open(site)?;
+    let question = question(uri.query().unwrap_or_default(), &settings, site.handle.picture().at);
+    let question = question.map_err(Refusal::bad)?;
     let is_all = question == Question::default();
-    let asked = Arc::clone(&site);
+    let asked = Arc::clone(site);
     let make = move || {
         let answer = explain(&settings, &asked.handle.picture(), &question, "the running bridge");
         answer.map(|it| Bytes::from(if as_json { it.json().to_string() } else { it.text() }))
@@ -70,17 +84,12 @@ async fn explained(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) 
         let shared = &site.press.explained[usize::from(as_json)];
         shared.get(&site.press.turns, move || make().unwrap_or_default()).await.map(Ok)
     } else {
-        let Ok(made) = timeout(TURN, site.press.turns.make(make)).await else {
-            return plain(StatusCode::SERVICE_UNAVAILABLE, "too many ask for explanations: try again later");
-        };
-        made
+        let busy = "too many ask for explanations: try again later";
+        let made = timeout(TURN, site.press.turns.make(make)).await;
+        made.map_err(|_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, busy))?
     };
-    let kind = if as_json { "application/json" } else { "text/plain; charset=utf-8" };
-    match answer {
-        Some(Ok(words)) => ([(header::CONTENT_TYPE, kind)], words).into_response(),
-        Some(Err(unknown)) => plain(StatusCode::BAD_REQUEST, unknown.to_string()),
-        None => plain(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed"),
-    }
+    let failed = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed");
+    answer.ok_or_else(failed)?.map_err(|unknown| Refusal::absent(unknown.to_string()))
 }
 
 /// `GET /api/plan`: what each group will do.

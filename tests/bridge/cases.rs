@@ -104,8 +104,9 @@ const OF_A_HOUSE: [&str; 19] = [
 ];
 
 /// Questions that cannot be answered.
-const REFUSED: [(&str, u16); 22] = [
-    ("GET /api/explain?group=attic", 400),
+const REFUSED: [(&str, u16); 23] = [
+    ("GET /api/explain?at=soon", 400),
+    ("GET /api/explain?group=attic", 404),
     ("GET /api/events?log=loud", 400),
     ("GET /api/events?log=info&log=warn", 400),
     ("GET /api/logs?limit=0", 400),

@@ -139,6 +139,14 @@ fn a_bridge_with_a_password_tells_whoever_has_a_token_and_nobody_else() {
     let absent = explain(folder.path(), &["--token-file", "absent"]);
     assert_eq!(absent.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&absent.stderr).contains("absent cannot be read"), "{absent:?}");
+    for more in
+        [&["--group", "attic", "--token-file", "token"][..], &["--group", "attic", "--json", "--token-file", "token"]]
+    {
+        let nowhere = explain(folder.path(), more);
+        let words = String::from_utf8_lossy(&nowhere.stderr).into_owned();
+        assert_eq!(nowhere.status.code(), Some(2), "{words}");
+        assert!(words.contains("the running bridge says: there is no group `attic`; there is: "), "{words}");
+    }
     drop(bridge);
 }
 

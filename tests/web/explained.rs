@@ -157,9 +157,17 @@ async fn a_question_that_cannot_be_understood_is_told_so() {
         ("at=%zz", "is not written as addresses are"),
         ("group=%ff", "is not written as addresses are"),
     ] {
+        let wanted = if query == "group=nowhere" { 404 } else { 400 };
         let (status, body) = room.get(&format!("/api/explain?{query}")).await;
-        assert_eq!(status, 400, "{query}: {body}");
+        assert_eq!(status, wanted, "{query}: {body}");
         assert!(body.contains(words), "{query}: {body}");
+        let request = format!("GET /api/explain?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n");
+        let answer = room.say(&request).await;
+        assert!(answer.contains("content-type: application/json"), "{query}: {answer}");
+        let (status, body) = split(&answer);
+        let told: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(status, wanted, "{query}: {body}");
+        assert!(told["error"].as_str().unwrap().contains(words), "{query}: {body}");
     }
     for query in ["at=2026-01-15T09%3A00%3A00-05%3A00", "group=walkway", "group=&at=", ""] {
         assert_eq!(room.get(&format!("/api/explain?{query}")).await.0, 200, "{query}");
