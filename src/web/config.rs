@@ -17,7 +17,7 @@ use super::{
     Site,
     answer::{Problem, Refusal},
     body::Body,
-    settings::{WITHIN, marked, seen},
+    settings::{WITHIN, marked},
 };
 use crate::hub::Errand;
 
@@ -53,7 +53,7 @@ async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Text>) -> Result<Response, Refusal> {
-    let found = site.handle.errand(Errand::PutConfig(it.text, seen(&headers)), WITHIN).await?;
+    let found = site.handle.errand(Errand::PutConfig(it.text, site.seen(&headers).await), WITHIN).await?;
     if found["problems"].as_array().is_some_and(|it| !it.is_empty()) {
         return Err(Refusal::bad("the config would be wrong").with("problems", found["problems"].clone()));
     }

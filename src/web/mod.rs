@@ -20,6 +20,7 @@ mod house;
 mod ledger;
 mod line;
 mod logs;
+mod marks;
 mod metrics;
 mod notifications;
 mod page;

@@ -27,6 +27,7 @@ use super::{
     answer::{Problem, Refusal},
     api::open,
     body::Body,
+    marks::Marks,
     settings::WITHIN,
 };
 use crate::{
@@ -61,16 +62,15 @@ struct Schedules {
 
 impl Schedules {
     /// A mark that is another one whenever the list is.
-    fn etag(&self) -> String {
+    fn mark(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.list.iter().for_each(|it| it.to_string().hash(&mut hasher));
-        format!("\"{:016x}\"", hasher.finish())
+        format!("{:016x}", hasher.finish())
     }
 
     /// Is it the list that whoever wants to change it has seen?
     fn is_as_seen(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok());
-        if seen.is_none_or(|it| it == "*" || it == self.etag()) {
+        if Marks::of(headers, header::IF_MATCH).is_none_or(|it| it.has(&self.mark())) {
             return Ok(());
         }
         let words = "the schedules have changed since they were read: look at them again";
@@ -88,7 +88,7 @@ impl Schedules {
     }
 
     fn answer(&self, status: StatusCode, body: Value) -> Response {
-        (status, [(header::ETAG, self.etag())], Json(body)).into_response()
+        (status, [(header::ETAG, format!("\"{}\"", self.mark()))], Json(body)).into_response()
     }
 }
 

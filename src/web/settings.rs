@@ -81,12 +81,6 @@ struct Preview {
     schedule: Map<String, Value>,
 }
 
-/// What whoever wants a change has seen.
-pub(super) fn seen(headers: &HeaderMap) -> Option<String> {
-    let seen = headers.get(header::IF_MATCH).and_then(|it| it.to_str().ok()).filter(|it| *it != "*");
-    seen.map(|it| it.trim_matches('"').to_owned())
-}
-
 /// Why not, in the shape that clients of the old page know: they read `message`.
 pub(super) fn refusal(why: impl Into<Failed>) -> Refusal {
     shaped(Refusal::from(why.into()))
@@ -173,7 +167,7 @@ async fn replace(
     let Body(Value::Object(config)) = config.map_err(shaped)? else {
         return Err(refusal("Configuration must be a dictionary"));
     };
-    site.sets(Errand::Edit(ConfigEdit::Whole(config), seen(&headers))).await
+    site.sets(Errand::Edit(ConfigEdit::Whole(config), site.seen(&headers).await)).await
 }
 
 /// The same as PUT.
@@ -206,7 +200,7 @@ async fn patch(
     Body(it): Body<Changes>,
 ) -> Result<Response, Refusal> {
     let pairs = it.changes.into_iter().map(|it| (it.path, it.value)).collect();
-    site.sets(Errand::Edit(ConfigEdit::Set(pairs), seen(&headers))).await
+    site.sets(Errand::Edit(ConfigEdit::Set(pairs), site.seen(&headers).await)).await
 }
 
 /// The account of the plugs.
@@ -223,7 +217,7 @@ async fn credentials(
     body: Result<Body<Account>, Refusal>,
 ) -> Result<Response, Refusal> {
     let Body(it) = body.map_err(shaped)?;
-    site.sets(Errand::Edit(account(&it.username, &it.password)?, seen(&headers))).await
+    site.sets(Errand::Edit(account(&it.username, &it.password)?, site.seen(&headers).await)).await
 }
 
 /// Sets the account of the plugs.
@@ -259,7 +253,7 @@ async fn restore(
     headers: HeaderMap,
     Body(it): Body<Earlier>,
 ) -> Result<Response, Refusal> {
-    let found = site.config_errand(Errand::Restore(it.name, seen(&headers))).await?;
+    let found = site.config_errand(Errand::Restore(it.name, site.seen(&headers).await)).await?;
     Ok(marked(&found, json!({ "status": "ok", "restart": found.get("restart") })))
 }
 

@@ -18,7 +18,7 @@ use super::{
     Site,
     answer::{Problem, Refusal},
     body::Body,
-    settings::{account, refusal, seen},
+    settings::{account, refusal},
 };
 use crate::{hub::Errand, model::ConfigEdit};
 
@@ -92,7 +92,7 @@ async fn state(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> {
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn login(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<Login>) -> Result<Response, Refusal> {
-    site.sets(Errand::SetUp(account(&it.username, &it.password)?, seen(&headers))).await
+    site.sets(Errand::SetUp(account(&it.username, &it.password)?, site.seen(&headers).await)).await
 }
 
 /// Where the house is: for the weather and the sun.
@@ -107,7 +107,7 @@ async fn place(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body
     let pairs =
         [("latitude", json!(it.latitude)), ("longitude", json!(it.longitude)), ("timezone", json!(it.timezone))];
     let pairs = pairs.map(|(key, value)| (format!("location.{key}"), value));
-    site.sets(Errand::SetUp(ConfigEdit::Set(pairs.to_vec()), seen(&headers))).await
+    site.sets(Errand::SetUp(ConfigEdit::Set(pairs.to_vec()), site.seen(&headers).await)).await
 }
 
 /// Looks for devices on every network of this machine. Nothing is changed by it.
@@ -137,7 +137,7 @@ async fn devices(
     }
     let found = site.config_errand(Errand::Config).await?;
     // Between the look and the change nobody else may add one.
-    let mark = seen(&headers).or_else(|| found.get("etag")?.as_str().map(str::to_owned));
+    let mark = site.seen(&headers).await.or_else(|| found.get("etag")?.as_str().map(str::to_owned));
     let groups = found.pointer("/config/devices/groups").and_then(Value::as_object);
     site.sets(Errand::SetUp(ConfigEdit::Set(added(given, groups)), mark)).await
 }

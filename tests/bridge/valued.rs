@@ -7,6 +7,7 @@ use crate::{
     home::Home,
     noon,
     repaired::{asks, in_setup},
+    site::{Site, WHOLE, send},
 };
 
 const RULES: &str = r#"    walkway:
@@ -123,6 +124,38 @@ async fn of_two_editors_at_the_same_moment_one_is_told_so() {
         assert_eq!(asks(web, "DELETE", &here, "", None).await.0, 200);
     }
     home.stop().await;
+}
+
+#[tokio::test]
+async fn a_mark_is_known_again_packed_by_a_proxy_and_among_others() {
+    let site = Site::new(WHOLE).await;
+    let hours = |hours: u8| json!({ "changes": [{ "path": "safety.max_runtime_hours", "value": hours }] });
+    let enabled = json!({ "enabled": true });
+    let schedules = "/api/groups/porch/schedules";
+    let places = [
+        ("/api/config", "PATCH", "/api/config".to_owned(), [hours(3), hours(4), hours(5), hours(6), hours(7)]),
+        (schedules, "PUT", format!("{schedules}/0/enabled"), [(); 5].map(|()| enabled.clone())),
+    ];
+    for (shown, method, changed, bodies) in places {
+        let marks: [&dyn Fn(&str) -> String; 5] = [
+            &|it| format!("W/{it}"),
+            &|it| format!("\"x\", {it}"),
+            &|it| format!("{it},W/\"x\""),
+            &|it| format!("\"x\"\r\nIf-Match: {it}"),
+            &|_| "*".to_owned(),
+        ];
+        for (mark, body) in marks.iter().zip(&bodies) {
+            let told = send(site.at, "GET", shown, "", &Value::Null).await;
+            let header = format!("If-Match: {}\r\n", mark(told.header("etag").unwrap()));
+            let told = send(site.at, method, &changed, &header, body).await;
+            assert_eq!(told.status, 200, "{header}: {}", told.body);
+        }
+        for strange in ["W/\"0\"", "\"0\", \"1\"", "\"\"", ",", "\"0\", *"] {
+            let header = format!("If-Match: {strange}\r\n");
+            assert_eq!(send(site.at, method, &changed, &header, &bodies[0]).await.status, 412, "{changed} {header}");
+        }
+    }
+    site.stop().await;
 }
 
 #[tokio::test]

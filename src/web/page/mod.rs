@@ -12,7 +12,7 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Site, plain};
+use super::{Site, marks::Marks, plain};
 
 /// A file of the page.
 struct Asset {
@@ -109,16 +109,15 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 fn served(asset: &Asset, headers: &HeaderMap) -> Response {
     let mut hasher = DefaultHasher::new();
     asset.bytes.hash(&mut hasher);
-    let mark = format!("\"{:016x}\"", hasher.finish());
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
-    // What is sent packed has a mark that is weak.
-    let same = known.is_some_and(|it| it.trim_start_matches("W/") == mark);
+    let mark = format!("{:016x}", hasher.finish());
+    // What is sent packed may have a mark that is weak.
+    let same = Marks::of(headers, header::IF_NONE_MATCH).is_some_and(|it| it.has(&mark));
     let head = [
         (header::CONTENT_TYPE, asset.kind.to_owned()),
         (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
         // Asked for anew each time, so that an update is seen; sent only if it has changed.
         (header::CACHE_CONTROL, "no-cache".to_owned()),
-        (header::ETAG, mark),
+        (header::ETAG, format!("\"{mark}\"")),
     ];
     if same { (StatusCode::NOT_MODIFIED, head).into_response() } else { (head, asset.bytes).into_response() }
 }
