@@ -53,6 +53,7 @@ fn with_gate(mut document: OpenApi) -> OpenApi {
             let is_open = needed(&method, path) == May::Nothing;
             if !is_open {
                 add(operation, "401", "Sign in, or send a token.");
+                add(operation, "429", "Wrong tokens were sent too often: Retry-After says how long to wait.");
             }
             let guest = if is_open { "" } else { ", or whoever has signed in may not do it" };
             let words = format!("This host name is unknown here, or a page of another site asks for a change{guest}.");

@@ -178,7 +178,7 @@ impl Listener {
 
     fn may_look(&self) -> bool {
         let ((headers, client), now) = (&self.who, self.site.handle.clock.now());
-        self.site.access.may(headers, None, "/api/events", *client, now) >= May::Read
+        self.site.access.may(headers, None, "/api/events", *client, now).is_ok_and(|it| it >= May::Read)
     }
 
     async fn send(&mut self, event: Bytes) -> Result<(), Gone> {

@@ -56,9 +56,11 @@ pub(super) async fn check(
     let (method, path) = (request.method(), request.uri().path());
     let needed = access::needed(method, path);
     if needed > May::Nothing && site.access.needs_secret(client) {
-        let may = site.access.may(request.headers(), request.uri().query(), path, client, site.handle.clock.now());
-        if may < needed {
-            return refused(may, site.access.has_code());
+        let now = site.handle.clock.now();
+        match site.access.may(request.headers(), request.uri().query(), path, client, now) {
+            Ok(may) if may < needed => return refused(may, site.access.has_code()),
+            Ok(_) => {}
+            Err(left) => return access::too_often(left),
         }
     }
     request.extensions_mut().insert(client);

@@ -87,6 +87,8 @@ struct Bench {
     operations: Vec<(String, String, Vec<String>)>,
     etag: String,
     backup: String,
+    /// Wrong tokens that were shown.
+    guesses: u32,
 }
 
 impl Bench {
@@ -112,6 +114,7 @@ impl Bench {
             operations: operations(&document),
             etag: String::new(),
             backup: String::new(),
+            guesses: 0,
         }
     }
 
@@ -176,6 +179,22 @@ impl Bench {
                     self.faults.push(format!("{method} {target}: {status} is not told as `error`: {}", told.body));
                 }
                 self.note(&method, &path, told.status);
+            }
+            if statuses.iter().any(|it| it == "401") && statuses.iter().any(|it| it == "429") {
+                self.guess(&method, &path).await;
+            }
+        }
+    }
+
+    /// Shows one wrong token after the other until it has to wait.
+    async fn guess(&mut self, method: &str, path: &str) {
+        for _ in 0..8 {
+            self.guesses += 1;
+            let header = format!("Authorization: Bearer guess-{}\r\n", self.guesses);
+            let told = send(self.locked.at, method, &target(path), &header, &Value::Null).await;
+            self.note(method, path, told.status);
+            if told.status == 429 {
+                break;
             }
         }
     }

@@ -18,6 +18,8 @@ const MOST: usize = 1024;
 struct Wrong {
     times: u32,
     last: Instant,
+    /// The hash of what was wrong, where the same again is no further guess.
+    what: Option<u64>,
 }
 
 /// Who was wrong how often.
@@ -51,17 +53,38 @@ impl Guesses {
     /// Has this address to wait? It is counted as a try that was wrong until [`Guesses::right`] says otherwise, so that many tries at
     /// once are no way round.
     pub(super) fn try_now(&self, address: IpAddr) -> Result<(), Duration> {
+        self.tries(address, None)
+    }
+
+    /// As [`Guesses::try_now`], for a guess that is known to be wrong. Beyond those that are free the same again is not heard at all, and makes
+    /// no wait longer.
+    pub(super) fn try_this(&self, address: IpAddr, what: u64) -> Result<(), Duration> {
+        self.tries(address, Some(what))
+    }
+
+    fn tries(&self, address: IpAddr, what: Option<u64>) -> Result<(), Duration> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         known.retain(|_, it| it.last.elapsed() < FORGOTTEN);
         let key = if known.len() < MOST || known.contains_key(&Some(address)) { Some(address) } else { None };
-        let it = known.entry(key).or_insert(Wrong { times: 0, last: now });
-        let left = self.wait(*it).saturating_sub(it.last.elapsed());
+        let it = known.entry(key).or_insert(Wrong { times: 0, last: now, what: None });
+        let wait = self.wait(*it);
+        let left = wait.saturating_sub(it.last.elapsed());
         if !left.is_zero() {
             return Err(left);
         }
-        *it = Wrong { times: it.times.saturating_add(1), last: now };
+        if !wait.is_zero() && what.is_some() && it.what == what {
+            return Err(wait);
+        }
+        *it = Wrong { times: it.times.saturating_add(1), last: now, what };
         Ok(())
+    }
+
+    /// How long this address, and no other that is counted with it, has to wait. Counts nothing.
+    pub(super) fn left(&self, address: IpAddr) -> Option<Duration> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let it = known.get(&Some(address)).filter(|it| it.last.elapsed() < FORGOTTEN)?;
+        Some(self.wait(*it).saturating_sub(it.last.elapsed())).filter(|it| !it.is_zero())
     }
 
     /// It was right: as if nobody had been wrong there.

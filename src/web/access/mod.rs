@@ -6,11 +6,13 @@
 mod guesses;
 mod routes;
 mod sessions;
+mod tokens;
 
 use std::{
     net::IpAddr,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use argon2::{
@@ -20,13 +22,17 @@ use argon2::{
         rand_core::{OsRng, RngCore},
     },
 };
-use axum::http::{HeaderMap, Method, header};
+use axum::{
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use self::{guesses::Guesses, sessions::Sessions};
-use super::proxy::Client;
+use self::{guesses::Guesses, sessions::Sessions, tokens::Tokens};
+use super::{answer::Refusal, proxy::Client};
 use crate::hub::UNTOLD;
 use crate::model::{MayToken, Secret, WebSettings};
 pub(super) use routes::routes;
@@ -69,6 +75,7 @@ pub(super) struct Access {
     /// As long as there is no password in the config: who can read the log is its owner.
     code: Mutex<Option<String>>,
     sessions: Arc<Sessions>,
+    tokens: Tokens,
     guesses: Guesses,
     /// Those that came over one trusted proxy, whoever it says they are from.
     crowds: Guesses,
@@ -78,7 +85,6 @@ pub(super) struct Access {
 struct Settings {
     password: Option<Secret>,
     pin: Option<Secret>,
-    tokens: Vec<(Secret, May)>,
     lasts: SignedDuration,
 }
 
@@ -86,18 +92,16 @@ impl Access {
     /// The door of a server on such an address. Sessions are kept in `data`, so that they survive a restart.
     pub(super) fn new(settings: &WebSettings, is_loopback: bool, data: Option<&Path>, now: Timestamp) -> Self {
         let may = |may| if may == MayToken::All { May::All } else { May::Read };
-        let settings = Settings {
-            password: settings.password.clone(),
-            pin: settings.pin.clone(),
-            tokens: settings.tokens.iter().map(|it| (it.token.clone(), may(it.may))).collect(),
-            lasts: settings.session_lasts,
-        };
+        let tokens = Tokens::new(settings.tokens.iter().map(|it| (it.token.clone(), may(it.may))).collect());
+        let settings =
+            Settings { password: settings.password.clone(), pin: settings.pin.clone(), lasts: settings.session_lasts };
         // Another password ends the sessions that were opened with the one before.
         let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
         let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
         let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
         let (guesses, crowds) = (Guesses::of_one(), Guesses::of_many());
-        Self { settings, is_loopback, is_open: false, code: Mutex::default(), sessions, guesses, crowds, hashing }
+        let code = Mutex::default();
+        Self { settings, is_loopback, is_open: false, code, sessions, tokens, guesses, crowds, hashing }
     }
 
     /// No door: what is served is for all.
@@ -148,7 +152,7 @@ impl Access {
     }
 
     fn has_secret(&self) -> bool {
-        self.settings.password.is_some() || self.settings.pin.is_some() || !self.settings.tokens.is_empty()
+        self.settings.password.is_some() || self.settings.pin.is_some() || !self.tokens.is_empty()
     }
 
     /// Is there a PIN?
@@ -157,6 +161,9 @@ impl Access {
     }
 
     /// What may whoever sent this do?
+    ///
+    /// # Errors
+    /// Too many wrong tokens came from there: they have to wait so long.
     pub(super) fn may(
         &self,
         headers: &HeaderMap,
@@ -164,27 +171,22 @@ impl Access {
         path: &str,
         client: Client,
         now: Timestamp,
-    ) -> May {
+    ) -> Result<May, Duration> {
         if !self.needs_secret(client) {
-            return May::All;
+            return Ok(May::All);
         }
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let bearer = bearer.and_then(|it| it.strip_prefix("Bearer ").or_else(|| it.strip_prefix("bearer ")));
-        if let Some(token) = bearer {
-            return self.token(token.trim());
+        let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+        let bearer = shown.and_then(|it| it.split_once(' ')).filter(|(it, _)| it.eq_ignore_ascii_case("bearer"));
+        if let Some((_, token)) = bearer {
+            return self.tokens.may(token.trim(), guesser(client.address));
         }
         // A calendar cannot send a header.
         if path == "/calendar.ics"
             && let Some(token) = query.and_then(|it| it.split('&').find_map(|part| part.strip_prefix("token=")))
         {
-            return self.token(token);
+            return self.tokens.may(token, guesser(client.address));
         }
-        cookie(headers).and_then(|it| self.sessions.may(it, now)).unwrap_or(May::Nothing)
-    }
-
-    fn token(&self, given: &str) -> May {
-        let is_it = |known: &Secret| bool::from(known.reveal().as_bytes().ct_eq(given.as_bytes()));
-        self.settings.tokens.iter().filter(|(known, _)| is_it(known)).map(|(_, may)| *may).max().unwrap_or(May::Nothing)
+        Ok(cookie(headers).and_then(|it| self.sessions.may(it, now)).unwrap_or(May::Nothing))
     }
 
     /// Is it the password, or the PIN? One that is given in both places may be either; of two that differ both have to be right, or
@@ -271,6 +273,14 @@ pub(super) fn needed(method: &Method, path: &str) -> May {
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     all.flat_map(|it| it.split(';')).find_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// Whoever guesses has to wait so long.
+pub(super) fn too_often(left: Duration) -> Response {
+    let seconds = left.as_secs() + 1;
+    let words = format!("wrong too often: try again in {seconds} s");
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, words).with("success", json!(false));
+    ([(header::RETRY_AFTER, seconds.to_string())], refusal).into_response()
 }
 
 /// Whose guesses and connections are counted together: an address, of IPv6 the network.

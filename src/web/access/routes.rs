@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Access, COOKIE, May, cookie, guesser};
+use super::{Access, COOKIE, May, cookie, guesser, too_often};
 use crate::web::{
     Site,
     answer::{Problem, Refusal},
@@ -58,7 +58,8 @@ async fn session(
     Extension(client): Extension<Client>,
     headers: HeaderMap,
 ) -> Json<Session> {
-    let may = site.access.may(&headers, None, "", client, site.handle.clock.now());
+    // Whoever guesses hears no more here than elsewhere.
+    let may = site.access.may(&headers, None, "", client, site.handle.clock.now()).unwrap_or(May::Nothing);
     Json(Session { needs: site.access.needs(client), signed_in: may > May::Nothing, may: may.as_str() })
 }
 
@@ -107,10 +108,7 @@ async fn login(
     };
     let may_try = access.guesses.try_now(address).and_then(over);
     if let Err(left) = may_try {
-        let seconds = left.as_secs() + 1;
-        let words = format!("wrong too often: try again in {seconds} s");
-        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, words).with("success", json!(false));
-        return Ok(([(header::RETRY_AFTER, seconds.to_string())], refusal).into_response());
+        return Ok(too_often(left));
     }
     let may = access.knows(password, pin).await;
     if may == May::Nothing {
