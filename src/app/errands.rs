@@ -155,6 +155,7 @@ impl Means {
                 Ok(json!({ "level": told }))
             }
             Errand::Discover { targets, wait } => {
+                targets.iter().try_for_each(|it| config::is_address(it)).map_err(|it| format!("`targets`: {it}"))?;
                 let found = discover(Arc::new(Sockets), &targets, wait).await;
                 Ok(json!({ "devices": found }))
             }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::model::Address;
+use crate::model::{Address, asked::quoted};
 
 /// In words.
 pub(super) const ALLOWED: &str =
@@ -27,6 +27,15 @@ pub(super) fn read(text: &str) -> Option<Address> {
         None => (text, None),
     };
     is_host(host).then(|| Address { host: host.to_ascii_lowercase(), port })
+}
+
+/// Is this written as an address of a device is?
+///
+/// # Errors
+/// It is not; in words, with what is allowed.
+pub fn is_address(text: &str) -> Result<(), String> {
+    let is_one = read(text).is_some();
+    is_one.then_some(()).ok_or_else(|| format!("{} is no address; it must be {ALLOWED}", quoted(text)))
 }
 
 fn port(text: &str) -> Option<u16> {

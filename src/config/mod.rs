@@ -44,19 +44,20 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::SignedDuration;
 
+pub use self::{
+    address::is_address,
+    problem::{Partial, Place, Problem, Problems},
+    reference::reference,
+    schema::schema,
+    sources::{Overrides, Sources},
+    writer::{Edited, Refused, Writer},
+};
 use self::{
     automation::Legacy,
     layers::Layer,
     schedule::Units,
     section::{Book, Section},
     tree::Node,
-};
-pub use self::{
-    problem::{Partial, Place, Problem, Problems},
-    reference::reference,
-    schema::schema,
-    sources::{Overrides, Sources},
-    writer::{Edited, Refused, Writer},
 };
 use crate::model::{ControlSettings, Settings};
 

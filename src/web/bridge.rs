@@ -50,7 +50,7 @@ async fn restart(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> 
 /// Looks for devices. Nothing is changed by it.
 #[utoipa::path(post, path = "/api/discover", tag = "bridge", request_body = Search, responses(
     (status = 200, description = "`devices`: who answered.", body = Object),
-    (status = 400, description = "The request cannot be read.", body = Problem),
+    (status = 400, description = "The request cannot be read, or one of `targets` is no address.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn discover(State(site): State<Arc<Site>>, Body(asked): Body<Search>) -> Result<Json<Value>, Refusal> {

@@ -247,6 +247,9 @@ async fn used(site: &Site, asked: BTreeMap<String, String>) -> Result<Vec<Histor
     let to = asked.date("to")?.unwrap_or(today);
     let from = asked.date("from")?.unwrap_or_else(|| to.saturating_sub(SignedDuration::from_hours(29 * 24)));
     asked.empty(&["outlet", "group", "from", "to"])?;
+    if from > to {
+        return Err(Refusal::bad(format!("`from` ({from}) is after `to` ({to})")));
+    }
     match ask(site, HistoryQuery::Days { outlets, from, to }).await? {
         HistoryAnswer::Days(found) => Ok(found),
         _ => Err(unexpected()),
@@ -273,10 +276,8 @@ impl Params {
     fn outlet(&mut self, site: &Site) -> Result<Option<OutletId>, Refusal> {
         let Some(text) = self.take("outlet") else { return Ok(None) };
         let outlet: OutletId = text.parse().map_err(|words| Refusal::bad(format!("`outlet`: {words}")))?;
-        if site.handle.picture().outlets.contains_key(&outlet) {
-            return Ok(Some(outlet));
-        }
-        Err(Refusal::absent(format!("there is no outlet {}", quoted(&text))))
+        let house = site.handle.picture();
+        if house.outlets.contains_key(&outlet) { Ok(Some(outlet)) } else { Err(switch::no_outlet(&text, &house)) }
     }
 
     fn times(&mut self, site: &Site, usual: SignedDuration) -> Result<(Timestamp, Timestamp), Refusal> {

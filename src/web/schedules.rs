@@ -29,10 +29,14 @@ use super::{
     body::Body,
     marks::Marks,
     settings::WITHIN,
+    switch::listed,
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Failed, Slug, UNNAMED, Which, Why, asked::quoted},
+    model::{
+        ConfigEdit, ControlSettings, Failed, GroupSettings, Slug, UNNAMED, Which, Why,
+        asked::{quoted, shortened},
+    },
 };
 
 /// Whoever is overtaken by others looks again so often.
@@ -79,7 +83,13 @@ impl Schedules {
 
     fn at(&self, index: &str) -> Result<&Value, Refusal> {
         let place = index.parse().ok().and_then(|place: usize| self.list.get(place));
-        place.ok_or_else(|| Refusal::absent(format!("Schedule index {} out of range", quoted(index))))
+        place.ok_or_else(|| {
+            let count = self.list.len();
+            Refusal::absent(format!(
+                "Schedule index {} out of range (the group has {count}, counted from 0)",
+                quoted(index)
+            ))
+        })
     }
 
     fn which(&self, index: &str) -> Result<Which, Refusal> {
@@ -95,7 +105,7 @@ impl Schedules {
 impl Site {
     async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
         let settings = open(self)?;
-        let known = settings.group_named(group).ok_or_else(|| Refusal::absent(format!("Group '{group}' not found")))?;
+        let known = group_named(&settings, group)?;
         let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), AT_ONCE).await?;
         let list = told.pointer("/groups").and_then(Value::as_object).and_then(|it| it.values().next()?.as_array());
         let (slug, name, units) = (known.slug.clone(), known.name.clone(), told["units"].clone());
@@ -131,6 +141,14 @@ impl Site {
         }
         Err(busy())
     }
+}
+
+/// The group of this name or slug. Else 404, in words that begin as clients of the old page know them, with what there is.
+pub(super) fn group_named<'a>(settings: &'a ControlSettings, name: &str) -> Result<&'a GroupSettings, Refusal> {
+    settings.group_named(name).ok_or_else(|| {
+        let there = listed(settings.groups.values().map(|it| it.name.clone()));
+        Refusal::absent(format!("Group '{}' not found; there is: {there}", shortened(name)))
+    })
 }
 
 /// In the shape that clients of the old page know.

@@ -19,10 +19,11 @@ use super::{
     answer::{Problem, Refusal},
     api::open,
     body::Body,
+    schedules::group_named,
 };
 use crate::{
     hub::Errand,
-    model::{ConfigEdit, Failed, Slug},
+    model::{ConfigEdit, Failed},
 };
 
 /// A disk can be slow.
@@ -267,7 +268,6 @@ async fn restore(
 ))]
 async fn preview(State(site): State<Arc<Site>>, Body(it): Body<Preview>) -> Result<Json<Value>, Refusal> {
     let settings = open(&site)?;
-    let known = settings.group_named(&it.group);
-    let group: Slug = known.ok_or_else(|| Refusal::absent(format!("Group '{}' not found", it.group)))?.slug.clone();
+    let group = group_named(&settings, &it.group)?.slug.clone();
     site.config_errand(Errand::Preview { group, schedule: it.schedule }).await.map(Json)
 }

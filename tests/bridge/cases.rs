@@ -104,7 +104,7 @@ const OF_A_HOUSE: [&str; 19] = [
 ];
 
 /// Questions that cannot be answered.
-const REFUSED: [(&str, u16); 23] = [
+const REFUSED: [(&str, u16); 24] = [
     ("GET /api/explain?at=soon", 400),
     ("GET /api/explain?group=attic", 404),
     ("GET /api/events?log=loud", 400),
@@ -121,6 +121,7 @@ const REFUSED: [(&str, u16); 23] = [
     ("GET /api/history/events?group=attic", 404),
     ("GET /api/history/events.csv?group=attic", 404),
     ("GET /api/history/days?from=soon", 400),
+    ("GET /api/history/days?from=2026-01-10&to=2026-01-09", 400),
     ("GET /api/history/days.csv?day=1", 400),
     ("GET /api/history/days?group=attic", 404),
     ("GET /api/history/days.csv?outlet=porch/9", 404),
@@ -156,6 +157,7 @@ pub(crate) fn looking() -> Vec<Case> {
         get(Setup, "GET /api/config/download", 404),
         body(Home, "POST /api/discover", json!({ "targets": ["127.0.0.1:9"], "timeout": 1 }), 200),
         body(Home, "POST /api/discover", json!({ "timeout": 11 }), 400),
+        body(Home, "POST /api/discover", json!({ "targets": ["8.8.8.8.8"] }), 400),
         body(Home, "POST /api/log-level", json!({ "level": "debug" }), 200),
         body(Home, "POST /api/log-level", json!({}), 400),
         body(Fixed, "POST /api/log-level", json!({ "level": "debug" }), 409),

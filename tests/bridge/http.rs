@@ -68,6 +68,55 @@ async fn what_the_predecessors_clients_get_wrong_is_named_and_switches_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_names_what_is_not_there_hears_what_there_is() {
+    let mut home = home().await;
+    let posts = [
+        (
+            "/api/devices/control",
+            json!({ "group": "attic", "device": "Porch", "outlet": 0, "action": "on" }),
+            400,
+            "not found; there is: porch, walkway",
+        ),
+        (
+            "/api/devices/control",
+            json!({ "group": "porch", "device": "x", "outlet": 0, "action": "on" }),
+            400,
+            "Device `x` not found in group `porch`; there is: Porch",
+        ),
+        ("/api/devices/control", json!({ "group": 5 }), 400, "`group` must be text"),
+        ("/api/devices/control", json!({ "group": "porch" }), 400, "Missing required field: device; all of these"),
+        (
+            "/api/schedules/preview",
+            json!({ "group": "zz", "schedule": {} }),
+            404,
+            "Group 'zz' not found; there is: porch, walkway",
+        ),
+        ("/api/discover", json!({ "targets": ["8.8.8.8.8"] }), 400, "`8.8.8.8.8` is no address; it must be an IPv4"),
+    ];
+    for (path, body, wanted, words) in posts {
+        let (status, told) = home.http("POST", path, Some(body.clone())).await;
+        let error = told["error"].as_str().unwrap_or_default();
+        assert!(status == wanted && error.contains(words), "{path} {body}: {status} {told:#}");
+    }
+    for (path, wanted, words) in [
+        ("/api/groups/zz/schedules", 404, "Group 'zz' not found; there is: porch, walkway"),
+        ("/api/groups/porch/schedules/9", 404, "Schedule index `9` out of range (the group has 0, counted from 0)"),
+        (
+            "/api/history/samples?outlet=porch/9",
+            404,
+            "there is no outlet `porch/9`; there is: driveway/1, driveway/2, porch/1",
+        ),
+        ("/api/history/days?from=2026-01-10&to=2026-01-09", 400, "`from` (2026-01-10) is after `to` (2026-01-09)"),
+        ("/api/history/days.csv?from=2026-01-10&to=2026-01-09", 400, "`from` (2026-01-10) is after `to` (2026-01-09)"),
+    ] {
+        let (status, told) = home.http("GET", path, None).await;
+        let error = told["error"].as_str().unwrap_or_default();
+        assert!(status == wanted && error.contains(words), "{path}: {status} {told:#}");
+    }
+    home.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_documented_get_of_a_plain_path_is_answered() {
     let mut home = home().await;
     let (_, document) = home.http("GET", "/openapi.json", None).await;

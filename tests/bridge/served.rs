@@ -66,7 +66,8 @@ async fn the_predecessors_clients_switch_by_index_from_zero_in_both_spellings() 
     assert!(home.lights.relay(1) && !home.lights.relay(2));
     let absent = json!({ "group": "porch", "device": "Porch", "action": "on" });
     let (status, told) = home.http("POST", "/api/devices/control", Some(absent)).await;
-    assert_eq!((status, &told["error"]), (400, &json!("Missing required field: outlet")));
+    let error = told["error"].as_str().unwrap_or_default();
+    assert!(status == 400 && error.starts_with("Missing required field: outlet;"), "{told:#}");
     assert!(!home.lights.relay(2), "an absent outlet is not all of them");
     let all = json!({ "group": "porch", "device": "Porch", "outlet": null, "action": "on" });
     assert_eq!(home.http("POST", "/api/devices/control", Some(all)).await.0, 200);

@@ -82,9 +82,10 @@ async fn control_device(
     let (group, device) = (text("group", group).map_err(failed)?, text("device", device).map_err(failed)?);
     let switch = action_of(action).map_err(failed)?;
     let known = settings.group_named(group).ok_or_else(|| failed(no_group(group, &house)))?;
-    let item = items(&settings).find(|it| it.group.slug == known.slug && it.is_named(device));
-    let item = item.ok_or_else(|| {
-        failed(Refusal::bad(format!("Device {} not found in group {}", quoted(device), quoted(group))))
+    let mine = || items(&settings).filter(|it| it.group.slug == known.slug);
+    let item = mine().find(|it| it.is_named(device)).ok_or_else(|| {
+        let (device, group, there) = (quoted(device), quoted(group), listed(mine().map(|it| it.name)));
+        failed(Refusal::bad(format!("Device {device} not found in group {group}; there is: {there}")))
     })?;
     let (index, outlets) = chosen(&item, outlet, &house).map_err(failed)?;
     let results = switched(&site, outlets, switch).await;
@@ -149,16 +150,21 @@ async fn control_group(
 /// The four values, each by one of its names.
 fn values(asked: &Map<String, Value>) -> Result<[&Value; 4], Refusal> {
     let known = |key: &str| KEYS.iter().any(|(one, other)| *one == key || *other == key);
+    let all = KEYS.map(|(one, other)| if one == other { one.to_owned() } else { format!("{one} (or {other})") });
+    let all = all.join(", ");
     if let Some(strange) = asked.keys().find(|it| !known(it)) {
-        let all = KEYS.map(|(one, other)| if one == other { one.to_owned() } else { format!("{one} (or {other})") });
-        return Err(Refusal::bad(format!("{} is unknown here: there is {}", quoted(strange), all.join(", "))));
+        return Err(Refusal::bad(format!("{} is unknown here: there is {all}", quoted(strange))));
+    }
+    // What is there and wrong is told before what is missing.
+    for (key, value) in asked.iter().filter(|(key, _)| !["outlet", "outlet_index"].contains(&key.as_str())) {
+        text(key, value)?;
     }
     let value = |(one, other): (&str, &str)| match (asked.get(one), asked.get(other)) {
         (Some(_), Some(_)) if one != other => {
             Err(Refusal::bad(format!("`{one}` and `{other}` mean the same: give one of them")))
         }
         (Some(found), _) | (None, Some(found)) => Ok(found),
-        (None, None) => Err(Refusal::bad(format!("Missing required field: {one}"))),
+        (None, None) => Err(Refusal::bad(format!("Missing required field: {one}; all of these are: {all}"))),
     };
     let [group, device, outlet, action] = KEYS;
     Ok([value(group)?, value(device)?, value(outlet)?, value(action)?])

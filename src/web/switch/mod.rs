@@ -24,7 +24,7 @@ use super::{
 };
 use crate::model::{
     Command, House, Origin, OutletId, Slug, Switch, Target, Verb,
-    asked::{because, control, lasting, verb},
+    asked::{because, control, lasting, quoted, verb},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
@@ -231,14 +231,15 @@ impl Site {
 fn outlet(site: &Site, (device, slot): &(String, String)) -> Result<OutletId, Refusal> {
     open(site)?;
     let house = site.handle.picture();
-    let id = format!("{device}/{slot}").parse::<OutletId>().ok().filter(|id| house.outlets.contains_key(id));
-    id.ok_or_else(|| {
-        let there = listed(house.outlets.keys().map(ToString::to_string));
-        Refusal::absent(format!(
-            "there is no outlet {}; there is: {there}",
-            crate::model::asked::quoted(&format!("{device}/{slot}"))
-        ))
-    })
+    let named = format!("{device}/{slot}");
+    let id = named.parse::<OutletId>().ok().filter(|id| house.outlets.contains_key(id));
+    id.ok_or_else(|| no_outlet(&named, &house))
+}
+
+/// 404, with the outlets that there are.
+pub(super) fn no_outlet(name: &str, house: &House) -> Refusal {
+    let there = listed(house.outlets.keys().map(ToString::to_string));
+    Refusal::absent(format!("there is no outlet {}; there is: {there}", quoted(name)))
 }
 
 /// The group of this slug or name.
@@ -246,7 +247,7 @@ pub(super) fn group(site: &Site, name: &str) -> Result<Slug, Refusal> {
     let settings = open(site)?;
     settings.group_named(name).map(|it| it.slug.clone()).ok_or_else(|| {
         let there = listed(settings.groups.keys().map(ToString::to_string));
-        Refusal::absent(format!("there is no group {}; there is: {there}", crate::model::asked::quoted(name)))
+        Refusal::absent(format!("there is no group {}; there is: {there}", quoted(name)))
     })
 }
 
