@@ -4,14 +4,19 @@ use std::sync::{Arc, OnceLock};
 
 use axum::{Json, http::Method};
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, ResponseBuilder, path::Operation,
+    ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
+    path::Operation,
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Site,
-    access::{May, needed},
+    access::{CALENDAR, COOKIE, May, needed},
 };
+
+/// How somebody may say who they are: with the cookie of a session, a token, or a token in the address.
+const SCHEMES: [&str; 3] = ["session", "token", "calendar_token"];
 
 /// The document without its paths.
 pub(super) fn head() -> OpenApi {
@@ -52,6 +57,7 @@ fn with_gate(mut document: OpenApi) -> OpenApi {
             let Some(operation) = operation else { continue };
             let is_open = needed(&method, path) == May::Nothing;
             if !is_open {
+                operation.security = Some(secured(path, needed(&method, path)));
                 add(operation, "401", "Sign in, or send a token.");
                 add(operation, "429", "Wrong tokens were sent too often: Retry-After says how long to wait.");
             }
@@ -63,7 +69,32 @@ fn with_gate(mut document: OpenApi) -> OpenApi {
             }
         }
     }
+    let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    schemes.extend(SCHEMES.into_iter().zip(described()).map(|(name, it)| (name.to_owned(), it.into())));
     document
+}
+
+/// Any one of these lets ask; each with what it has to be good for.
+fn secured(path: &str, needed: May) -> Vec<SecurityRequirement> {
+    // A token is good for looking, or for everything.
+    let of_token = if needed == May::Control { May::All } else { needed };
+    let [session, token, calendar] = SCHEMES;
+    let mut any = vec![(session, needed), (token, of_token)];
+    any.extend((path == CALENDAR).then_some((calendar, of_token)));
+    any.into_iter().map(|(name, may)| SecurityRequirement::new(name, [may.as_str()])).collect()
+}
+
+fn described() -> [SecurityScheme; 3] {
+    let session = "The cookie of `POST /api/auth/login`. A session that was opened with the PIN is good for `read` and `control`, one with \
+                   the password (or the one-time code of the log) for `all`. Without a password, a PIN or a token in the config \
+                   whoever asks a loopback address, and not through a proxy, needs none of this.";
+    let token = "One of `web.tokens`: good for `all`, or with `may: read` for `read`.";
+    let calendar = "A token in the address, for calendars, which send no header.";
+    [
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(COOKIE, session))),
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(token)).build()),
+        SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description("token", calendar))),
+    ]
 }
 
 fn add(operation: &mut Operation, status: &str, words: &str) {

@@ -257,6 +257,42 @@ async fn each_status_that_the_document_promises_is_seen() {
 }
 
 #[tokio::test]
+async fn the_document_says_who_has_to_say_who_they_are() {
+    let site = Site::new(&format!("{WHOLE}web: {{ password: a long one, pin: \"4711\" }}\n")).await;
+    let login = async |with: Value| {
+        let told = send(site.at, "POST", "/api/auth/login", "", &with).await;
+        format!("Cookie: {}\r\n", told.header("set-cookie").unwrap().split(';').next().unwrap())
+    };
+    let (pin, all) = (login(json!({ "pin": "4711" })).await, login(json!({ "password": "a long one" })).await);
+    let document = send(site.at, "GET", "/openapi.json", &all, &Value::Null).await.json();
+    let schemes = &document["components"]["securitySchemes"];
+    let told = |name: &str, key: &str| schemes[name][key].clone();
+    assert_eq!((told("session", "type"), told("session", "in")), (json!("apiKey"), json!("cookie")), "{schemes}");
+    assert_eq!(told("session", "name"), "heattrax_session");
+    assert_eq!((told("token", "type"), told("token", "scheme")), (json!("http"), json!("bearer")), "{schemes}");
+    assert_eq!(document["security"], Value::Null, "what is open to all says nothing");
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(it, _)| *it != "parameters") {
+            // No endpoint reads a body of this kind: whoever is let in is told so, and nothing is done.
+            let status = async |cookie: &str| {
+                let header = format!("{cookie}Content-Type: text/plain\r\n");
+                send(site.at, &method.to_uppercase(), &target(path), &header, &Value::Null).await.status
+            };
+            let named = operation["security"].as_array();
+            let is_open = named.is_none();
+            assert_eq!(is_open, status("").await != 401, "{method} {path}: {operation:#}");
+            let Some(named) = named else { continue };
+            let of = |name: &str| named.iter().find_map(|it| it[name][0].as_str());
+            let (session, token) = (of("session").unwrap(), of("token").unwrap());
+            assert!(["read", "control", "all"].contains(&session) && token != "control", "{method} {path}");
+            assert_eq!(of("calendar_token").is_some(), path == "/calendar.ics", "{path}");
+            assert_eq!(session == "all", status(&pin).await == 403, "{method} {path}: {session}");
+        }
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn the_router_serves_what_the_document_says_and_nothing_else() {
     let site = Site::new(WHOLE).await;
     let (_, document) = site.http("GET", "/openapi.json", json!(null)).await;

@@ -38,7 +38,9 @@ use crate::model::{MayToken, Secret, WebSettings};
 pub(super) use routes::routes;
 
 /// The session's cookie.
-const COOKIE: &str = "heattrax_session";
+pub(super) const COOKIE: &str = "heattrax_session";
+/// What a token in the address is good for.
+pub(super) const CALENDAR: &str = "/calendar.ics";
 /// Hashing a password takes tens of megabytes.
 const HASHES_AT_ONCE: usize = 2;
 
@@ -56,7 +58,7 @@ pub(super) enum May {
 }
 
 impl May {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Nothing => "none",
             Self::Read => "read",
@@ -181,7 +183,7 @@ impl Access {
             return self.tokens.may(token.trim(), guesser(client.address));
         }
         // A calendar cannot send a header.
-        if path == "/calendar.ics"
+        if path == CALENDAR
             && let Some(token) = query.and_then(|it| it.split('&').find_map(|part| part.strip_prefix("token=")))
         {
             return self.tokens.may(token, guesser(client.address));
