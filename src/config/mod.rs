@@ -55,11 +55,12 @@ pub use self::{
 use self::{
     automation::Legacy,
     layers::Layer,
+    rescue::Rescued,
     schedule::Units,
     section::{Book, Section},
     tree::Node,
 };
-use crate::model::{ControlSettings, Settings};
+use crate::model::{ControlSettings, Settings, WebSettings};
 
 /// What holds when nobody says otherwise, in the config's own words. Keys that only mean something beside others have their
 /// default where they are read.
@@ -102,17 +103,18 @@ pub fn load_rules(sources: &Sources) -> Result<Settings, Problems> {
 fn load_what(sources: &Sources, wanted: fn(&Problem) -> bool) -> Result<Settings, Problems> {
     let path = sources.chosen_file();
     let name: Arc<str> = path.to_string_lossy().into();
-    let refuse = |place: Place, found: String, allowed: &str| {
+    let refuse = |place: Place, found: String, allowed: &str, hides: bool| {
         let problem = Problem { place, path: String::new(), found, allowed: allowed.to_owned(), hint: None };
-        let nothing = Node::empty(Place::Whole(name.clone()));
+        let nothing = Rescued { tree: Node::empty(Place::Whole(name.clone())), hides };
         without_file(&name, problem, nothing, &sources.env, &sources.flags)
     };
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
+            let is_there = error.kind() != std::io::ErrorKind::NotFound;
             let allowed = "a config file that can be read (named by --config or HEATTRAX_CONFIG_PATH, else \
                            config/heattrax.yaml or /etc/heattrax/heattrax.yaml)";
-            return Err(refuse(Place::Whole(name.clone()), error.to_string(), allowed));
+            return Err(refuse(Place::Whole(name.clone()), error.to_string(), allowed, is_there));
         }
     };
     match std::str::from_utf8(&bytes) {
@@ -123,7 +125,7 @@ fn load_what(sources: &Sources, wanted: fn(&Problem) -> bool) -> Result<Settings
             let line = good.matches('\n').count() as u64 + 1;
             let column = good.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
             let place = Place::File { file: name.clone(), line, column };
-            Err(refuse(place, "a byte that is no UTF-8".to_owned(), "text in UTF-8"))
+            Err(refuse(place, "a byte that is no UTF-8".to_owned(), "text in UTF-8", true))
         }
     }
 }
@@ -167,24 +169,23 @@ pub fn report(outcome: &Result<Settings, Problems>) -> String {
 fn without_file(
     name: &Arc<str>,
     why: Problem,
-    rest: Node,
+    rest: Rescued,
     env: &BTreeMap<String, String>,
     flags: &Overrides,
 ) -> Problems {
-    let mut problems = match decided(name, rest, Vec::new(), env, flags, |_| true) {
-        Ok(settings) => problems_of(name, Vec::new(), settings),
-        Err(problems) => problems,
-    };
-    problems.list.retain(|problem| matches!(problem.place, Place::Environment(_) | Place::Flag(_)));
-    problems.list.insert(0, why);
-    problems
+    let web = rescue::web_of(&rest.tree);
+    let (settings, mut list) = gathered(name, rest.tree, Vec::new(), env, flags);
+    let page = rescue::page(web, env, flags, &list, rest.hides);
+    list.retain(|problem| matches!(problem.place, Place::Environment(_) | Place::Flag(_)));
+    list.insert(0, why);
+    problems_of(name, list, settings, page)
 }
 
-fn problems_of(name: &Arc<str>, list: Vec<Problem>, settings: Settings) -> Problems {
+fn problems_of(name: &Arc<str>, list: Vec<Problem>, settings: Settings, web: WebSettings) -> Problems {
     let partial = Partial {
         mqtt: settings.mqtt,
         homeassistant: settings.homeassistant,
-        web: settings.web.unwrap_or_else(rest::usual_web),
+        web,
         log: settings.log,
         data: settings.data,
     };
@@ -199,6 +200,24 @@ fn decided(
     flags: &Overrides,
     wanted: fn(&Problem) -> bool,
 ) -> Result<Settings, Problems> {
+    let (web, is_astray) = (rescue::web_of(&file), rescue::is_astray(&file));
+    let (settings, mut list) = gathered(name, file, found, env, flags);
+    list.retain(wanted);
+    if list.is_empty() {
+        return Ok(settings);
+    }
+    let page = rescue::page(web, env, flags, &list, is_astray);
+    Err(problems_of(name, list, settings, page))
+}
+
+/// The settings and everything that is wrong with them; `found` is what is already known of that.
+fn gathered(
+    name: &Arc<str>,
+    file: Node,
+    found: Vec<Problem>,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> (Settings, Vec<Problem>) {
     let book = Book::new(name.clone());
     let (merged, environment) = stacked(name, file, env, flags);
     let mut settings = settings(&book, &merged, env.get("HOSTNAME").map(String::as_str));
@@ -207,10 +226,9 @@ fn decided(
     settings.warnings = warnings.into_iter().map(|(_, text)| text).chain(environment.warnings).collect();
     let mut list = book.problems.take();
     list.extend(found.into_iter().chain(environment.problems));
-    list.retain(wanted);
     list.sort();
     list.dedup();
-    if list.is_empty() { Ok(settings) } else { Err(problems_of(name, list, settings)) }
+    (settings, list)
 }
 
 /// What holds at each key, whoever says it; and what else there is to say about the environment.

@@ -99,7 +99,7 @@ pub struct Partial {
     pub mqtt: Option<MqttSettings>,
     /// Home Assistant discovery; the defaults when the section has a problem of its own.
     pub homeassistant: HomeAssistantSettings,
-    /// The HTTP server; loopback and the default port when the section has a problem of its own.
+    /// The HTTP server: each key that could be read, and loopback and the usual port for those that could not.
     pub web: WebSettings,
     /// The log; the defaults when the section has a problem of its own.
     pub log: LogSettings,

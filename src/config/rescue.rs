@@ -1,21 +1,95 @@
 //! What can be read of a file that is not YAML as a whole: a mistake among the schedules must not hide where the page is to be
 //! served and which broker is to be told about it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    problem::Place,
-    tree::{Kind, Node},
+    Overrides,
+    problem::{Place, Problem},
+    rest,
+    section::{Book, Section},
+    stacked,
+    tree::{Entry, Kind, Node},
     yaml,
 };
+use crate::model::WebSettings;
 
 /// The sections that setup mode needs.
 const WANTED: [&str; 5] = ["mqtt", "homeassistant", "web", "logging", "data"];
 
+/// Keys of the page that keep nobody out.
+const KEEP_NOBODY_OUT: [&str; 7] = [
+    "enabled",
+    "bind_host",
+    "port",
+    "session_hours",
+    "allowed_hosts",
+    "trusted_proxies",
+    "manual_override_timeout_hours",
+];
+/// Keys of the page that do.
+const KEEP_OUT: [&str; 5] = ["password", "password_file", "pin", "pin_file", "tokens"];
+
+/// What could be read.
+pub(super) struct Rescued {
+    pub(super) tree: Node,
+    /// May the rest have a secret of the page?
+    pub(super) hides: bool,
+}
+
+/// The `web` section of a file, if it is one: what else stands there must not hide what the environment says.
+pub(super) fn web_of(file: &Node) -> Option<Entry> {
+    let entry = file.entries().iter().find(|entry| entry.key == "web");
+    entry.filter(|entry| matches!(entry.value.kind, Kind::Map(_))).cloned()
+}
+
+/// Does a secret of the page stand where nobody reads it: in a section of a misspelt name, or too far to the left?
+pub(super) fn is_astray(file: &Node) -> bool {
+    let keeps_out = |entry: &Entry| KEEP_OUT.contains(&entry.key.as_str());
+    let is_astray = |entry: &Entry| match entry.key.as_str() {
+        // The broker has a password too.
+        "web" | "mqtt" => false,
+        key => keeps_out(entry) || key.starts_with("web") || entry.value.entries().iter().any(keeps_out),
+    };
+    file.entries().iter().any(is_astray)
+}
+
+/// The page of setup mode: each key that reads well holds. Where a secret may have been meant that cannot be read (`hides`, or what a problem
+/// is about), and the password is not known, whoever comes has to say who they are: a mistake must let nobody in.
+pub(super) fn page(
+    web: Option<Entry>,
+    env: &BTreeMap<String, String>,
+    flags: &Overrides,
+    problems: &[Problem],
+    hides: bool,
+) -> WebSettings {
+    let name: Arc<str> = "web".into();
+    let book = Book::new(name.clone());
+    let file = Node { place: book.top(), kind: Kind::Map(web.into_iter().collect()) };
+    let (merged, _) = stacked(&name, file, env, flags);
+    let read = rest::web(&Section::new(&book, String::new(), book.top(), &merged));
+    let mut page = read.settings;
+    if !read.enabled {
+        let usual = rest::usual_web();
+        (page.bind_host, page.port) = (usual.bind_host, usual.port);
+    }
+    page.must_sign_in = page.password.is_none() && (hides || problems.iter().any(may_hide_a_secret));
+    page
+}
+
+/// May what is wrong there have been meant to keep others out? An unknown key may be a misspelt one.
+fn may_hide_a_secret(problem: &Problem) -> bool {
+    let path = problem.path.as_str();
+    let Some(rest) = path.strip_prefix("web").filter(|it| it.is_empty() || it.starts_with('.')) else { return false };
+    let key = rest.trim_start_matches('.').split(['.', '[']).next().unwrap_or_default();
+    !KEEP_NOBODY_OUT.contains(&key)
+}
+
 /// The wanted sections that are YAML when read alone.
-pub(super) fn readable(file: &Arc<str>, text: &str) -> Node {
-    let mut found = Node::empty(Place::File { file: file.clone(), line: 1, column: 1 });
-    let Kind::Map(entries) = &mut found.kind else { return found };
+pub(super) fn readable(file: &Arc<str>, text: &str) -> Rescued {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut tree = Node::empty(Place::File { file: file.clone(), line: 1, column: 1 });
+    let Kind::Map(entries) = &mut tree.kind else { return Rescued { tree, hides: true } };
     for block in blocks(text) {
         let (node, problems) = yaml::read(file, &block);
         let Kind::Map(read) = node.kind else { continue };
@@ -23,9 +97,11 @@ pub(super) fn readable(file: &Arc<str>, text: &str) -> Node {
             entries.extend(read.into_iter().filter(|entry| WANTED.contains(&entry.key.as_str())));
         }
     }
+    // None that can be read, or one more than that.
+    let hides = text.contains("web") && entries.iter().filter(|entry| entry.key == "web").count() != 1;
     entries.sort_by(|one, other| one.key.cmp(&other.key));
     entries.dedup_by(|one, other| one.key == other.key);
-    found
+    Rescued { tree, hides }
 }
 
 /// The text cut before each line that begins a wanted section or another one: at the left margin.

@@ -36,11 +36,10 @@ pub(super) struct Web {
     pub(super) wish_hours: f64,
 }
 
-/// Reads `web`; its usual settings where it has a problem.
+/// Reads `web`, key by key: one that has a problem is the usual one, and takes no other with it.
 pub(super) fn web(root: &Section<'_>) -> Web {
     let usual = Web { enabled: true, settings: usual_web(), wish_hours: 3.0 };
     let Some(it) = root.section("web") else { return usual };
-    let before = it.book.count();
     let read = Web {
         enabled: it.switch("enabled").unwrap_or(true),
         settings: WebSettings {
@@ -52,6 +51,7 @@ pub(super) fn web(root: &Section<'_>) -> Web {
             allowed_hosts: allowed_hosts(&it),
             trusted_proxies: trusted_proxies(&it),
             session_lasts: it.number("session_hours", SESSION_HOURS).map_or(usual.settings.session_lasts, hours),
+            must_sign_in: false,
         },
         wish_hours: it.number("manual_override_timeout_hours", WISH_HOURS).unwrap_or(usual.wish_hours),
     };
@@ -63,14 +63,14 @@ pub(super) fn web(root: &Section<'_>) -> Web {
         auth.secret("password_hash", "password_hash_file");
         auth.close();
     }
-    let book = it.book;
     it.close();
-    if book.count() == before { read } else { usual }
+    read
 }
 
-/// Tokens for programs.
+/// Tokens for programs. One with a problem lets nobody in.
 fn tokens(web: &Section<'_>) -> Vec<AccessToken> {
     let read = |(path, node): (String, &Node)| {
+        let before = web.book.count();
         let it = Section::new(web.book, path, node.place.clone(), node);
         let name = it.text("name").unwrap_or_else(|| "token".to_owned());
         let token = it.secret("token", "token_file");
@@ -83,7 +83,7 @@ fn tokens(web: &Section<'_>) -> Vec<AccessToken> {
             _ => MayToken::All,
         };
         it.close();
-        token.map(|token| AccessToken { name, token, may })
+        token.filter(|_| web.book.count() == before).map(|token| AccessToken { name, token, may })
     };
     web.list("tokens").into_iter().filter_map(read).collect()
 }

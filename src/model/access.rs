@@ -24,6 +24,8 @@ pub struct WebSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a session lasts: above 0, default 24 h.
     pub session_lasts: SignedDuration,
+    /// Whoever comes has to say who they are, on a loopback address too, whatever secrets there are: one was meant that nobody can read.
+    pub must_sign_in: bool,
 }
 
 impl WebSettings {
@@ -38,6 +40,7 @@ impl WebSettings {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             session_lasts: SignedDuration::from_hours(24),
+            must_sign_in: false,
         }
     }
 }

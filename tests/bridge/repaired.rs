@@ -126,3 +126,23 @@ async fn a_first_config_is_written_where_there_was_none() {
     assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD);
 }
+
+#[tokio::test]
+async fn a_mistake_beside_the_password_lets_nobody_in() {
+    for (web, needs) in [
+        ("{password: abcdefgh, sesion_hours: 24}", "password"),
+        ("{password_file: /no/such/file}", "code"),
+        ("hello", "code"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("heattrax.yaml");
+        std::fs::write(&file, format!("{GOOD}web: {web}\n")).unwrap();
+        let (bridge, at) = in_setup(&file).await;
+        let running = tokio::spawn(bridge.run_until(std::future::pending()));
+        assert_eq!(asks(at, "GET", "/api/config/text", "", None).await.0, 401, "{web}");
+        let pin = json!({ "changes": [{ "path": "web.password", "value": "mine now" }] });
+        assert_eq!(asks(at, "PATCH", "/api/config", "", Some(pin)).await.0, 401, "{web}");
+        assert_eq!(asks(at, "GET", "/api/auth/session", "", None).await.2["needs"], needs, "{web}");
+        running.abort();
+    }
+}

@@ -11,6 +11,7 @@ mod melting;
 mod new_problems;
 mod notify;
 mod problems;
+mod rescued;
 mod schedules;
 mod secrets;
 mod station;

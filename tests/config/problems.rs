@@ -306,7 +306,7 @@ data: /var/lib/heattrax
     let wrong = text.replace("base_topic: house/heat", "base_topic: '#'").replace("port: 8080", "port: 0");
     let partial = parse(&wrong).unwrap_err().partial;
     assert!(partial.mqtt.is_none(), "a broker that nobody understood is not spoken to");
-    assert_eq!((partial.web.bind_host.as_str(), partial.web.port), ("127.0.0.1", 4328));
+    assert_eq!((partial.web.bind_host.as_str(), partial.web.port), ("0.0.0.0", 4328));
 }
 
 #[test]

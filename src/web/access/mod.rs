@@ -88,6 +88,7 @@ struct Settings {
     password: Option<Secret>,
     pin: Option<Secret>,
     lasts: SignedDuration,
+    must_sign_in: bool,
 }
 
 impl Access {
@@ -95,8 +96,12 @@ impl Access {
     pub(super) fn new(settings: &WebSettings, is_loopback: bool, data: Option<&Path>, now: Timestamp) -> Self {
         let may = |may| if may == MayToken::All { May::All } else { May::Read };
         let tokens = Tokens::new(settings.tokens.iter().map(|it| (it.token.clone(), may(it.may))).collect());
-        let settings =
-            Settings { password: settings.password.clone(), pin: settings.pin.clone(), lasts: settings.session_lasts };
+        let settings = Settings {
+            password: settings.password.clone(),
+            pin: settings.pin.clone(),
+            lasts: settings.session_lasts,
+            must_sign_in: settings.must_sign_in,
+        };
         // Another password ends the sessions that were opened with the one before.
         let secrets = [&settings.password, &settings.pin].map(|it| it.as_ref().map(|it| it.reveal().to_owned()));
         let sessions = Sessions::open(data, &format!("{secrets:?}"), now);
@@ -154,7 +159,8 @@ impl Access {
     }
 
     fn has_secret(&self) -> bool {
-        self.settings.password.is_some() || self.settings.pin.is_some() || !self.tokens.is_empty()
+        let it = &self.settings;
+        it.must_sign_in || it.password.is_some() || it.pin.is_some() || !self.tokens.is_empty()
     }
 
     /// Is there a PIN?
