@@ -175,10 +175,13 @@ impl Means {
             Errand::SetUp(wish, etag) => self.sets(wish, etag, true).await,
             Errand::Edit(wish, etag) => self.edits(wish, etag).await,
             Errand::ConfigText => {
-                let read = self.with_writer(config::Writer::text).await?;
-                let (text, etag) = read?;
+                let read = self.with_writer(config::Writer::shown).await??;
                 let file = self.levers.config.as_ref().map(|it| it.file().to_string_lossy().into_owned());
-                Ok(json!({ "text": text, "etag": etag, "file": file }))
+                let mut told = json!({ "text": read.text, "etag": read.etag, "file": file, "read_as": read.read_as });
+                if read.read_as.is_some() {
+                    told["bytes"] = read.bytes.into_iter().map(char::from).collect::<String>().into();
+                }
+                Ok(told)
             }
             Errand::CheckConfig(text) => {
                 let found = self.with_writer(move |it| it.problems(&text)).await?;

@@ -12,6 +12,7 @@ mod circuits;
 mod cron;
 mod described;
 mod devices;
+mod encoding;
 mod environment;
 mod exceptions;
 mod groups;
@@ -50,7 +51,7 @@ pub use self::{
     reference::reference,
     schema::schema,
     sources::{Overrides, Sources},
-    writer::{Edited, Refused, Writer},
+    writer::{Edited, Refused, Shown, Writer},
 };
 use self::{
     automation::Legacy,
@@ -103,29 +104,28 @@ pub fn load_rules(sources: &Sources) -> Result<Settings, Problems> {
 fn load_what(sources: &Sources, wanted: fn(&Problem) -> bool) -> Result<Settings, Problems> {
     let path = sources.chosen_file();
     let name: Arc<str> = path.to_string_lossy().into();
-    let refuse = |place: Place, found: String, allowed: &str, hides: bool| {
+    let refuse = |place: Place, found: String, allowed: &str, rest: Rescued| {
         let problem = Problem { place, path: String::new(), found, allowed: allowed.to_owned(), hint: None };
-        let nothing = Rescued { tree: Node::empty(Place::Whole(name.clone())), hides };
-        without_file(&name, problem, nothing, &sources.env, &sources.flags)
+        without_file(&name, problem, rest, &sources.env, &sources.flags)
     };
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let is_there = error.kind() != std::io::ErrorKind::NotFound;
+            let hides = error.kind() != std::io::ErrorKind::NotFound;
+            let nothing = Rescued { tree: Node::empty(Place::Whole(name.clone())), hides };
             let allowed = "a config file that can be read (named by --config or HEATTRAX_CONFIG_PATH, else \
                            config/heattrax.yaml or /etc/heattrax/heattrax.yaml)";
-            return Err(refuse(Place::Whole(name.clone()), error.to_string(), allowed, is_there));
+            return Err(refuse(Place::Whole(name.clone()), error.to_string(), allowed, nothing));
         }
     };
     match std::str::from_utf8(&bytes) {
         Ok(text) => parse_what(&name, text, &sources.env, &sources.flags, wanted),
         Err(error) => {
-            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let good = String::from_utf8_lossy(good);
-            let line = good.matches('\n').count() as u64 + 1;
-            let column = good.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
-            let place = Place::File { file: name.clone(), line, column };
-            Err(refuse(place, "a byte that is no UTF-8".to_owned(), "text in UTF-8", true))
+            let place = encoding::place(&name, &bytes, error);
+            let mut problems =
+                refuse(place, "a byte that is no UTF-8".to_owned(), "text in UTF-8", rescue::decoded(&name, &bytes));
+            rescue::doubt_password(&mut problems.partial.web);
+            Err(problems)
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Overrides,
+    Overrides, encoding,
     problem::{Place, Problem},
     rest,
     section::{Book, Section},
@@ -83,6 +83,21 @@ fn may_hide_a_secret(problem: &Problem) -> bool {
     let Some(rest) = path.strip_prefix("web").filter(|it| it.is_empty() || it.starts_with('.')) else { return false };
     let key = rest.trim_start_matches('.').split(['.', '[']).next().unwrap_or_default();
     !KEEP_NOBODY_OUT.contains(&key)
+}
+
+/// What a file says that is not in UTF-8.
+pub(super) fn decoded(file: &Arc<str>, bytes: &[u8]) -> Rescued {
+    let (text, _) = encoding::decoded(bytes);
+    let (tree, problems) = yaml::read(file, &text);
+    if problems.is_empty() { Rescued { hides: is_astray(&tree), tree } } else { readable(file, &text) }
+}
+
+/// Letters of a file that is not in UTF-8 are guessed, and nobody could sign in with a password that was guessed wrong.
+pub(super) fn doubt_password(page: &mut WebSettings) {
+    if page.password.as_ref().is_some_and(|it| !it.reveal().is_ascii()) {
+        page.password = None;
+        page.must_sign_in = true;
+    }
 }
 
 /// The wanted sections that are YAML when read alone.

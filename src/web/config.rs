@@ -35,13 +35,18 @@ struct Text {
 
 /// The config file, with its secrets.
 #[utoipa::path(get, path = "/api/config/text", tag = "config", responses(
-    (status = 200, description = "`text`, `file`; an ETag. The text is empty where there is no file yet.", body = Object),
+    (status = 200, description = "`text`, `file`; an ETag. The text is empty where there is no file yet. A `note` if the file is not in UTF-8, so that its text is a guess.", body = Object),
     (status = 409, description = "It cannot be read, or there is none that could be changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = site.handle.errand(Errand::ConfigText, WITHIN).await?;
-    Ok(marked(&found, json!({ "text": found["text"], "file": found["file"] })))
+    let note = found["read_as"].as_str().map(|it| {
+        format!(
+            "The file is not in UTF-8: what is shown was read as {it}. Look it over and save it, it is in UTF-8 then."
+        )
+    });
+    Ok(marked(&found, json!({ "text": found["text"], "file": found["file"], "note": note })))
 }
 
 /// Puts another text in the place of the file, if it is right; it is in force then. The file as it was is kept beside it.
@@ -80,13 +85,15 @@ async fn check(State(site): State<Arc<Site>>, Body(it): Body<Text>) -> Result<Js
 ))]
 async fn download(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = site.handle.errand(Errand::ConfigText, WITHIN).await?;
-    let text = found["text"].as_str().unwrap_or_default().to_owned();
-    if text.is_empty() {
+    let (kind, file) = match found["bytes"].as_str() {
+        // Bit for bit, each byte the character of its number.
+        Some(bytes) => ("application/yaml", bytes.chars().filter_map(|it| u8::try_from(u32::from(it)).ok()).collect()),
+        None => ("application/yaml; charset=utf-8", found["text"].as_str().unwrap_or_default().as_bytes().to_vec()),
+    };
+    if file.is_empty() {
         return Err(Refusal::absent("Configuration file not found"));
     }
-    let head: [(HeaderName, &str); 2] = [
-        (header::CONTENT_TYPE, "application/yaml; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"heattrax.yaml\""),
-    ];
-    Ok((head, text).into_response())
+    let head: [(HeaderName, &str); 2] =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"heattrax.yaml\"")];
+    Ok((head, file).into_response())
 }

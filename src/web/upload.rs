@@ -56,6 +56,9 @@ async fn upload(
             return Err(refusal("Invalid file type: .yaml or .yml is"));
         }
         let text = field.text().await.map_err(unread)?;
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(refusal("the file is not text in UTF-8: save it as UTF-8, and upload it again"));
+        }
         let before = newest(&site).await;
         let found = site.config_errand(Errand::PutConfig(text, None)).await?;
         // None if it says what the file said already.

@@ -146,3 +146,72 @@ async fn a_mistake_beside_the_password_lets_nobody_in() {
         running.abort();
     }
 }
+
+/// The answer, byte for byte.
+async fn raw(address: SocketAddr, request: &[u8]) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    (String::from_utf8(answer[..end].to_vec()).unwrap(), answer[end + 4..].to_vec())
+}
+
+/// The request that uploads such a file.
+fn upload(file: &[u8]) -> Vec<u8> {
+    let head = b"--edge\r\nContent-Disposition: form-data; name=\"config_file\"; filename=\"x.yaml\"\r\n\r\n";
+    let body = [head, file, b"\r\n--edge--\r\n"].concat();
+    let head = format!(
+        "POST /api/config/upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_in_utf_8_is_repaired_on_the_page() {
+    let text = format!("# B\u{fc}rgersteig\n{GOOD}");
+    let latin: Vec<u8> = text.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for (bytes, is_uploaded) in [(&latin, false), (&utf16, false), (&latin, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("heattrax.yaml");
+        std::fs::write(&file, bytes).unwrap();
+        let (bridge, web) = in_setup(&file).await;
+        let running = tokio::spawn(bridge.run_until(std::future::pending()));
+        let (status, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
+        assert_eq!((status, &found["text"]), (200, &json!(text)), "{found}");
+        assert!(found["note"].as_str().unwrap().contains("not in UTF-8"), "{found}");
+        let (head, kept) =
+            raw(web, b"GET /api/config/download HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200") && kept == *bytes, "{head}");
+        let account = json!({ "username": "me@example.com", "password": "another" });
+        let change = json!({ "changes": [{ "path": "safety.max_runtime_hours", "value": 5 }] });
+        for (method, path, body) in [
+            ("PATCH", "/api/config", &change),
+            ("POST", "/api/credentials", &account),
+            ("POST", "/api/setup/account", &account),
+        ] {
+            let (status, _, told) = asks(web, method, path, "", Some(body.clone())).await;
+            assert!(status == 409 && told["error"].as_str().unwrap().contains("/api/config/text"), "{path}: {told}");
+        }
+        if is_uploaded {
+            // No letter is guessed where nobody looks it over.
+            let (head, told) = raw(web, &upload(&latin)).await;
+            assert!(head.starts_with("HTTP/1.1 400"), "{head} {}", String::from_utf8_lossy(&told));
+            let (head, told) = raw(web, &upload(text.as_bytes())).await;
+            assert!(head.starts_with("HTTP/1.1 200"), "{head} {}", String::from_utf8_lossy(&told));
+        } else {
+            let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(found)).await;
+            assert_eq!(status, 400, "its other keys are none of a text's: {told}");
+            let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": text }))).await;
+            assert_eq!(status, 200, "{told}");
+        }
+        assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+        let mut beside = std::fs::read_dir(folder.path()).unwrap().flatten().map(|it| it.path());
+        let backup = beside.find(|it| it.extension().is_some_and(|it| it == "bak")).unwrap();
+        assert_eq!(std::fs::read(backup).unwrap(), *bytes);
+    }
+}

@@ -5,6 +5,7 @@ mod accepted;
 mod any_text;
 mod described;
 mod devices;
+mod encodings;
 mod layers;
 mod legacy;
 mod melting;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Refused, Writer};
+use super::{Refused, Writer, encoding};
 
 impl Writer {
     /// The names of the earlier files, the newest first. Blocks for as long as the disk takes.
@@ -27,7 +27,9 @@ impl Writer {
         let (Some(known), Some((folder, _))) = (known, self.home()) else {
             return Err(Refused::Impossible("there is no earlier file of that name".to_owned()));
         };
-        fs::read_to_string(folder.join(known)).map_err(|source| self.trouble("read", source))
+        let bytes = fs::read(folder.join(known)).map_err(|source| self.trouble("read", source))?;
+        // As it is shown when it is in force.
+        Ok(encoding::decoded(&bytes).0)
     }
 
     /// Could a change be written? Blocks for as long as the disk takes.

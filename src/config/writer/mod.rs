@@ -22,7 +22,8 @@ use std::{
 use jiff::Timestamp;
 
 use self::change::{Change, Step, Written};
-use super::{Place, Problem, Problems, Sources, environment, parse_what, yaml};
+pub use self::whole::Shown;
+use super::{Place, Problem, Problems, Sources, encoding, environment, parse_what, yaml};
 use crate::model::{Class, ConfigEdit, Failed, GroupSettings, Settings, Why};
 
 /// Earlier files that are kept.
@@ -125,7 +126,7 @@ impl Writer {
     /// # Errors
     /// The file cannot be read.
     pub fn etag(&self) -> Result<String, Refused> {
-        Ok(etag(&self.read()?))
+        fs::read(self.file()).map(|it| etag(&it)).map_err(|source| self.trouble("read", source))
     }
 
     /// Makes a change, if the file is still the one with the mark `etag`. Blocks for as long as the disk takes.
@@ -176,8 +177,11 @@ impl Writer {
                 return Err(Refused::Wrong(Box::new(problems)));
             }
         }
-        self.puts(&before, &text, now)?;
-        Ok(Edited { paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(), etag: self::etag(&text) })
+        self.puts(before.as_bytes(), &text, now)?;
+        Ok(Edited {
+            paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(),
+            etag: self::etag(text.as_bytes()),
+        })
     }
 
     /// A group that is a heater because of its rules stays one without them, unless somebody says what it is instead: its plugs' timers and
@@ -222,10 +226,6 @@ impl Writer {
         super::stacked(&name, file.clone(), &self.sources.env, &self.sources.flags).0
     }
 
-    fn read(&self) -> Result<String, Refused> {
-        fs::read_to_string(self.file()).map_err(|source| self.trouble("read", source))
-    }
-
     fn trouble(&self, what: &'static str, source: io::Error) -> Refused {
         Refused::File { file: self.file().to_string_lossy().into_owned(), what, source }
     }
@@ -244,7 +244,7 @@ impl Writer {
         }
     }
 
-    fn replace(&self, before: &str, text: &str, now: Timestamp) -> io::Result<()> {
+    fn replace(&self, before: &[u8], text: &str, now: Timestamp) -> io::Result<()> {
         // A link is followed, or the name would no longer lead to where the file is kept.
         let file = fs::canonicalize(self.file())?;
         if fs::metadata(&file)?.permissions().readonly() {
@@ -268,9 +268,9 @@ fn is_mounted(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
 }
 
-fn etag(text: &str) -> String {
+fn etag(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
-    hasher.write(text.as_bytes());
+    hasher.write(bytes);
     format!("{:016x}", hasher.finish())
 }
 
@@ -287,7 +287,7 @@ fn whole(file: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Puts what was there beside the file, `heattrax.yaml.2026-11-27T06-30-00Z.bak`, and takes the oldest of those away.
-fn keep(file: &Path, before: &str, now: Timestamp) -> io::Result<()> {
+fn keep(file: &Path, before: &[u8], now: Timestamp) -> io::Result<()> {
     let Some(name) = file.file_name().and_then(|it| it.to_str()) else { return Ok(()) };
     let named = |pattern| file.with_file_name(format!("{name}.{}.bak", now.strftime(pattern)));
     let mut backup = named("%Y-%m-%dT%H-%M-%SZ");
@@ -297,7 +297,7 @@ fn keep(file: &Path, before: &str, now: Timestamp) -> io::Result<()> {
     }
     fs::copy(file, &backup)?;
     // A copy that is not whole is none.
-    if fs::read_to_string(&backup)? != before {
+    if fs::read(&backup)? != before {
         return Err(io::Error::other("the copy differs from the file"));
     }
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -5,21 +5,51 @@ use std::{fs, io, path::Path};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Edited, Refused, Writer, etag, parse_what, yaml};
+use super::{Edited, Refused, Writer, encoding, etag, parse_what, yaml};
 use crate::config::{Problem, show};
 
+/// The file as it is to be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its text.
+    pub text: String,
+    /// As what it was read, if it is not in UTF-8.
+    pub read_as: Option<&'static str>,
+    /// The mark of the file.
+    pub etag: String,
+    /// The very file.
+    pub bytes: Vec<u8>,
+}
+
 impl Writer {
-    /// The text of the file and its mark; empty where there is no file yet. Blocks for as long as the disk takes.
+    /// The file as it is to be seen, whatever its bytes; empty where there is no file yet. Blocks for as long as the disk takes.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn text(&self) -> Result<(String, String), Refused> {
-        let text = match fs::read_to_string(self.file()) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(self.trouble("read", source)),
-        };
-        let mark = etag(&text);
+    pub fn shown(&self) -> Result<Shown, Refused> {
+        let bytes = self.bytes()?;
+        let (text, read_as) = encoding::decoded(&bytes);
+        Ok(Shown { text, read_as, etag: etag(&bytes), bytes })
+    }
+
+    /// Its bytes; none where there is no file yet.
+    fn bytes(&self) -> Result<Vec<u8>, Refused> {
+        match fs::read(self.file()) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(self.trouble("read", source)),
+        }
+    }
+
+    /// The text of the file and its mark, for whoever changes something in it.
+    pub(super) fn text(&self) -> Result<(String, String), Refused> {
+        let bytes = self.bytes()?;
+        let mark = etag(&bytes);
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let words = "it is not in UTF-8. Its text (on the page under Settings, or /api/config/text) has to be looked over and saved \
+                         first: it is in UTF-8 then";
+            self.trouble("read", io::Error::new(io::ErrorKind::InvalidData, format!("{words} ({error})")))
+        })?;
         Ok((text, mark))
     }
 
@@ -37,23 +67,24 @@ impl Writer {
     /// See [`Refused`]; nothing was changed.
     pub fn put_text(&self, text: &str, seen: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
         let _alone = self.at_work.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (before, mark) = self.text()?;
+        let before = self.bytes()?;
+        let mark = etag(&before);
         if seen.is_some_and(|it| it != mark) {
             return Err(Refused::Changed);
         }
         let name = self.file().to_string_lossy().into();
         parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true)
             .map_err(|problems| Refused::Wrong(Box::new(problems)))?;
-        if text == before {
+        if text.as_bytes() == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
         self.puts(&before, text, now)?;
-        Ok(Edited { paths: vec!["(the whole file)".to_owned()], etag: etag(text) })
+        Ok(Edited { paths: vec!["(the whole file)".to_owned()], etag: etag(text.as_bytes()) })
     }
 
-    pub(super) fn puts(&self, before: &str, text: &str, now: Timestamp) -> Result<(), Refused> {
+    pub(super) fn puts(&self, before: &[u8], text: &str, now: Timestamp) -> Result<(), Refused> {
         // An editor beside the bridge may have saved meanwhile.
-        if self.text()?.0 != before {
+        if self.bytes()? != before {
             return Err(Refused::Changed);
         }
         let written = if self.file().exists() { self.replace(before, text, now) } else { first(&self.file(), text) };

@@ -110,6 +110,7 @@ export function settings(again) {
     h("section", { class: "card wide" },
       h("div", { class: "head" }, h("h2", {}, file.file ?? "The config"), h("a", { class: "plain", href: "api/config/download", download: "heattrax.yaml" }, "Download")),
       trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
+      file.note && h("p", { class: "answer trouble", role: "alert" }, file.note),
       problems && listed(),
       h("label", { for: "config" }, "YAML, with its secrets"),
       h("textarea", { id: "config", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "24", oninput: (event) => { text = event.target.value; }, value: text }),
@@ -186,7 +187,7 @@ async function save(again) {
   const sent = text;
   try {
     const saved = await ask("api/config/text", { method: "PUT", body: { text: sent }, headers: { "if-match": file.etag } });
-    Object.assign(file, { etag: saved.etag, text: sent });
+    Object.assign(file, { etag: saved.etag, text: sent, note: null });
     if (!isChanged()) beginForm();
     problems = [];
     trouble = "";
