@@ -56,12 +56,12 @@ pub use self::{
 use self::{
     automation::Legacy,
     layers::Layer,
-    rescue::Rescued,
+    rescue::{Page, Rescued},
     schedule::Units,
     section::{Book, Section},
     tree::Node,
 };
-use crate::model::{ControlSettings, Settings, WebSettings};
+use crate::model::{ControlSettings, Settings};
 
 /// What holds when nobody says otherwise, in the config's own words. Keys that only mean something beside others have their
 /// default where they are read.
@@ -181,11 +181,12 @@ fn without_file(
     problems_of(name, list, settings, page)
 }
 
-fn problems_of(name: &Arc<str>, list: Vec<Problem>, settings: Settings, web: WebSettings) -> Problems {
+fn problems_of(name: &Arc<str>, list: Vec<Problem>, settings: Settings, page: Page) -> Problems {
     let partial = Partial {
         mqtt: settings.mqtt,
         homeassistant: settings.homeassistant,
-        web,
+        web: page.settings,
+        wants_page: page.is_wanted,
         log: settings.log,
         data: settings.data,
     };

@@ -101,6 +101,8 @@ pub struct Partial {
     pub homeassistant: HomeAssistantSettings,
     /// The HTTP server: each key that could be read, and loopback and the usual port for those that could not.
     pub web: WebSettings,
+    /// Does the config want a page at all, as far as can be read?
+    pub wants_page: bool,
     /// The log; the defaults when the section has a problem of its own.
     pub log: LogSettings,
     /// The data folder.

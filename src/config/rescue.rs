@@ -37,6 +37,13 @@ pub(super) struct Rescued {
     pub(super) hides: bool,
 }
 
+/// The page of setup mode.
+pub(super) struct Page {
+    pub(super) settings: WebSettings,
+    /// Does the config want one at all?
+    pub(super) is_wanted: bool,
+}
+
 /// The `web` section of a file, if it is one: what else stands there must not hide what the environment says.
 pub(super) fn web_of(file: &Node) -> Option<Entry> {
     let entry = file.entries().iter().find(|entry| entry.key == "web");
@@ -62,7 +69,7 @@ pub(super) fn page(
     flags: &Overrides,
     problems: &[Problem],
     hides: bool,
-) -> WebSettings {
+) -> Page {
     let name: Arc<str> = "web".into();
     let book = Book::new(name.clone());
     let file = Node { place: book.top(), kind: Kind::Map(web.into_iter().collect()) };
@@ -74,7 +81,7 @@ pub(super) fn page(
         (page.bind_host, page.port) = (usual.bind_host, usual.port);
     }
     page.must_sign_in = page.password.is_none() && (hides || problems.iter().any(may_hide_a_secret));
-    page
+    Page { settings: page, is_wanted: read.enabled }
 }
 
 /// May what is wrong there have been meant to keep others out? An unknown key may be a misspelt one.

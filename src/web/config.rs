@@ -53,7 +53,7 @@ async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
 #[utoipa::path(put, path = "/api/config/text", tag = "config", request_body = Text, responses(
     (status = 200, description = "`restart`: why the bridge starts again for it, null if it went on.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 409, description = "It cannot be written, or would switch the page off.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]

@@ -156,7 +156,7 @@ async fn shown(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
 #[utoipa::path(put, path = "/api/config", tag = "config", request_body = Object, responses(
     (status = 200, description = "`status`, `message`, `restart_required` (`\"false\"`: it is in force), `changed`.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 409, description = "The environment holds a value, the file cannot be written, or the page would be switched off.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
@@ -191,7 +191,7 @@ async fn post(
 #[utoipa::path(patch, path = "/api/config", tag = "config", request_body = Changes, responses(
     (status = 200, description = "`status`, `message`, `restart_required`, `changed`; in setup mode `problems` that are left.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
-    (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 409, description = "The environment holds a value, the file cannot be written, or the page would be switched off.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
@@ -245,7 +245,7 @@ async fn backups(State(site): State<Arc<Site>>) -> Result<Json<Value>, Refusal> 
 #[utoipa::path(post, path = "/api/config/restore", tag = "config", request_body = Earlier, responses(
     (status = 200, description = "`status`, `restart`.", body = Object),
     (status = 400, description = "There is none of that name, or it would be wrong by now: `problems`.", body = Problem),
-    (status = 409, description = "It cannot be written, or there is no config that could be changed.", body = Problem),
+    (status = 409, description = "It cannot be written, it would switch the page off, or there is no config that could be changed.", body = Problem),
     (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]

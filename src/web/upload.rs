@@ -35,7 +35,7 @@ struct Form {
     request_body(content = Form, content_type = "multipart/form-data"), responses(
     (status = 200, description = "`status`, `message`, `backup_created`, `backup_file`, `restart_required`.", body = Object),
     (status = 400, description = "No file, not YAML, or it would be wrong: `problems`.", body = Problem),
-    (status = 409, description = "It cannot be written.", body = Problem),
+    (status = 409, description = "It cannot be written, or would switch the page off.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn upload(

@@ -215,3 +215,28 @@ async fn a_file_that_is_not_in_utf_8_is_repaired_on_the_page() {
         assert_eq!(std::fs::read(backup).unwrap(), *bytes);
     }
 }
+
+#[tokio::test]
+async fn the_page_is_not_switched_off_over_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heattrax.yaml");
+    std::fs::write(&file, GOOD.replace("40.7", "940.7")).unwrap();
+    let (bridge, web) = in_setup(&file).await;
+    let running = tokio::spawn(bridge.run_until(std::future::pending()));
+    let off = format!("{GOOD}web: {{enabled: false}}\n");
+    let earlier = "heattrax.yaml.2026-01-01T00-00-00Z.bak";
+    std::fs::write(folder.path().join(earlier), &off).unwrap();
+    for (method, path, body) in [
+        ("PATCH", "/api/config", json!({ "changes": [{ "path": "web.enabled", "value": false }] })),
+        ("PUT", "/api/config", json!({ "location": { "latitude": 40.7 }, "web": { "enabled": false } })),
+        ("PUT", "/api/config/text", json!({ "text": off })),
+        ("POST", "/api/config/restore", json!({ "name": earlier })),
+    ] {
+        let (status, _, told) = asks(web, method, path, "", Some(body)).await;
+        assert!(status == 409 && told["error"].as_str().unwrap().contains("HEATTRAX_WEB_ENABLED"), "{path}: {told}");
+    }
+    let (head, told) = raw(web, &upload(off.as_bytes())).await;
+    assert!(head.starts_with("HTTP/1.1 409"), "{head} {}", String::from_utf8_lossy(&told));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD.replace("40.7", "940.7"));
+    running.abort();
+}

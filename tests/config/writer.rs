@@ -464,3 +464,37 @@ proptest! {
         prop_assert!(text.contains("password: 'hunter 22'"));
     }
 }
+
+#[test]
+fn the_page_does_not_switch_itself_off() {
+    let off = ConfigEdit::Set(vec![("web.enabled".to_owned(), false.into())]);
+    let whole = ConfigEdit::Whole(object(json!({ "web": { "enabled": false } })));
+    for text in [HOUSE.to_owned(), HOUSE.replace("40.7,", "940.7,")] {
+        let desk = Desk::with(&text, &[]);
+        for wish in [&off, &whole] {
+            desk.refuses(wish, "HEATTRAX_WEB_ENABLED=false");
+        }
+        let refused = desk.writer.put_text(&format!("{HOUSE}web: {{enabled: false}}\n"), None, Timestamp::UNIX_EPOCH);
+        assert!(matches!(refused, Err(Refused::PageOff(_))), "{refused:?}");
+        assert_eq!(desk.text(), text);
+    }
+    // Nor with a first file.
+    let desk = Desk::new();
+    fs::remove_file(&desk.file).unwrap();
+    let refused = desk.writer.put_text(&format!("{HOUSE}web: {{enabled: false}}\n"), None, Timestamp::UNIX_EPOCH);
+    assert!(matches!(refused, Err(Refused::PageOff(_))), "{refused:?}");
+}
+
+#[test]
+fn a_page_that_is_off_in_the_file_already_hinders_no_other_change() {
+    let off = format!("{HOUSE}web: {{enabled: false}}\n");
+    let desk = Desk::with(&off.replace("40.7,", "940.7,"), &[]);
+    desk.writer.put_text(&off, None, Timestamp::UNIX_EPOCH).unwrap();
+    desk.edit(&ConfigEdit::Set(vec![("safety.cooldown_minutes".to_owned(), 45.into())])).unwrap();
+    desk.edit(&enable("morning", false)).unwrap();
+    // Who is held on by the environment stays, whatever the file says.
+    let desk = Desk::with(HOUSE, &[("HEATTRAX_WEB_ENABLED", "true")]);
+    desk.writer.put_text(&off, None, Timestamp::UNIX_EPOCH).unwrap();
+    let desk = Desk::with(HOUSE, &[("HEATTRAX_WEB_ENABLED", "false")]);
+    desk.edit(&enable("morning", false)).unwrap();
+}

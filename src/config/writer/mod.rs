@@ -46,6 +46,12 @@ pub enum Refused {
         /// What holds it.
         place: Place,
     },
+    /// Whoever changes the config over the page, which is the way of all such changes, could not take it back there.
+    #[error(
+        "the page cannot switch itself off (`web.enabled`), for nobody could switch it on again with it: do that in the file \
+         itself, {0}, or with HEATTRAX_WEB_ENABLED=false"
+    )]
+    PageOff(String),
     /// Somebody else has changed the file meanwhile.
     #[error("the config file has changed since it was read: look at it again")]
     Changed,
@@ -66,7 +72,7 @@ impl From<Refused> for Failed {
         let why = match &refused {
             Refused::Impossible(_) | Refused::Wrong(_) => Why::Wrong,
             Refused::Changed => Why::Changed,
-            Refused::Held { .. } | Refused::File { .. } => Why::Conflict,
+            Refused::PageOff(_) | Refused::Held { .. } | Refused::File { .. } => Why::Conflict,
         };
         Self { why, words: refused.to_string() }
     }
@@ -169,6 +175,7 @@ impl Writer {
                 found = read(&text);
             }
         }
+        self.page_stays(before.as_bytes(), &found)?;
         if let Err(problems) = found {
             // A wrong config is repaired step by step, and none of them may make it worse.
             let known = self.problems(&before);
@@ -182,6 +189,21 @@ impl Writer {
             paths: changes.iter().map(|it| Written(it.path()).to_string()).collect(),
             etag: self::etag(text.as_bytes()),
         })
+    }
+
+    /// Edits that could switch the page off come over the page: it would be gone for good, for whoever has no shell.
+    fn page_stays(&self, before: &[u8], after: &Result<Settings, Problems>) -> Result<(), Refused> {
+        let is_on = |read: &Result<Settings, Problems>| match read {
+            Ok(settings) => settings.web.is_some(),
+            Err(problems) => problems.partial.wants_page,
+        };
+        let name: Arc<str> = self.file().to_string_lossy().into();
+        let was = || {
+            let (text, _) = encoding::decoded(before);
+            parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true)
+        };
+        // Where the file has said so before, it is somebody's will.
+        if is_on(after) || !is_on(&was()) { Ok(()) } else { Err(Refused::PageOff(name.to_string())) }
     }
 
     /// A group that is a heater because of its rules stays one without them, unless somebody says what it is instead: its plugs' timers and

@@ -73,8 +73,11 @@ impl Writer {
             return Err(Refused::Changed);
         }
         let name = self.file().to_string_lossy().into();
-        parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true)
-            .map_err(|problems| Refused::Wrong(Box::new(problems)))?;
+        let read = parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true);
+        if read.is_ok() {
+            self.page_stays(&before, &read)?;
+        }
+        read.map_err(|problems| Refused::Wrong(Box::new(problems)))?;
         if text.as_bytes() == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
