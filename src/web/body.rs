@@ -10,7 +10,11 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{answer::Refusal, gate::LARGEST_BODY, line::Peer};
+use super::{
+    answer::Refusal,
+    gate::{largest_body, too_large},
+    line::Peer,
+};
 
 /// A request's body, read.
 pub(super) struct Body<T>(pub(super) T);
@@ -25,14 +29,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if kind != "application/json" && !kind.ends_with("+json") {
             return Err(Refusal::bad("Request must be JSON: its Content-Type must be application/json"));
         }
-        let most = usize::try_from(LARGEST_BODY).unwrap_or(usize::MAX);
+        let most = largest_body(request.method(), request.uri().path());
         let peer = request.extensions().get::<ConnectInfo<Peer>>();
         let unread = peer.map(|ConnectInfo(it)| it.1.unread());
-        let bytes = to_bytes(request.into_body(), most).await;
+        let bytes = to_bytes(request.into_body(), usize::try_from(most).unwrap_or(usize::MAX)).await;
         drop(unread);
-        let bytes = bytes.map_err(|_| {
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST_BODY / 1024))
-        })?;
+        let bytes = bytes.map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, too_large(most)))?;
         read(&bytes).map(Self)
     }
 }

@@ -13,6 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     access::{CALENDAR, COOKIE, May, needed},
+    gate::largest_body,
 };
 
 /// How somebody may say who they are: with the cookie of a session, a token, or a token in the address.
@@ -65,7 +66,8 @@ fn with_gate(mut document: OpenApi) -> OpenApi {
             let words = format!("This host name is unknown here, or a page of another site asks for a change{guest}.");
             add(operation, "403", &words);
             if operation.request_body.is_some() {
-                add(operation, "413", "The body is larger than 64 KiB.");
+                let words = format!("The body is larger than {} KiB.", largest_body(&method, path) / 1024);
+                add(operation, "413", &words);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::{
     Json,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Version, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -21,8 +21,25 @@ use super::{
     proxy,
 };
 
-/// No request to anything that is served here has a larger body.
-pub(super) const LARGEST_BODY: u64 = 64 * 1024;
+/// No request has a larger body, but one with a whole config.
+const LARGEST_BODY: u64 = 64 * 1024;
+/// A config file has up to 1 MiB, which is more as JSON.
+const LARGEST_CONFIG: u64 = 2 * 1024 * 1024;
+
+/// How large may the body of such a request be?
+pub(super) fn largest_body(method: &Method, path: &str) -> u64 {
+    match (method.as_str(), path) {
+        ("PUT" | "POST", "/api/config")
+        | ("PUT", "/api/config/text")
+        | ("POST", "/api/config/check" | "/api/config/upload") => LARGEST_CONFIG,
+        _ => LARGEST_BODY,
+    }
+}
+
+/// In words, how large.
+pub(super) fn too_large(most: u64) -> String {
+    format!("the body is larger than {} KiB", most / 1024)
+}
 
 /// Refuses unknown `Host` names: a page elsewhere could have its own name lead here, and read with the browser's eyes.
 pub(super) async fn check(
@@ -50,8 +67,9 @@ pub(super) async fn check(
     if is_foreign(&request, client.is_trusted) {
         return no(StatusCode::FORBIDDEN, "a page of another site may not ask for changes");
     }
-    if announced_body(request.headers()) > LARGEST_BODY {
-        return no(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB");
+    let most = largest_body(request.method(), request.uri().path());
+    if announced_body(request.headers()) > most {
+        return no(StatusCode::PAYLOAD_TOO_LARGE, &too_large(most));
     }
     let (method, path) = (request.method(), request.uri().path());
     let needed = access::needed(method, path);

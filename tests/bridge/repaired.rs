@@ -13,7 +13,11 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{home::Home, noon};
+use crate::{
+    home::Home,
+    noon,
+    site::{Site, WHOLE, send},
+};
 
 const RULES: &str = r#"    walkway:
       class: heater
@@ -239,4 +243,32 @@ async fn the_page_is_not_switched_off_over_the_page() {
     assert!(head.starts_with("HTTP/1.1 409"), "{head} {}", String::from_utf8_lossy(&told));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD.replace("40.7", "940.7"));
     running.abort();
+}
+
+#[tokio::test]
+async fn a_large_config_is_saved_and_uploaded_and_nothing_else_is_large() {
+    let site = Site::new(WHOLE).await;
+    let padding = |byte: &str| format!("{WHOLE}{}", format!("# {}\n", byte.repeat(98)).repeat(5_000));
+    let (one, other) = (padding("a"), padding("b"));
+    assert!(one.len() > 500_000);
+    let text = json!({ "text": one });
+    let (status, told) = site.http("POST", "/api/config/check", text.clone()).await;
+    assert_eq!((status, &told["problems"]), (200, &json!([])));
+    assert_eq!(site.http("PUT", "/api/config/text", text).await.0, 200);
+    assert_eq!(std::fs::read_to_string(site.file()).unwrap(), one);
+    let (head, told) = raw(site.at, &upload(other.as_bytes())).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head} {}", String::from_utf8_lossy(&told));
+    assert_eq!(std::fs::read_to_string(site.file()).unwrap(), other);
+    let whole = format!("{{ \"safety\": {{ \"cooldown_minutes\": 45 }}{} }}", " ".repeat(500_000));
+    assert_eq!(site.http("PUT", "/api/config", Value::String(whole)).await.0, 200);
+    for (method, path, announced) in [
+        ("PATCH", "/api/config", "70000"),
+        ("POST", "/api/credentials", "70000"),
+        ("PUT", "/api/config/text", "2100000"),
+        ("POST", "/api/config/upload", "2100000"),
+    ] {
+        let told = send(site.at, method, path, &format!("Content-Length: {announced}\r\n"), &Value::Null).await;
+        assert_eq!(told.status, 413, "{method} {path}: {}", told.body);
+    }
+    site.stop().await;
 }

@@ -133,10 +133,9 @@ pub(crate) async fn send(at: SocketAddr, method: &str, path: &str, headers: &str
     let has = |name: &str| headers.to_ascii_lowercase().contains(name);
     let host = if has("host:") { "" } else { "Host: localhost\r\n" };
     let kind = if has("content-type:") { "" } else { "Content-Type: application/json\r\n" };
-    let length = bytes.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\n{host}{kind}{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{bytes}"
-    );
+    // What is announced need not be sent.
+    let length = if has("content-length:") { String::new() } else { format!("Content-Length: {}\r\n", bytes.len()) };
+    let request = format!("{method} {path} HTTP/1.1\r\n{host}{kind}{headers}{length}Connection: close\r\n\r\n{bytes}");
     let mut stream = TcpStream::connect(at).await.unwrap();
     let _ = stream.write_all(request.as_bytes()).await;
     let mut read = Vec::new();
