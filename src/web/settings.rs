@@ -125,8 +125,9 @@ impl Site {
 
 /// An answer with the mark of the file.
 pub(super) fn marked(found: &Value, body: Value) -> Response {
-    let mark = format!("\"{}\"", found.get("etag").and_then(Value::as_str).unwrap_or_default());
-    ([(header::ETAG, mark)], Json(body)).into_response()
+    // What is no file that could be changed has none.
+    let mark = found.get("etag").and_then(Value::as_str).map(|it| [(header::ETAG, format!("\"{it}\""))]);
+    (mark, Json(body)).into_response()
 }
 
 /// What may stand in the config: JSON Schema (draft 2020-12) of the file. `x-unit` is a key's unit, `writeOnly` is a secret, `deprecated` is without

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Multipart, State, multipart::MultipartRejection},
+    http::HeaderMap,
 };
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -36,10 +37,12 @@ struct Form {
     (status = 200, description = "`status`, `message`, `backup_created`, `backup_file`, `restart_required`.", body = Object),
     (status = 400, description = "No file, not YAML, or it would be wrong: `problems`.", body = Problem),
     (status = 409, description = "It cannot be written, or would switch the page off.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn upload(
     State(site): State<Arc<Site>>,
+    headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let mut form = form.map_err(|it| refusal(format!("No file uploaded: {}", it.body_text())))?;
@@ -60,7 +63,7 @@ async fn upload(
             return Err(refusal("the file is not text in UTF-8: save it as UTF-8, and upload it again"));
         }
         let before = newest(&site).await;
-        let found = site.config_errand(Errand::PutConfig(text, None)).await?;
+        let found = site.config_errand(Errand::PutConfig(text, site.seen(&headers).await)).await?;
         // None if it says what the file said already.
         let kept = newest(&site).await.filter(|it| before.as_ref() != Some(it));
         return Ok(Json(json!({

@@ -36,6 +36,7 @@ const STALE: &str = "If-Match: \"0\"";
 const SEEN: &str = "If-Match: $ETAG";
 const UPLOAD: &str = "POST /api/config/upload";
 const FORM: &str = "Content-Type: multipart/form-data; boundary=x";
+const STALE_FORM: &str = "If-Match: \"0\"\r\nContent-Type: multipart/form-data; boundary=x";
 
 fn get(of: Of, request: &'static str, status: u16) -> Case {
     Case(of, request, Value::Null, "", status)
@@ -263,6 +264,10 @@ pub(crate) fn schedules() -> Vec<Case> {
         get(Kept, "DELETE /api/groups/porch/schedules/0", 409),
         get(Setup, "DELETE /api/groups/porch/schedules/0", 503),
         body(Kept, "PATCH /api/groups/porch/automation", json!({ "morning_mode": true }), 409),
+        stale("PATCH /api/groups/porch/automation", json!({ "morning_mode": true })),
+        stale("PATCH /api/groups/porch/automation", json!({})),
+        get(Home, "GET /api/groups/porch/automation", 200),
+        Case(Home, "PATCH /api/groups/porch/automation", json!({ "morning_mode": null }), SEEN, 200),
     ];
     let preview = json!({ "group": "porch", "schedule": { "on": { "type": "sunset", "fallback": "17:00" }, "off": { "type": "time", "value": "23:00" } } });
     let unlit = json!({ "group": "porch", "schedule": { "on": { "type": "moonrise" } } });
@@ -308,6 +313,7 @@ pub(crate) fn config() -> Vec<Case> {
         body(Fixed, "POST /api/config/restore", json!({ "name": "x" }), 409),
         stale("POST /api/config/restore", json!({ "name": "$BACKUP" })),
         Case(Home, UPLOAD, form("a: ["), FORM, 400),
+        Case(Home, UPLOAD, form(""), STALE_FORM, 412),
         Case(Kept, UPLOAD, form(&WHOLE.replace("house", "other")), FORM, 409),
         Case(Broken, UPLOAD, form(&WHOLE.replace("house", "other")), FORM, 200),
         body(Broken, "PUT /api/config/text", json!({ "text": WHOLE }), 200),

@@ -6,6 +6,7 @@ mod cases;
 mod contract;
 mod discovered;
 mod doctored;
+mod documented;
 mod edited;
 mod endpoints;
 mod explained;

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -20,6 +22,7 @@ use crate::{
         answer::{Problem, Refusal},
         api::open,
         body::Body,
+        settings::marked,
         switch::asking::{agreed, ask},
     },
 };
@@ -56,31 +59,34 @@ struct Vacation {
 #[utoipa::path(get, path = "/api/groups/{group}/automation", tag = "predecessor", params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
-    (status = 200, description = "`base` and `effective` are what the file says; `overrides` is empty, for the file is the one owner.", body = Object),
+    (status = 200, description = "`base` and `effective` are what the file says; `overrides` is empty, for the file is the one owner. An ETag of the file.", body = Object),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
-async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Result<Response, Refusal> {
     let settings = open(&site)?;
     let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
-    Ok(Json(told(group, base(&site, group).await?)))
+    let mark = file_mark(&site).await;
+    Ok(marked(&mark, told(group, base(&site, group).await?)))
 }
 
 /// Changes the config's `automation` of a group; it is in force when it is answered.
 #[utoipa::path(patch, path = "/api/groups/{group}/automation", tag = "predecessor", request_body = Flags, params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
-    (status = 200, description = "What the file says now.", body = Object),
+    (status = 200, description = "What the file says now; an ETag of it.", body = Object),
     (status = 400, description = "A key is unknown or a value is none of true, false and null, or the file cannot be changed so.", body = Problem),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 409, description = "The environment holds a value, or the file cannot be written.", body = Problem),
+    (status = 412, description = "If-Match: the file has changed.", body = Problem),
     (status = 503, description = "Setup mode, or the bridge is busy.", body = Problem),
 ))]
 async fn set_automation(
     State(site): State<Arc<Site>>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(asked): Body<Map<String, Value>>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let settings = open(&site)?;
     let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
     for (key, value) in &asked {
@@ -91,15 +97,23 @@ async fn set_automation(
             return Err(Refusal::bad(format!("Invalid value for {key}: must be true, false, or null")));
         }
     }
+    let mark = site.seen(&headers).await;
     let mut flags = base(&site, group).await?;
-    if !asked.is_empty() {
+    let mut found = file_mark(&site).await;
+    // What nobody changes may have been changed by others all the same.
+    if !asked.is_empty() || mark.is_some() {
         let edit = ConfigEdit::SetAutomation { group: group.slug.clone(), flags: asked.clone() };
-        site.handle.errand(Errand::Edit(edit, None), WITHIN).await?;
+        found = site.handle.errand(Errand::Edit(edit, mark), WITHIN).await?;
     }
     for (key, value) in asked {
         flags.insert(key, json!(value == Value::Bool(true)));
     }
-    Ok(Json(told(group, flags)))
+    Ok(marked(&found, told(group, flags)))
+}
+
+/// The mark of the file; none where there is no file that could be changed.
+async fn file_mark(site: &Site) -> Value {
+    site.handle.errand(Errand::ConfigText, WITHIN).await.unwrap_or_default()
 }
 
 fn told(group: &GroupSettings, flags: Map<String, Value>) -> Value {
