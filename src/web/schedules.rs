@@ -56,7 +56,7 @@ struct Enabled {
 }
 
 /// The list of a group.
-struct Schedules {
+pub(super) struct Schedules {
     slug: Slug,
     name: String,
     list: Vec<Value>,
@@ -65,6 +65,11 @@ struct Schedules {
 }
 
 impl Schedules {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// A mark that is another one whenever the list is.
     fn mark(&self) -> String {
         let mut hasher = DefaultHasher::new();
@@ -103,7 +108,8 @@ impl Schedules {
 }
 
 impl Site {
-    async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
+    /// The schedules of the group of this name or slug, as they are in force.
+    pub(super) async fn schedules(&self, group: &str) -> Result<Schedules, Refusal> {
         let settings = open(self)?;
         let known = group_named(&settings, group)?;
         let told = self.handle.errand(Errand::Schedules(Some(known.slug.clone())), AT_ONCE).await?;

@@ -67,7 +67,8 @@ async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> 
     let settings = open(&site)?;
     let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
     let mark = file_mark(&site).await;
-    Ok(marked(&mark, told(group, base(&site, group).await?)))
+    let flags = base(&site, group).await?;
+    Ok(marked(&mark, told(&site, group, flags).await?))
 }
 
 /// Changes the config's `automation` of a group; it is in force when it is answered.
@@ -98,17 +99,16 @@ async fn set_automation(
         }
     }
     let mark = site.seen(&headers).await;
-    let mut flags = base(&site, group).await?;
     let mut found = file_mark(&site).await;
     // What nobody changes may have been changed by others all the same.
     if !asked.is_empty() || mark.is_some() {
         let edit = ConfigEdit::SetAutomation { group: group.slug.clone(), flags: asked.clone() };
         found = site.handle.errand(Errand::Edit(edit, mark), WITHIN).await?;
     }
-    for (key, value) in asked {
-        flags.insert(key, json!(value == Value::Bool(true)));
-    }
-    Ok(marked(&found, told(group, flags)))
+    // As it is by now, and what was asked for even if the bridge starts again for it.
+    let mut flags = base(&site, group).await?;
+    flags.extend(asked.into_iter().map(|(key, value)| (key, json!(value == Value::Bool(true)))));
+    Ok(marked(&found, told(&site, group, flags).await?))
 }
 
 /// The mark of the file; none where there is no file that could be changed.
@@ -116,14 +116,15 @@ async fn file_mark(site: &Site) -> Value {
     site.handle.errand(Errand::ConfigText, WITHIN).await.unwrap_or_default()
 }
 
-fn told(group: &GroupSettings, flags: Map<String, Value>) -> Value {
-    json!({
+async fn told(site: &Site, group: &GroupSettings, flags: Map<String, Value>) -> Result<Value, Refusal> {
+    Ok(json!({
         "group": group.name,
         "base": flags,
         "overrides": {},
         "effective": flags,
-        "schedules_count": group.schedules.len(),
-    })
+        // Those of the list: what the flags are read as is none of them.
+        "schedules_count": site.schedules(&group.name).await?.count(),
+    }))
 }
 
 /// What the file says, each flag false where it says nothing.
