@@ -21,24 +21,31 @@ pub struct Failed {
     pub why: Why,
     /// In words for people.
     pub words: String,
+    /// Where several things are wrong: each by itself.
+    pub each: Vec<String>,
 }
 
 impl Failed {
+    /// Of this kind, in these words.
+    pub fn new(why: Why, words: impl Into<String>) -> Self {
+        Self { why, words: words.into(), each: Vec::new() }
+    }
+
     /// It is right, and cannot be here.
     pub fn conflict(words: impl Into<String>) -> Self {
-        Self { why: Why::Conflict, words: words.into() }
+        Self::new(Why::Conflict, words)
     }
 
     /// It cannot be done now.
     pub fn not_now(words: impl Into<String>) -> Self {
-        Self { why: Why::NotNow, words: words.into() }
+        Self::new(Why::NotNow, words)
     }
 }
 
 /// What is told in words alone is about what was asked for.
 impl From<String> for Failed {
     fn from(words: String) -> Self {
-        Self { why: Why::Wrong, words }
+        Self::new(Why::Wrong, words)
     }
 }
 

@@ -64,7 +64,7 @@ impl Refusal {
 
 /// The one place where a kind of no becomes a number.
 impl From<Failed> for Refusal {
-    fn from(Failed { why, words }: Failed) -> Self {
+    fn from(Failed { why, words, .. }: Failed) -> Self {
         let status = match why {
             Why::Wrong => StatusCode::BAD_REQUEST,
             Why::Changed => StatusCode::PRECONDITION_FAILED,

@@ -141,7 +141,7 @@ impl Site {
             match self.handle.errand(Errand::Edit(edit(&seen)?, mark), WITHIN).await {
                 Ok(_) => return Ok(()),
                 Err(failed) if failed.why == Why::Changed => {}
-                Err(failed) if failed.why == Why::Wrong => return Err(invalid(failed.words)),
+                Err(failed) if failed.why == Why::Wrong => return Err(wrong(failed)),
                 Err(failed) => return Err(failed.into()),
             }
         }
@@ -162,9 +162,30 @@ fn invalid(words: impl Into<String>) -> Refusal {
     Refusal::bad("Invalid schedule").with("details", json!([words.into()]))
 }
 
-fn named(schedule: &Map<String, Value>) -> Result<String, Refusal> {
-    let name = schedule.get("name").and_then(Value::as_str).filter(|it| !it.trim().is_empty());
-    name.map(str::to_owned).ok_or_else(|| invalid("a schedule needs a `name`"))
+/// The same: one detail for each thing that is wrong.
+fn wrong(failed: Failed) -> Refusal {
+    let details = if failed.each.is_empty() { vec![failed.words] } else { failed.each };
+    Refusal::bad("Invalid schedule").with("details", json!(details))
+}
+
+/// A name that can be one, if there is any.
+fn named(schedule: &Map<String, Value>) -> Result<Option<&str>, Refusal> {
+    if schedule.is_empty() {
+        return Err(Refusal::bad("Missing schedule data"));
+    }
+    let Some(name) = schedule.get("name") else { return Ok(None) };
+    let name = name.as_str().filter(|it| !it.trim().is_empty());
+    name.map(Some).ok_or_else(|| invalid("`name` must be text that is not empty; without it, the schedule gets one"))
+}
+
+/// With a name, if it has none: the first that no other schedule of the list has.
+fn with_name(mut schedule: Map<String, Value>, list: &[Value], replaces: Option<&Which>) -> Map<String, Value> {
+    let own = replaces.map(|it| it.name.as_str());
+    let more = (2..).map(|number| format!("{UNNAMED} {number}"));
+    let mut names = std::iter::once(UNNAMED.to_owned()).chain(more);
+    let free = names.find(|it| own == Some(it.as_str()) || !is_taken(list, it));
+    schedule.entry("name").or_insert_with(|| json!(free));
+    schedule
 }
 
 fn is_taken(list: &[Value], name: &str) -> bool {
@@ -184,7 +205,7 @@ async fn list(State(site): State<Arc<Site>>, Path(group): Path<String>) -> Resul
     Ok(it.answer(StatusCode::OK, json!({ "group": it.name, "schedules": it.list, "units": it.units })))
 }
 
-/// Adds a schedule, as the config writes schedules.
+/// Adds a schedule, as the config writes schedules. One without a `name` gets one.
 #[utoipa::path(post, path = "/api/groups/{group}/schedules", tag = "schedules", request_body = Object, params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
@@ -199,13 +220,15 @@ async fn add(
     State(site): State<Arc<Site>>,
     Path(group): Path<String>,
     headers: HeaderMap,
-    Body(schedule): Body<Map<String, Value>>,
+    Body(given): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
-    let name = named(&schedule)?;
+    let name = named(&given)?.map(str::to_owned);
+    let mut schedule = Map::new();
     let adds = |it: &Schedules| {
-        if is_taken(&it.list, &name) {
+        if let Some(name) = name.as_deref().filter(|name| is_taken(&it.list, name)) {
             return Err(invalid(format!("there is a schedule `{name}` in this group already")));
         }
+        schedule = with_name(given.clone(), &it.list, None);
         Ok(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces: None, schedule: schedule.clone() })
     };
     site.edits(&group, &headers, adds).await?;
@@ -230,7 +253,7 @@ async fn one(State(site): State<Arc<Site>>, Path((group, index)): Path<(String, 
     ))
 }
 
-/// Puts another schedule in its place; its limits (`safety`) stay as the file has them.
+/// Puts another schedule in its place; its limits (`safety`) stay as the file has them. One without a `name` gets one.
 #[utoipa::path(put, path = "/api/groups/{group}/schedules/{index}", tag = "schedules", request_body = Object, params(
     ("group" = String, Path, description = "The group's name or slug."), ("index" = usize, Path, description = "From 0."),
 ), responses(
@@ -245,11 +268,13 @@ async fn put(
     State(site): State<Arc<Site>>,
     Path((group, index)): Path<(String, String)>,
     headers: HeaderMap,
-    Body(schedule): Body<Map<String, Value>>,
+    Body(given): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
-    named(&schedule)?;
+    named(&given)?;
+    let mut schedule = Map::new();
     let puts = |it: &Schedules| {
         let replaces = Some(it.which(&index)?);
+        schedule = with_name(given.clone(), &it.list, replaces.as_ref());
         Ok(ConfigEdit::PutSchedule { group: it.slug.clone(), replaces, schedule: schedule.clone() })
     };
     site.edits(&group, &headers, puts).await?;

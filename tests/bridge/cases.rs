@@ -241,6 +241,7 @@ pub(crate) fn schedules() -> Vec<Case> {
         body(Home, all_of, night.clone(), 201),
         body(Home, all_of, night.clone(), 400),
         body(Home, all_of, json!({}), 400),
+        body(Home, put, json!({}), 400),
         body(Home, "POST /api/groups/attic/schedules", night.clone(), 404),
         body(Kept, all_of, night.clone(), 409),
         stale(all_of, night.clone()),

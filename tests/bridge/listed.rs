@@ -34,3 +34,44 @@ async fn schedules_are_counted_as_they_are_listed_and_as_they_are_after_a_change
     assert_eq!(told["schedules_count"], 1, "{told}");
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_schedule_without_a_name_gets_one() {
+    let site = Site::new(WHOLE).await;
+    let from =
+        |from: &str| json!({ "on": { "type": "time", "value": from }, "off": { "type": "time", "value": "22:00" } });
+    for (at, name) in [("20:00", "Unnamed Schedule"), ("20:30", "Unnamed Schedule 2")] {
+        let (status, told) = site.http("POST", LIST, from(at)).await;
+        assert_eq!((status, &told["schedule"]["name"]), (201, &json!(name)), "{told}");
+    }
+    let (status, told) = site.http("PUT", &format!("{LIST}/1"), from("21:00")).await;
+    assert_eq!((status, &told["schedule"]["name"]), (200, &json!("Unnamed Schedule")), "{told}");
+    let (_, told) = site.http("GET", LIST, Value::Null).await;
+    let names: Vec<_> = told["schedules"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Evening", "Unnamed Schedule", "Unnamed Schedule 2"]);
+    for name in [json!(""), json!(7), Value::Null] {
+        let mut nameless = from("19:00");
+        nameless["name"] = name;
+        let (status, told) = site.http("POST", LIST, nameless).await;
+        assert_eq!((status, &told["error"]), (400, &json!("Invalid schedule")), "{told}");
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_schedule_is_told_one_by_one() {
+    let site = Site::new(WHOLE).await;
+    for (method, path) in [("POST", LIST.to_owned()), ("PUT", format!("{LIST}/0"))] {
+        let (status, told) = site.http(method, &path, json!({})).await;
+        assert_eq!((status, told), (400, json!({ "error": "Missing schedule data" })));
+        let wrong = json!({ "name": "Late", "days": [9], "on": { "type": "moonrise" }, "off": { "type": "time", "value": "25:00" } });
+        let (status, told) = site.http(method, &path, wrong).await;
+        assert_eq!((status, &told["error"]), (400, &json!("Invalid schedule")), "{told}");
+        let details = told["details"].as_array().unwrap();
+        for part in ["days", "moonrise", "25:00"] {
+            let about = details.iter().filter(|it| it.as_str().unwrap().contains(part)).count();
+            assert_eq!(about, 1, "{part}: {told:#}");
+        }
+    }
+    site.stop().await;
+}

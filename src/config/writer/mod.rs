@@ -28,6 +28,8 @@ use crate::model::{Class, ConfigEdit, Failed, GroupSettings, Settings, Why};
 
 /// Earlier files that are kept.
 const BACKUPS: usize = 10;
+/// Problems of a refused change that are told one by one.
+const TOLD: usize = 50;
 
 /// Why a change was not made. The file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +76,11 @@ impl From<Refused> for Failed {
             Refused::Changed => Why::Changed,
             Refused::PageOff(_) | Refused::Held { .. } | Refused::File { .. } => Why::Conflict,
         };
-        Self { why, words: refused.to_string() }
+        let each = match &refused {
+            Refused::Wrong(problems) => problems.list.iter().take(TOLD).map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        Self { each, ..Self::new(why, refused.to_string()) }
     }
 }
 
