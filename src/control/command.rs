@@ -6,9 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Controller, civil::later, decide, lockout, record::about, wishes};
 use crate::model::{
-    Availability, Command, Control, Fault, Lasting, Notice, NoticeKind, OVERTAKEN, Outlet, OutletId, Pending,
+    Asker, Availability, Command, Control, Fault, Lasting, Notice, NoticeKind, OVERTAKEN, Outlet, OutletId, Pending,
     Remembered, Switch, Target, VacationTold, Verb, Wish,
 };
+
+/// Askers of the same that may wait beside the newest one.
+const JOINED: usize = 64;
 
 impl Controller {
     pub(super) fn command(
@@ -171,13 +174,13 @@ impl Controller {
         let older = outlet.pending.take();
         // Whoever repeats a wish hears of its failure at the first deadline, not ever later.
         let repeated = older.as_ref().filter(|it| it.switch == wanted).map(|it| it.answer_by);
-        notices.extend(older.and_then(|it| superseded(&outlet, it, now)));
+        let joined = older.map(|it| joined(&outlet, it, wanted, now, notices)).unwrap_or_default();
         outlet.pending = Some(Pending {
             switch: wanted,
             number: *number,
             answer_by: repeated.unwrap_or_else(|| later(now, self.settings.answer_within)),
-            transaction: command.transaction.clone(),
-            ticket: command.ticket,
+            asker: Asker { transaction: command.transaction.clone(), ticket: command.ticket },
+            joined,
             failure,
         });
         self.house.outlets.insert(id.clone(), Arc::new(outlet));
@@ -231,18 +234,25 @@ fn done(command: &Command, now: Timestamp) -> Notice {
     Notice::new(now, NoticeKind::Answered, "done").answering(command.ticket)
 }
 
+/// Those who still waited for the answer to an older command. Who wanted the same goes on waiting, with whoever says it now; all others, and who
+/// has no room there, hear that they were overtaken.
+fn joined(outlet: &Outlet, older: Pending, wanted: Switch, now: Timestamp, notices: &mut Vec<Notice>) -> Vec<Asker> {
+    let stays = if older.switch == wanted { JOINED } else { 0 };
+    let mut waiting: Vec<_> = older.joined.into_iter().chain([older.asker]).filter(Asker::waits).collect();
+    let joined = waiting.split_off(waiting.len().saturating_sub(stays));
+    notices.extend(waiting.into_iter().map(|it| superseded(outlet, it, now)));
+    joined
+}
+
 /// What somebody hears whose command still waited for its answer.
-fn superseded(outlet: &Outlet, older: Pending, now: Timestamp) -> Option<Notice> {
-    if older.transaction.is_none() && older.ticket.is_none() {
-        return None;
-    }
+fn superseded(outlet: &Outlet, older: Asker, now: Timestamp) -> Notice {
     let words = format!("{}: a newer command has taken this one's place", outlet.name);
     let notice = about(outlet, Notice::new(now, NoticeKind::Refused, words)).answering(older.ticket);
     let notice = notice.with(OVERTAKEN, "newer_command");
-    Some(match older.transaction {
+    match older.transaction {
         Some(transaction) => notice.with("transaction", transaction),
         None => notice,
-    })
+    }
 }
 
 fn named(outlet: &Outlet, mut notice: Notice) -> Notice {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Controller, decide, lockout, orphans, run, start, timers, wishes};
 use crate::model::{
-    Availability, Cause, Class, Device, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pin,
-    Reason, Report, Slug, Switch, Trouble, TroubleKind, Wish,
+    Availability, Cause, Class, Device, Fault, Housing, Lasting, Notice, NoticeKind, Origin, Outlet, OutletId, Pending,
+    Pin, Reason, Report, Slug, Switch, Trouble, TroubleKind, Wish,
 };
 
 type Touched = Option<BTreeSet<OutletId>>;
@@ -133,17 +133,17 @@ impl Controller {
         notices: &mut Vec<Notice>,
     ) {
         let pending = outlet.pending.as_ref().filter(|it| report.answers >= it.number && it.switch == report.switch);
-        let mark = pending.and_then(|it| it.transaction.as_deref());
+        // The same command may have been delivered twice.
+        let marks: BTreeSet<_> =
+            pending.into_iter().flat_map(Pending::askers).filter_map(|it| it.transaction.as_deref()).collect();
         let moved = before.is_some_and(|before| before != report.switch) && report.cause != Cause::Polled;
-        if !moved && mark.is_none() {
-            return;
-        }
         let words = format!("is {}: {}", report.switch, outlet.decision.reason);
         let notice = tell(outlet, now, NoticeKind::Switched, &words);
-        notices.push(match mark {
-            Some(mark) => notice.with("transaction", mark),
-            None => notice,
-        });
+        if marks.is_empty() && moved {
+            notices.push(notice);
+            return;
+        }
+        notices.extend(marks.into_iter().map(|mark| notice.clone().with("transaction", mark)));
     }
 
     /// A change that nobody asked the bridge for is a person's wish, with an end.

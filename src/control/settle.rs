@@ -197,9 +197,9 @@ impl Controller {
 fn answer(outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
     let Some(pending) = &outlet.pending else { return };
     if outlet.answered >= pending.number && outlet.switch() == Some(pending.switch) {
-        if pending.ticket.is_some() {
-            let words = format!("is {}", pending.switch);
-            notices.push(tell(outlet, now, NoticeKind::Answered, &words).answering(pending.ticket));
+        let words = format!("is {}", pending.switch);
+        for asker in pending.askers().filter(|it| it.ticket.is_some()) {
+            notices.push(tell(outlet, now, NoticeKind::Answered, &words).answering(asker.ticket));
         }
         outlet.pending = None;
         return;
@@ -209,11 +209,14 @@ fn answer(outlet: &mut Outlet, now: Timestamp, notices: &mut Vec<Notice>) {
     }
     let why = pending.failure.clone().unwrap_or_else(|| "the plug has not confirmed it in time".to_owned());
     let words = format!("could not be switched {}: {why}", pending.switch);
-    let mut notice = tell(outlet, now, NoticeKind::SwitchFailed, &words).answering(pending.ticket);
-    if let Some(transaction) = &pending.transaction {
-        notice = notice.with("transaction", transaction.clone());
+    // It is told once even if nobody asks.
+    for asker in pending.joined.iter().filter(|it| it.waits()).chain([&pending.asker]) {
+        let notice = tell(outlet, now, NoticeKind::SwitchFailed, &words).answering(asker.ticket);
+        notices.push(match &asker.transaction {
+            Some(transaction) => notice.with("transaction", transaction.clone()),
+            None => notice,
+        });
     }
-    notices.push(notice);
     // A failed ON of a heater ends with its deadline, or it would heat when nobody expects it any more.
     if pending.switch == Switch::On && outlet.class == Class::Heater {
         outlet.memory.wish = outlet.memory.wish.filter(|it| !it.switch.is_on());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Availability, Class, Control, Decision, Fault, Gone, Housing, Learned, Mac, Memory, Metering, OnToday, OutletId,
-    Pause, Report, Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
+    Pause, Pending, Report, Schedule, Slug, Switch, Trouble, VacationTold, WeatherBoard, Wish,
 };
 
 /// The whole picture. Cheap to copy: every part is shared.
@@ -248,23 +248,6 @@ impl Outlet {
             _ => Control::Auto,
         }
     }
-}
-
-/// A command whose answer is due.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pending {
-    /// The position that was asked for.
-    pub switch: Switch,
-    /// The command's number.
-    pub number: u64,
-    /// The deadline of the answer.
-    pub answer_by: Timestamp,
-    /// The asker's own mark.
-    pub transaction: Option<String>,
-    /// The command's number at its shell.
-    pub ticket: Option<u64>,
-    /// The last failure, in words.
-    pub failure: Option<String>,
 }
 
 /// What must survive a restart, of one outlet.

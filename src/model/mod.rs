@@ -21,6 +21,7 @@ mod meter;
 mod name;
 mod notify;
 mod outlet;
+mod pending;
 mod plan;
 mod provider;
 mod reason;
@@ -38,7 +39,7 @@ pub use failed::{Failed, Why};
 pub use history::{HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, HistorySettings};
 pub use homeassistant::{DeviceLayout, HomeAssistantSettings, HomeAssistantVersion, NotAVersion};
 pub use house::{
-    Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Metered, Outlet, Pending, Pin, Remembered, Run,
+    Broker, ClockTrust, Cut, Device, Group, GroupState, House, Lockout, Metered, Outlet, Pin, Remembered, Run,
 };
 pub use ice::{Hazard, Ice, PrecipitationKind};
 pub use melt::{Circuit, FrostRule, Melt, Tariff, TariffWindow, TooCold};
@@ -53,6 +54,7 @@ pub use outlet::{
     Availability, Cause, Energy, Fault, Housing, Mac, Order, Orders, Report, Socket, Switch, Timer, Trouble,
     TroubleKind,
 };
+pub use pending::{Asker, Pending};
 pub use plan::{Plan, PlannedWindow};
 pub use provider::{Provider, ProviderSettings};
 pub use reason::{Reason, Wait};

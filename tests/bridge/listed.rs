@@ -75,3 +75,24 @@ async fn what_is_wrong_with_a_schedule_is_told_one_by_one() {
     }
     site.stop().await;
 }
+
+const LIGHTS: &str = r#"    porch:
+      class: light
+      items: [ { name: Porch, ip_address: "{lights}", outlets: [0], poll_seconds: 1 } ]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_wishes_the_same_at_the_same_moment_hears_the_same() {
+    let mut home = Home::new(LIGHTS, Clock::driven(noon(), 1.0)).await;
+    home.peer.wait("heattrax/porch/1", &["\"state\":\"OFF\""]).await;
+    for action in ["on", "off"] {
+        let asked = json!({ "group": "porch", "device": "Porch", "outlet": 0, "action": action });
+        let asks = async || home.http("POST", "/api/devices/control", Some(asked.clone())).await;
+        let (one, two, three, four, five, six) = tokio::join!(asks(), asks(), asks(), asks(), asks(), asks());
+        for (status, told) in [one, two, three, four, five, six] {
+            assert_eq!((status, &told["success"], &told["error"]), (200, &json!(true), &Value::Null), "{told}");
+        }
+        assert_eq!(home.lights.relay(1), action == "on");
+    }
+    home.stop().await;
+}

@@ -197,6 +197,12 @@ impl Day {
         self.happens(Event::Commanded(Command { transaction, ..Command::new(target, verb, Origin::Mqtt) }))
     }
 
+    /// Somebody waits for the answer by this ticket.
+    pub fn tells(&mut self, ticket: u64, outlet: &str, switch: Switch) -> &mut Self {
+        let command = Command::new(Target::Outlet(id(outlet)), Verb::Set(switch, Lasting::Default), Origin::Web);
+        self.happens(Event::Commanded(Command { ticket: Some(ticket), ..command }))
+    }
+
     pub fn identified(&mut self, device: &str, sockets: u8) -> &mut Self {
         self.identifies(device, sockets, "192.0.2.1")
     }

@@ -172,6 +172,35 @@ fn a_command_is_answered_by_the_state_that_is_reported_after_it() {
     assert!(day.outlet("lamp/1").pending.is_none());
 }
 
+/// What each of those who asked has heard, by their tickets.
+fn answers(day: &mut Day) -> Vec<(u64, NoticeKind)> {
+    day.heard().into_iter().filter_map(|it| Some((it.ticket?, it.kind))).collect()
+}
+
+#[test]
+fn who_wishes_the_same_is_answered_with_the_newest_and_who_wished_something_else_was_overtaken() {
+    use NoticeKind::{Answered, Refused, SwitchFailed};
+    let mut day = porch([]).starts("2026-01-10 12:00:00");
+    day.report("lamp/1", first(Off)).heard();
+    day.tells(1, "lamp/1", Off).tells(2, "lamp/1", On).tells(3, "lamp/1", On).tells(4, "lamp/1", On);
+    assert_eq!(answers(&mut day), [(1, Refused)]);
+    let number = day.controller.orders(&slug("lamp")).commanded;
+    day.report_answering("lamp/1", switched(On), number);
+    assert_eq!(answers(&mut day), [(2, Answered), (3, Answered), (4, Answered)]);
+    // They fail together too, when the first of them is due.
+    day.at("12:01:00").tells(5, "lamp/1", Off);
+    day.at("12:01:04").tells(6, "lamp/1", Off);
+    assert_eq!(answers(&mut day), []);
+    day.at("12:01:10");
+    assert_eq!(answers(&mut day), [(5, SwitchFailed), (6, SwitchFailed)]);
+    // There is an end to how many wait.
+    for ticket in 100..200 {
+        day.tells(ticket, "lamp/1", Off);
+    }
+    let overtaken = answers(&mut day);
+    assert_eq!((overtaken.len(), overtaken[0]), (35, (100, Refused)));
+}
+
 #[test]
 fn a_command_that_is_not_followed_in_time_has_failed() {
     let mut day = porch([]).starts("2026-01-10 12:00:00");

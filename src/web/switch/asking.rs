@@ -56,7 +56,7 @@ pub(in crate::web) async fn ask(handle: &Handle, mut command: Command) -> Result
     let answered = |house: &House| {
         commanded.iter().all(|(id, before)| {
             let Some(it) = house.outlets.get(id) else { return true };
-            let waits = it.pending.as_ref().is_some_and(|it| it.ticket == Some(ticket));
+            let waits = it.pending.as_ref().is_some_and(|it| it.askers().any(|it| it.ticket == Some(ticket)));
             !waits && (it.commanded > *before || !said.iter().any(|said| said.ok && said.is_of(id)))
         })
     };
