@@ -11,7 +11,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    alert::Alert, desk::kind, file, notebook::Notebook, outbox::Outbox, queue::Letter, quiet::Quiet, way::Way,
+    alert::{Alert, TEST},
+    desk::kind,
+    file,
+    notebook::Notebook,
+    outbox::Outbox,
+    queue::Letter,
+    quiet::Quiet,
+    way::Way,
     zone::Zone,
 };
 use crate::{
@@ -117,7 +124,7 @@ impl Post {
         };
         let body = body.map(short).filter(|it| !it.trim().is_empty());
         let mut alert =
-            Alert::new(kind("test"), now, body.unwrap_or_else(|| "HeatTrax can tell you something.".to_owned()));
+            Alert::new(kind(TEST), now, body.unwrap_or_else(|| "HeatTrax can tell you something.".to_owned()));
         if let Some(subject) = subject.map(|it| short(it).replace('\n', " ")).filter(|it| !it.trim().is_empty()) {
             alert.title = subject;
         }

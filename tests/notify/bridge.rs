@@ -50,6 +50,16 @@ notifications: {{test_on_startup: true, {}}}
     let (status, queued) = ask(web, "POST", "/api/notifications/test", "{\"body\": \"Hello\"}").await;
     assert_eq!((status, queued["status"].as_str()), (202, Some("queued")));
     assert_eq!(sink.next().await.body["message"], "Hello");
+    // As the first HeatTrax sent it: its receivers look for these.
+    let both = "{\"provider\": \"webhook\", \"subject\": \"Snow\", \"body\": \"Hello again\"}";
+    assert_eq!(ask(web, "POST", "/api/notifications/test", both).await.0, 202);
+    let came = sink.next().await.body;
+    for (key, value) in
+        [("subject", "Snow"), ("body", "Hello again"), ("source", "HeatTrax Scheduler Test"), ("event_type", "test")]
+    {
+        assert_eq!(came[key], value, "{came}");
+    }
+    assert!(came["timestamp"].is_string(), "{came}");
     assert_eq!(ask(web, "POST", "/api/notifications/test", "").await.0, 202);
     sink.next().await;
     for wrong in ["{\"provider\": \"pigeon\"}", "{\"provider\": \"email\"}", "{\"bodi\": \"x\"}", "["] {
