@@ -1,6 +1,9 @@
 //! The config for whoever looks at it or sets it up, and what an edited schedule would do.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value, json};
 
@@ -24,12 +27,18 @@ pub(super) fn with_earlier(memory: Memory, settings: &Settings, levers: &Levers,
     if memory != Memory::default() {
         return memory;
     }
-    let beside = levers.config.as_ref().and_then(|it| Some(it.file().parent()?.join("state")));
+    let file = levers.config.as_ref().map(config::Writer::file);
+    let Some(found) = left_behind(settings, file.as_deref(), now) else { return memory };
+    found.words.iter().for_each(|it| tracing::info!("taken over from the scheduler before: {it}"));
+    found.warnings.iter().for_each(|it| tracing::warn!("from the scheduler before: {it}"));
+    found.memory
+}
+
+fn left_behind(settings: &Settings, file: Option<&Path>, now: jiff::Timestamp) -> Option<store::Earlier> {
+    let beside = file.and_then(|it| Some(it.parent()?.join("state")));
     let folders = [beside, Some(PathBuf::from("state")), Some(settings.data.join("state"))];
     let folders: Vec<_> = folders.into_iter().flatten().collect();
-    let Some(found) = store::earlier(&folders, &settings.control, now) else { return memory };
-    found.words.iter().for_each(|it| tracing::info!("taken over from the scheduler before: {it}"));
-    found.memory
+    store::earlier(&folders, &settings.control, &jiff::tz::TimeZone::system(), now)
 }
 
 impl Means {

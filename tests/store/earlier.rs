@@ -1,13 +1,18 @@
 //! What the scheduler before has left is taken over at the very first start.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use heattrax::{
     config,
     model::{ControlSettings, End, Memory, Switch},
     store::{Earlier, earlier},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::noon;
@@ -22,17 +27,25 @@ devices:
     porch: { items: [ { name: Porch, ip_address: 192.0.2.6 } ] }
 "#;
 
-fn settings() -> Arc<ControlSettings> {
-    config::parse("house.yaml", HOUSE, &Default::default(), &Default::default()).unwrap().control
+fn settings(house: &str) -> Arc<ControlSettings> {
+    config::parse("house.yaml", house, &Default::default(), &Default::default()).unwrap().control
 }
 
 fn found(files: &[(&str, Value)]) -> Option<Earlier> {
+    found_in(HOUSE, files, "2026-01-15T11:59:00Z", &TimeZone::UTC)
+}
+
+/// What is found in files that were written then, by a program in this zone.
+fn found_in(house: &str, files: &[(&str, Value)], written: &str, machine: &TimeZone) -> Option<Earlier> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
         fs::write(folder.path().join(name), text).unwrap();
+        let file = File::options().write(true).open(folder.path().join(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at(written).as_second().unsigned_abs()))
+            .unwrap();
     }
-    earlier(&[Path::new("/nowhere").to_owned(), folder.path().to_owned()], &settings(), noon())
+    earlier(&[Path::new("/nowhere").to_owned(), folder.path().to_owned()], &settings(house), machine, noon())
 }
 
 fn memory(files: &[(&str, Value)]) -> Memory {
@@ -96,9 +109,59 @@ fn what_is_old_or_cannot_be_read_is_left_alone() {
     assert!(found(&[("weather_cache.json", json!({}))]).is_none());
 }
 
+/// On since half past one less than it was written, by clocks that show this.
+fn on_since(from: &str, until: &str) -> Value {
+    json!({ "device_on": true, "turn_on_time": from, "cooldown_start": null, "last_updated": until })
+}
+
+#[test]
+fn times_are_read_in_the_zone_that_fits_the_date_of_the_file() {
+    let (utc, berlin) = (TimeZone::UTC, TimeZone::get("Europe/Berlin").unwrap());
+    let mat = "mat/1".parse().unwrap();
+    let here = HOUSE;
+    let there = &HOUSE.replace("America/New_York", "Europe/Berlin");
+    // The config's zone, a container without `TZ`, one with it, and UTC where the config lies east of it.
+    for (house, from, until, machine, zone) in [
+        (here, "2026-01-15T05:30:00", "2026-01-15T06:59:00", &utc, "America/New_York"),
+        (here, "2026-01-15T10:30:00", "2026-01-15T11:59:00", &utc, "UTC"),
+        (here, "2026-01-15T11:30:00", "2026-01-15T12:59:00", &berlin, "Europe/Berlin"),
+        (there, "2026-01-15T10:30:00", "2026-01-15T11:59:00", &berlin, "UTC"),
+    ] {
+        let state = on_since(from, until);
+        let found = found_in(house, &[("front walk.json", state)], "2026-01-15T11:59:03Z", machine).unwrap();
+        let run = found.memory.outlets.get(&mat).map(|it| it.run.on_since);
+        assert_eq!(run, Some(Some(at("2026-01-15T10:30:00Z"))), "{zone}: {found:?}");
+        assert!(found.words.len() == 1 && found.words[0].contains(zone), "{found:?}");
+        assert_eq!(found.warnings, [""; 0]);
+    }
+}
+
+#[test]
+fn times_that_fit_no_zone_are_told() {
+    let state = |from: &str, until: &str| [("front walk.json", on_since(from, until))];
+    // A copy with a date of its own: what is written is read in the zone of the config.
+    let copied = state("2026-01-15T02:00:00", "2026-01-15T04:00:00");
+    let found = found_in(HOUSE, &copied, "2026-01-15T11:50:00Z", &TimeZone::UTC).unwrap();
+    let run = found.memory.outlets[&"mat/1".parse().unwrap()].run.on_since;
+    assert_eq!(run, Some(at("2026-01-15T07:00:00Z")));
+    assert!(found.warnings[0].contains("America/New_York, UTC"), "{found:?}");
+    // A date that lies ahead is none.
+    let found = found_in(HOUSE, &copied, "2026-07-15T11:50:00Z", &TimeZone::UTC).unwrap();
+    assert_eq!((found.memory.outlets.len(), found.warnings), (2, vec![]));
+    let ahead = state("2026-01-15T22:00:00", "2026-01-15T23:00:00");
+    for files in [ahead, [("front walk.json", json!({ "device_on": true }))]] {
+        let found = found_in(HOUSE, &files, "2026-01-15T11:59:00Z", &TimeZone::UTC).unwrap();
+        assert_eq!((&found.memory, found.warnings.len()), (&Memory::default(), 1), "{found:?}");
+        assert!(found.warnings[0].contains("`front walk`"), "{found:?}");
+    }
+    let old = state("2026-01-13T22:00:00", "2026-01-13T23:00:00");
+    let found = found_in(HOUSE, &old, "2026-01-13T23:00:00Z", &TimeZone::UTC).unwrap();
+    assert!(found.memory == Memory::default() && found.words[0].contains("older than 24 h"), "{found:?}");
+}
+
 #[test]
 fn flags_that_were_switched_in_the_old_page_are_told() {
     let flags = json!({ "porch": { "weather_control": true } });
-    let words = found(&[("manual_overrides.json", json!({})), ("automation_overrides.json", flags)]).unwrap().words;
-    assert!(words.len() == 1 && words[0].contains("automation_overrides.json"), "{words:?}");
+    let found = found(&[("manual_overrides.json", json!({})), ("automation_overrides.json", flags)]).unwrap();
+    assert!(found.warnings.len() == 1 && found.warnings[0].contains("automation_overrides.json"), "{found:?}");
 }
