@@ -286,6 +286,10 @@ async fn reload_when_told(handle: Handle) {
 fn check(sources: &Sources) -> ExitCode {
     let loaded = config::load(sources);
     say(config::report(&loaded).trim_end());
+    if let Ok(settings) = &loaded {
+        let file = Writer::new(sources.clone()).file();
+        app::foretold(settings, &file, Clock::wall().now()).iter().for_each(|it| say(it));
+    }
     if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 

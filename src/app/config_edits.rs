@@ -41,6 +41,16 @@ fn left_behind(settings: &Settings, file: Option<&Path>, now: jiff::Timestamp) -
     store::earlier(&folders, &settings.control, &jiff::tz::TimeZone::system(), now)
 }
 
+/// What the very first start with these settings will say of the scheduler before, a line each. Nothing if there was a start already.
+/// Blocks.
+pub fn foretold(settings: &Settings, file: &Path, now: jiff::Timestamp) -> Vec<String> {
+    let is_first = store::Store::look(&settings.data).is_ok_and(|it| it.unwrap_or_default() == Memory::default());
+    let found = if is_first { left_behind(settings, Some(file), now) } else { None };
+    let Some(store::Earlier { words, warnings, .. }) = found else { return Vec::new() };
+    let taken = words.into_iter().map(|it| format!("the first start takes over from the scheduler before: {it}"));
+    taken.chain(warnings.into_iter().map(|it| format!("warning: from the scheduler before: {it}"))).collect()
+}
+
 impl Means {
     /// Every key with what holds there and who says so.
     pub(super) async fn annotated(&self) -> Result<Value, Failed> {

@@ -48,6 +48,7 @@ use self::{
     rooms::Room,
 };
 pub use self::{
+    config_edits::foretold,
     demo::{DemoError, DemoOptions, demo},
     discover::{Discovered, discover},
     doctor::{Line, Verdict, doctor, unread},

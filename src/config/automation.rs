@@ -12,7 +12,9 @@ use super::{
     section::Section,
     tree::{Entry, Kind},
 };
-use crate::model::{Celsius, Conditions, DayTime, Days, OffTime, OnTime, Priority, Schedule};
+use crate::model::{
+    Celsius, Conditions, DayTime, Days, FROM_MORNING, FROM_PRECIPITATION, OffTime, OnTime, Priority, Schedule,
+};
 
 const FREEZING: f64 = 32.0;
 const INSTEAD: &str = "`melt: {enabled: true}` would heat ahead of snow and against frost";
@@ -67,7 +69,7 @@ impl Legacy {
             precipitation_active: Some(true),
             black_ice_risk: None,
         };
-        schedule("Precipitation (from automation)", None, conditions)
+        schedule(FROM_PRECIPITATION, None, conditions)
     }
 
     /// `None` where the morning is switched off or has no hour.
@@ -82,11 +84,7 @@ impl Legacy {
         let whole_day = it.start <= 0.0 && it.end >= 24.0;
         let window = (!whole_day).then(|| (OnTime::At(clock(it.start)), OffTime::At(clock(it.end))));
         let temperature_max = Some(Celsius::from_fahrenheit(it.fahrenheit));
-        Some(schedule(
-            "Morning mode (from automation)",
-            window,
-            Conditions { temperature_max, ..Conditions::default() },
-        ))
+        Some(schedule(FROM_MORNING, window, Conditions { temperature_max, ..Conditions::default() }))
     }
 
     /// The schedule as a person would write it.

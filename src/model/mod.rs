@@ -58,7 +58,10 @@ pub use pending::{Asker, Pending};
 pub use plan::{Plan, PlannedWindow};
 pub use provider::{Provider, ProviderSettings};
 pub use reason::{Reason, Wait};
-pub use schedule::{Conditions, DayTime, Days, MonthDay, OffTime, OnTime, Priority, Schedule, SunEvent};
+pub use schedule::{
+    Conditions, DayTime, Days, FROM_MORNING, FROM_PRECIPITATION, MonthDay, OffTime, OnTime, Priority, Schedule,
+    SunEvent,
+};
 pub use settings::{
     Address, BlackIce, BrokerHost, Class, ControlSettings, Credentials, DeviceSettings, GroupSettings, LogFormat,
     LogSettings, Member, MqttSettings, Place, Protocol, Safety, Secret, Settings, Thresholds, TlsFiles,

@@ -4,6 +4,11 @@ use jiff::{SignedDuration, civil};
 
 use super::Celsius;
 
+/// How the schedule is called that a group's `automation` with `precipitation_control` is read as.
+pub const FROM_PRECIPITATION: &str = "Precipitation (from automation)";
+/// The same of `morning_mode`.
+pub const FROM_MORNING: &str = "Morning mode (from automation)";
+
 /// Who wins when several schedules speak at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {

@@ -14,6 +14,7 @@ mod fuzzed;
 mod home;
 mod http;
 mod killed;
+mod left;
 mod listed;
 mod placed;
 mod predecessor;

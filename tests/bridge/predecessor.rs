@@ -130,6 +130,13 @@ fn leave_state(folder: &std::path::Path) {
     write("forecast_notification_state.json", json!({ "forecast_hash": "", "forecast_summary": {} }));
 }
 
+/// All that was left, as it is on disk.
+fn read(folder: &std::path::Path) -> BTreeMap<String, String> {
+    let files = ["config.yaml", "state/ramp.json", "state/garden.json", "state/manual_overrides.json"];
+    let files = files.into_iter().chain(["state/automation_overrides.json", "state/weather_cache.json"]);
+    files.map(|it| (it.to_owned(), std::fs::read_to_string(folder.join(it)).unwrap())).collect()
+}
+
 /// All that is looked at before the bridge starts.
 fn is_read(settings: &mut Settings) {
     let control = &settings.control;
@@ -174,7 +181,7 @@ async fn taken() -> Taken {
     leave_state(folder.path());
     let flags = Overrides { data: Some(folder.path().join("data")), ..Overrides::default() };
     let writer = Writer::new(Sources { file: Some(file.clone()), env: environment(hook), flags });
-    let before = std::fs::read_to_string(&file).unwrap();
+    let before = read(folder.path());
     let mut settings = writer.check().unwrap_or_else(|problems| panic!("{problems}"));
     is_read(&mut settings);
     let levers = Levers { config: Some(writer), ..Levers::default() };
@@ -182,7 +189,7 @@ async fn taken() -> Taken {
     let (at, stop) = (bridge.web_address().unwrap(), CancellationToken::new());
     let told = stop.clone().cancelled_owned();
     let bridge = tokio::spawn(async move { bridge.run_until(told).await.unwrap() });
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), before, "nothing is changed by the start");
+    assert_eq!(read(folder.path()), before, "nothing is changed by the start");
     // Every plug has been asked.
     for _ in 0..400 {
         if send(at, "GET", "/readyz", "", &Value::Null).await.status == 200 {
@@ -226,6 +233,10 @@ async fn what_was_left_goes_on_as_it_was() {
         [(&taken.upper, 1), (&taken.upper, 2), (&taken.lower, 1), (&taken.lower, 2)].map(|(it, slot)| it.relay(slot));
     assert_eq!(lit, [true; 4], "`outlet: 0` was only for display: that plug is listed as a whole");
     until("nobody asks for what is disabled", || !taken.step.relay(2)).await;
+    let told = taken.asks(&pin, "GET", "/api/groups/legacy_mats/automation", &Value::Null).await.json();
+    assert_eq!(told["base"]["weather_control"], true, "the config as it is: {told:#}");
+    assert_eq!(told["overrides"], json!({ "weather_control": false }), "{told:#}");
+    assert_eq!(told["effective"]["weather_control"], false, "a person had switched it off: {told:#}");
     let told = taken.asks(&pin, "GET", "/api/mat/status", &Value::Null).await.json();
     let ramp = &told["groups"]["ramp"];
     assert_eq!((&ramp["is_on"], &ramp["mode"]), (&json!(true), &json!("manual")), "{told:#}");

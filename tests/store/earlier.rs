@@ -9,7 +9,7 @@ use std::{
 
 use heattrax::{
     config,
-    model::{ControlSettings, End, Memory, Switch},
+    model::{Control, ControlSettings, End, Memory, Switch},
     store::{Earlier, earlier},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -159,9 +159,82 @@ fn times_that_fit_no_zone_are_told() {
     assert!(found.memory == Memory::default() && found.words[0].contains("older than 24 h"), "{found:?}");
 }
 
+/// Groups of before there were schedules, one of after, and one that melts.
+const GROUPS: &str = r#"
+location: {latitude: 40.7, longitude: -74, timezone: America/New_York}
+morning_mode: {enabled: true}
+devices:
+  credentials: {username: ann@example.org, password: hunter}
+  groups:
+    mats:
+      automation: {weather_control: true, precipitation_control: true, morning_mode: true}
+      items: [ { name: Mat, ip_address: 192.0.2.5, outlets: [0, 1] } ]
+    steps:
+      automation: {weather_control: true, precipitation_control: true}
+      items: [ { name: Step, ip_address: 192.0.2.6 } ]
+    idle: { items: [ { name: Idle, ip_address: 192.0.2.7, outlets: [0] } ] }
+    walk:
+      schedules: [ { name: Snow, all_day: true, conditions: { precipitation_active: true } } ]
+      items: [ { name: Walk, ip_address: 192.0.2.8, outlets: [0] } ]
+    ramp: { melt: {enabled: true}, items: [ { name: Ramp, ip_address: 192.0.2.9, outlets: [0] } ] }
+"#;
+
+fn flagged(flags: Value) -> Earlier {
+    let files = [("automation_overrides.json", flags)];
+    found_in(GROUPS, &files, "2026-01-15T11:59:00Z", &TimeZone::UTC).unwrap()
+}
+
 #[test]
-fn flags_that_were_switched_in_the_old_page_are_told() {
-    let flags = json!({ "porch": { "weather_control": true } });
-    let found = found(&[("manual_overrides.json", json!({})), ("automation_overrides.json", flags)]).unwrap();
-    assert!(found.warnings.len() == 1 && found.warnings[0].contains("automation_overrides.json"), "{found:?}");
+fn a_heater_whose_automation_was_switched_off_does_not_begin_to_heat() {
+    let off = json!({ "weather_control": false });
+    let flags = json!({ "mats": off, "steps": off, "ramp": off, "idle": off });
+    let wish = json!({ "active": true, "action": "on", "expires_at": "2026-01-15T09:00:00-05:00" });
+    let files = [("automation_overrides.json", flags), ("manual_overrides.json", json!({ "steps": wish }))];
+    let found = found_in(GROUPS, &files, "2026-01-15T11:59:00Z", &TimeZone::UTC).unwrap();
+    let memory = &found.memory;
+    for id in ["mat/1", "mat/2", "ramp/1"] {
+        assert_eq!(memory.outlets[&id.parse().unwrap()].control, Control::Off, "{id}");
+    }
+    let step = &memory.whole[&"step".parse().unwrap()];
+    assert_eq!((step.control, step.wish), (Control::Off, None));
+    assert_eq!((memory.outlets.len(), memory.whole.len()), (3, 1), "the config says the same of `idle`");
+    for part in ["group `mats`: `weather_control: false`", "group `steps`: its override", "group `ramp`"] {
+        assert!(found.warnings.iter().any(|it| it.contains(part)), "{part}: {:#?}", found.warnings);
+    }
+}
+
+#[test]
+fn flags_that_cannot_be_taken_over_are_told_one_by_one() {
+    for (group, flags, is_off, told) in [
+        // Rules of a group are silent or not: one of them alone cannot be.
+        ("mats", json!({ "morning_mode": false }), true, "`morning_mode: false`"),
+        (
+            "mats",
+            json!({ "precipitation_control": false, "morning_mode": true }),
+            true,
+            "`precipitation_control: false`",
+        ),
+        ("steps", json!({ "morning_mode": true }), false, "`morning_mode: true`"),
+        (
+            "idle",
+            json!({ "weather_control": true, "morning_mode": true }),
+            false,
+            "`weather_control: true`, `morning_mode: true`",
+        ),
+        ("walk", json!({ "weather_control": false }), false, "no effect on a group with `schedules`"),
+        ("attic", json!({ "weather_control": false }), false, "no group \"attic\""),
+    ] {
+        let found = flagged(json!({ group: flags }));
+        assert_eq!(found.memory != Memory::default(), is_off, "{group} {flags}");
+        assert!(found.warnings.len() == 1 && found.warnings[0].contains(told), "{group} {flags}: {found:#?}");
+    }
+    // What says nothing else than the config.
+    for flags in [json!({ "weather_control": true }), json!({}), json!({ "schedule_control": true }), json!(7)] {
+        let found = flagged(json!({ "mats": flags }));
+        assert_eq!((found.memory, found.warnings), (Memory::default(), vec![]), "{flags}");
+    }
+    for text in ["[]", "{", ""] {
+        let found = flagged(json!(text));
+        assert!(found.warnings[0].contains("automation_overrides.json cannot be read"), "{text}: {found:?}");
+    }
 }

@@ -2,6 +2,7 @@
 //! that is on keeps its time, and a person's wish its end. Nothing there is changed.
 
 mod clock;
+mod flags;
 
 use std::{
     fs::File,
@@ -10,10 +11,12 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::clock::{OLDEST, Told, Zone, time};
-use crate::model::{ControlSettings, Cut, End, GroupSettings, Memory, Origin, OutletId, Remembered, Run, Switch, Wish};
+use crate::model::{
+    Control, ControlSettings, Cut, End, GroupSettings, Memory, Origin, OutletId, Remembered, Run, Switch, Wish,
+};
 
 /// None of its files is larger.
 const LARGEST: u64 = 256 * 1024;
@@ -35,25 +38,48 @@ pub struct Earlier {
 /// that of the `machine` or in UTC, whichever fits them. `None` if there is no such folder. Blocks.
 pub fn earlier(folders: &[PathBuf], settings: &ControlSettings, machine: &TimeZone, now: Timestamp) -> Option<Earlier> {
     let groups = || settings.groups.values();
-    let is_one =
-        |it: &&PathBuf| it.join(OVERRIDES).is_file() || groups().any(|group| state_of(it, &group.name).is_some());
+    let is_one = |it: &&PathBuf| {
+        [OVERRIDES, FLAGS].iter().any(|file| it.join(file).is_file())
+            || groups().any(|group| state_of(it, &group.name).is_some())
+    };
     let folder = folders.iter().find(is_one)?;
     let mut found = Earlier::default();
     let zones = clock::zones(&settings.zone, machine);
     let overrides = json(&folder.join(OVERRIDES)).unwrap_or_default();
+    let flags = found.flags(folder, settings);
     for group in groups() {
         let mut known = found.state(folder, group, settings, &zones, now);
         known.wish = overrides.get(&group.name).and_then(|it| wish(it, &settings.zone, now));
+        let silenced = flags::of(group, flags.get(&group.name));
+        found.warnings.extend(silenced.warnings);
+        if silenced.is_off {
+            // A wish would never come true, or only when the control is given back.
+            if known.wish.take().is_some_and(|it| it.switch.is_on()) {
+                found.warnings.push(format!("group `{}`: its override `on` is not taken over beside that", group.name));
+            }
+            known.control = Control::Off;
+        }
         found.keep(group, &known);
-    }
-    if json(&folder.join(FLAGS)).is_some_and(|it| it.as_object().is_some_and(|it| !it.is_empty())) {
-        let words = format!("{FLAGS} holds settings: write them into `automation` of the groups in the config");
-        found.warnings.push(words);
     }
     Some(found)
 }
 
 impl Earlier {
+    /// What people had switched; those of no group of ours are told.
+    fn flags(&mut self, folder: &Path, settings: &ControlSettings) -> Map<String, Value> {
+        let path = folder.join(FLAGS);
+        if !path.is_file() {
+            return Map::new();
+        }
+        let Some(Value::Object(flags)) = json(&path) else {
+            self.warnings
+                .push(format!("{} cannot be read: what people had switched in it is not taken over", path.display()));
+            return Map::new();
+        };
+        self.warnings.extend(flags::of_nobody(&flags, settings));
+        flags
+    }
+
     /// What its state says of a group.
     fn state(
         &mut self,

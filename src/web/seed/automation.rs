@@ -16,7 +16,7 @@ use super::control::absent_group;
 use crate::{
     explain::solar_times,
     hub::Errand,
-    model::{Command, ConfigEdit, GroupSettings, Origin, Target, Verb, asked::quoted},
+    model::{Command, ConfigEdit, Control, GroupSettings, Origin, Target, Verb, asked::quoted},
     web::{
         Site,
         answer::{Problem, Refusal},
@@ -59,7 +59,7 @@ struct Vacation {
 #[utoipa::path(get, path = "/api/groups/{group}/automation", tag = "predecessor", params(
     ("group" = String, Path, description = "The group's name or slug."),
 ), responses(
-    (status = 200, description = "`base` and `effective` are what the file says; `overrides` is empty, for the file is the one owner. An ETag of the file.", body = Object),
+    (status = 200, description = "`base` is what the file says; `overrides` has `weather_control: false` while the control of all outlets is off, else nothing; `effective` is both. An ETag of the file.", body = Object),
     (status = 404, description = "There is no such group.", body = Problem),
     (status = 503, description = "Setup mode.", body = Problem),
 ))]
@@ -117,14 +117,26 @@ async fn file_mark(site: &Site) -> Value {
 }
 
 async fn told(site: &Site, group: &GroupSettings, flags: Map<String, Value>) -> Result<Value, Refusal> {
+    // Control off is what a person says today, where it was this flag before.
+    let overrides = if is_silenced(site, group) { json!({ FLAGS[0]: false }) } else { json!({}) };
+    let mut effective = flags.clone();
+    effective.extend(overrides.as_object().cloned().unwrap_or_default());
     Ok(json!({
         "group": group.name,
         "base": flags,
-        "overrides": {},
-        "effective": flags,
+        "overrides": overrides,
+        "effective": effective,
         // Those of the list: what the flags are read as is none of them.
         "schedules_count": site.schedules(&group.name).await?.count(),
     }))
+}
+
+/// Has somebody set the control of all its outlets to off?
+fn is_silenced(site: &Site, group: &GroupSettings) -> bool {
+    let house = site.handle.picture();
+    let ids = house.groups.get(&group.slug).map(|it| it.outlets.as_slice()).unwrap_or_default();
+    let is_off = |id| house.outlets.get(id).is_some_and(|it| it.memory.control == Control::Off);
+    !ids.is_empty() && ids.iter().all(is_off)
 }
 
 /// What the file says, each flag false where it says nothing.
