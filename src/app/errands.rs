@@ -177,14 +177,10 @@ impl Means {
             Errand::ConfigText => {
                 let read = self.with_writer(config::Writer::shown).await??;
                 let file = self.levers.config.as_ref().map(|it| it.file().to_string_lossy().into_owned());
-                let mut told = json!({ "text": read.text, "etag": read.etag, "file": file, "read_as": read.read_as });
-                if read.read_as.is_some() {
-                    told["bytes"] = read.bytes.into_iter().map(char::from).collect::<String>().into();
-                }
-                Ok(told)
+                Ok(json!({ "text": read.text, "etag": read.etag, "file": file, "read_as": read.read_as }))
             }
             Errand::CheckConfig(text) => {
-                let found = self.with_writer(move |it| it.problems(&text)).await?;
+                let found = self.with_writer(move |it| it.checked(&text)).await??;
                 Ok(json!({ "problems": found.iter().map(problem).collect::<Value>() }))
             }
             Errand::PutConfig(text, etag) => self.puts(text, etag).await,
@@ -271,9 +267,8 @@ impl Means {
         let now = self.handle.clock.now();
         let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
         let written = match written {
-            Err(config::Refused::Wrong(problems)) => {
-                return Ok(json!({ "problems": problems.list.iter().map(problem).collect::<Value>() }));
-            }
+            Err(config::Refused::Wrong(problems)) => return Ok(wrong(&problems.list)),
+            Err(config::Refused::Masked(problems)) => return Ok(wrong(&problems)),
             other => other?,
         };
         tracing::info!("the config was written as a whole");
@@ -355,4 +350,8 @@ pub(super) fn problem(it: &config::Problem) -> Value {
         "allowed": it.allowed,
         "hint": it.hint,
     })
+}
+
+fn wrong(problems: &[config::Problem]) -> Value {
+    json!({ "problems": problems.iter().map(problem).collect::<Value>() })
 }

@@ -36,6 +36,7 @@ mod station;
 mod tariff;
 mod tree;
 mod values;
+mod veil;
 mod weather;
 mod words;
 mod writer;

@@ -1,6 +1,6 @@
 //! YAML to a tree with places. A file that is not YAML is one problem; a key that is there twice is one problem each.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
@@ -10,6 +10,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Error, Location, NonFiniteFloatPolicy, Op
 
 use super::{
     problem::{Place, Problem},
+    show,
     tree::{Entry, Kind, Node, kind_of},
 };
 
@@ -40,6 +41,52 @@ pub(super) fn read(file: &Arc<str>, text: &str) -> (Node, Vec<Problem>) {
         }
     }
     (Node::empty(root), reading.problems)
+}
+
+/// Where the secrets of a text are, each with its keys. An item of a list is known by its `name`, or else by its number. `None` if the
+/// text is no YAML.
+pub(super) fn secrets(text: &str) -> Option<Vec<(String, Range<usize>)>> {
+    if text.len() > MOST_BYTES {
+        return None;
+    }
+    let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
+    let mut found = Vec::new();
+    hidden(&raw, "", "", false, &mut found)?;
+    Some(found)
+}
+
+/// Collects what is secret in a value at `path`, below the key `above`. `None` if the parser does not say where it is.
+fn hidden(
+    raw: &Spanned<Raw>,
+    path: &str,
+    above: &str,
+    is_secret: bool,
+    found: &mut Vec<(String, Range<usize>)>,
+) -> Option<()> {
+    match &raw.value {
+        Raw::Null => {}
+        Raw::Text(text) if text.is_empty() => {}
+        Raw::List(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let name = item.value.name().map_or_else(|| at.to_string(), str::to_owned);
+                hidden(item, &format!("{path}[{name}]"), above, is_secret, found)?;
+            }
+        }
+        Raw::Map(pairs) => {
+            for (key, value) in pairs {
+                let Raw::Text(key) = &key.value else { continue };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                hidden(value, &path, key, is_secret || show::is_secret(key, above), found)?;
+            }
+        }
+        Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) if is_secret => {
+            let from = usize::try_from(raw.defined.span().byte_offset()?).ok()?;
+            let length = usize::try_from(raw.defined.span().byte_len()?).ok()?;
+            found.push((path.to_owned(), from..from.checked_add(length)?));
+        }
+        Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) => {}
+    }
+    Some(())
 }
 
 /// What the parser says, in one line and without its advice to programmers.
@@ -159,6 +206,17 @@ enum Raw {
     Text(String),
     List(Vec<Spanned<Raw>>),
     Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+}
+
+impl Raw {
+    /// What a map says is its `name`.
+    fn name(&self) -> Option<&str> {
+        let Self::Map(pairs) = self else { return None };
+        pairs.iter().find_map(|(key, value)| match (&key.value, &value.value) {
+            (Self::Text(key), Self::Text(name)) if key == "name" => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for Raw {

@@ -33,7 +33,7 @@ struct Text {
     text: String,
 }
 
-/// The config file, with its secrets.
+/// The config file. In the place of each secret stands `"********"`.
 #[utoipa::path(get, path = "/api/config/text", tag = "config", responses(
     (status = 200, description = "`text`, `file`; an ETag. The text is empty where there is no file yet. A `note` if the file is not in UTF-8, so that its text is a guess.", body = Object),
     (status = 409, description = "It cannot be read, or there is none that could be changed.", body = Problem),
@@ -49,7 +49,8 @@ async fn text(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     Ok(marked(&found, json!({ "text": found["text"], "file": found["file"], "note": note })))
 }
 
-/// Puts another text in the place of the file, if it is right; it is in force then. The file as it was is kept beside it.
+/// Puts another text in the place of the file, if it is right; it is in force then. A secret's asterisks stand for what the file has there.
+/// The file as it was is kept beside it.
 #[utoipa::path(put, path = "/api/config/text", tag = "config", request_body = Text, responses(
     (status = 200, description = "`restart`: why the bridge starts again for it, null if it went on.", body = Object),
     (status = 400, description = "It would be wrong: `problems` say where, what was found, and what is allowed.", body = Problem),
@@ -65,7 +66,7 @@ async fn put(State(site): State<Arc<Site>>, headers: HeaderMap, Body(it): Body<T
     Ok(marked(&found, json!({ "restart": found["restart"] })))
 }
 
-/// What would be wrong with a text, as `heattrax check` says it. Changes nothing.
+/// What would be wrong with a text, as `heattrax check` says it; asterisks stand for the secrets of the file. Changes nothing.
 #[utoipa::path(post, path = "/api/config/check", tag = "config", request_body = Text, responses(
     (status = 200, description = "`problems`: none if it is right.", body = Object),
     (status = 400, description = "The request cannot be read.", body = Problem),
@@ -76,24 +77,22 @@ async fn check(State(site): State<Arc<Site>>, Body(it): Body<Text>) -> Result<Js
     Ok(Json(site.handle.errand(Errand::CheckConfig(it.text), WITHIN).await?))
 }
 
-/// The config file, to be kept.
+/// The config file, to be kept. In the place of each secret stands `"********"`: sent back to the bridge that has them, they are filled in.
 #[utoipa::path(get, path = "/api/config/download", tag = "config", responses(
-    (status = 200, description = "The file, with its secrets.", body = Object, content_type = "application/yaml"),
+    (status = 200, description = "The file, in UTF-8.", body = Object, content_type = "application/yaml"),
     (status = 404, description = "There is no file yet.", body = Problem),
     (status = 409, description = "It cannot be read.", body = Problem),
     (status = 503, description = "The bridge is busy.", body = Problem),
 ))]
 async fn download(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
     let found = site.handle.errand(Errand::ConfigText, WITHIN).await?;
-    let (kind, file) = match found["bytes"].as_str() {
-        // Bit for bit, each byte the character of its number.
-        Some(bytes) => ("application/yaml", bytes.chars().filter_map(|it| u8::try_from(u32::from(it)).ok()).collect()),
-        None => ("application/yaml; charset=utf-8", found["text"].as_str().unwrap_or_default().as_bytes().to_vec()),
-    };
-    if file.is_empty() {
+    let text = found["text"].as_str().unwrap_or_default().to_owned();
+    if text.is_empty() {
         return Err(Refusal::absent("Configuration file not found"));
     }
-    let head: [(HeaderName, &str); 2] =
-        [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"heattrax.yaml\"")];
-    Ok((head, file).into_response())
+    let head: [(HeaderName, &str); 2] = [
+        (header::CONTENT_TYPE, "application/yaml; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"heattrax.yaml\""),
+    ];
+    Ok((head, text).into_response())
 }

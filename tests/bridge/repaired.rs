@@ -68,7 +68,7 @@ async fn the_file_is_edited_as_text_and_in_force_at_once() {
     );
     let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": wrong }))).await;
     assert_eq!((status, &told["problems"][0]["path"]), (400, &json!("safety.max_runtime_hours")));
-    assert_eq!(std::fs::read_to_string(home.file()).unwrap(), text);
+    let file = std::fs::read_to_string(home.file()).unwrap();
     // Somebody else has not seen what the first one has changed.
     let silent = text.replace("{ name: always,", "{ name: always, enabled: false,");
     let (status, newer, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": silent }))).await;
@@ -77,6 +77,7 @@ async fn the_file_is_edited_as_text_and_in_force_at_once() {
     assert_eq!(asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": text }))).await.0, 412);
     assert_eq!(asks(web, "PUT", "/api/config/text", &newer, Some(json!({ "text": text }))).await.0, 200);
     home.peer.wait("heattrax/driveway/1", &["\"ON\""]).await;
+    assert!(std::fs::read_to_string(home.file()).unwrap() == file, "the secrets behind the asterisks are there again");
     home.stop().await;
 }
 
@@ -151,6 +152,37 @@ async fn a_mistake_beside_the_password_lets_nobody_in() {
     }
 }
 
+#[tokio::test]
+async fn no_secret_is_seen_and_what_is_sent_back_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heattrax.yaml");
+    // Not even of a text that nobody can read, nor of what is a comment by now.
+    let broken = format!("# password: \"before\"\n{GOOD}mqtt: [\n");
+    std::fs::write(&file, &broken).unwrap();
+    let (bridge, web) = in_setup(&file).await;
+    let running = tokio::spawn(bridge.run_until(std::future::pending()));
+    let (_, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
+    let download = asks(web, "GET", "/api/config/download", "", None).await.2;
+    for secret in ["someone@", "hunter3", "before"] {
+        assert!(!found.to_string().contains(secret) && !download.to_string().contains(secret), "{found} {download}");
+    }
+    let seen = found["text"].as_str().unwrap().replace("mqtt: [\n", "");
+    let doubled = format!("{seen}mqtt: {{ password: \"********\" }}\n");
+    for (method, path) in [("POST", "/api/config/check"), ("PUT", "/api/config/text")] {
+        let (_, _, told) = asks(web, method, path, "", Some(json!({ "text": doubled }))).await;
+        let problem = &told["problems"][0];
+        assert_eq!(
+            (&problem["path"], &problem["allowed"]),
+            (&json!("password"), &json!("the secret itself")),
+            "{told}"
+        );
+    }
+    let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": seen }))).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), broken.replace("mqtt: [\n", ""));
+}
+
 /// The answer, byte for byte.
 async fn raw(address: SocketAddr, request: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -185,11 +217,12 @@ async fn a_file_that_is_not_in_utf_8_is_repaired_on_the_page() {
         let (bridge, web) = in_setup(&file).await;
         let running = tokio::spawn(bridge.run_until(std::future::pending()));
         let (status, mark, found) = asks(web, "GET", "/api/config/text", "", None).await;
-        assert_eq!((status, &found["text"]), (200, &json!(text)), "{found}");
+        let masked = text.replace("someone@example.org", "\"********\"").replace("hunter3", "\"********\"");
+        assert_eq!((status, &found["text"]), (200, &json!(masked)), "{found}");
         assert!(found["note"].as_str().unwrap().contains("not in UTF-8"), "{found}");
         let (head, kept) =
             raw(web, b"GET /api/config/download HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 200") && kept == *bytes, "{head}");
+        assert!(head.starts_with("HTTP/1.1 200") && kept == masked.as_bytes(), "{head}");
         let account = json!({ "username": "me@example.com", "password": "another" });
         let change = json!({ "changes": [{ "path": "safety.max_runtime_hours", "value": 5 }] });
         for (method, path, body) in [
@@ -209,7 +242,7 @@ async fn a_file_that_is_not_in_utf_8_is_repaired_on_the_page() {
         } else {
             let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(found)).await;
             assert_eq!(status, 400, "its other keys are none of a text's: {told}");
-            let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": text }))).await;
+            let (status, _, told) = asks(web, "PUT", "/api/config/text", &mark, Some(json!({ "text": masked }))).await;
             assert_eq!(status, 200, "{told}");
         }
         assert_eq!(running.await.unwrap().unwrap(), Ended::Restart);

@@ -56,10 +56,12 @@ fn a_file_that_is_not_in_utf_8_is_shown_and_replaced_and_kept_bit_for_bit() {
     for (text, bytes, read_as) in written() {
         let desk = desk(&bytes);
         let shown = desk.writer.shown().unwrap();
-        assert_eq!((shown.text.as_str(), shown.read_as, &shown.bytes), (text.as_str(), Some(read_as), &bytes));
+        // Asterisks stand for the account until it is saved.
+        let masked = text.replace("ann@example.org", "\"********\"").replace("hunter22", "\"********\"");
+        assert_eq!((shown.text, shown.read_as), (masked.clone(), Some(read_as)));
         assert_eq!(desk.writer.etag().unwrap(), shown.etag);
         assert!(matches!(desk.writer.put_text(&text, Some("other"), now(1)), Err(Refused::Changed)));
-        let edited = desk.writer.put_text(&shown.text, Some(&shown.etag), now(1)).unwrap();
+        let edited = desk.writer.put_text(&masked, Some(&shown.etag), now(1)).unwrap();
         assert_eq!(fs::read_to_string(&desk.file).unwrap(), text);
         assert!(desk.writer.check().is_ok());
         let shown = desk.writer.shown().unwrap();

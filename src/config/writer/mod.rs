@@ -40,6 +40,9 @@ pub enum Refused {
     /// The config would be wrong.
     #[error("the config would be wrong: {}", brief(.0))]
     Wrong(Box<Problems>),
+    /// Asterisks stand in the place of secrets that the file does not have there.
+    #[error("the config would be wrong: {}", listed(.0))]
+    Masked(Vec<Problem>),
     /// What is in the file does not hold: the environment or the command line says something else.
     #[error("`{path}` is held by {place}, whatever the file says")]
     Held {
@@ -72,7 +75,7 @@ pub enum Refused {
 impl From<Refused> for Failed {
     fn from(refused: Refused) -> Self {
         let why = match &refused {
-            Refused::Impossible(_) | Refused::Wrong(_) => Why::Wrong,
+            Refused::Impossible(_) | Refused::Wrong(_) | Refused::Masked(_) => Why::Wrong,
             Refused::Changed => Why::Changed,
             Refused::PageOff(_) | Refused::Held { .. } | Refused::File { .. } => Why::Conflict,
         };
@@ -85,7 +88,11 @@ impl From<Refused> for Failed {
 }
 
 fn brief(problems: &Problems) -> String {
-    problems.list.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    listed(&problems.list)
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// What was changed.

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Edited, Refused, Writer, encoding, etag, parse_what, yaml};
-use crate::config::{Problem, show};
+use crate::config::{Place, Problem, show, veil};
 
-/// The file as it is to be seen.
+/// The file as it is to be seen: with a mask in the place of each secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Its text.
@@ -17,8 +17,6 @@ pub struct Shown {
     pub read_as: Option<&'static str>,
     /// The mark of the file.
     pub etag: String,
-    /// The very file.
-    pub bytes: Vec<u8>,
 }
 
 impl Writer {
@@ -29,7 +27,7 @@ impl Writer {
     pub fn shown(&self) -> Result<Shown, Refused> {
         let bytes = self.bytes()?;
         let (text, read_as) = encoding::decoded(&bytes);
-        Ok(Shown { text, read_as, etag: etag(&bytes), bytes })
+        Ok(Shown { text: veil::veiled(&text), read_as, etag: etag(&bytes) })
     }
 
     /// Its bytes; none where there is no file yet.
@@ -60,8 +58,36 @@ impl Writer {
         read.err().map(|it| it.list).unwrap_or_default()
     }
 
-    /// Puts a text in the place of the file, if it is right, and the file still the one with the mark `seen`. Blocks for as long as the
-    /// disk takes.
+    /// What is wrong with a text whose masks stand for the secrets of the file. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn checked(&self, text: &str) -> Result<Vec<Problem>, Refused> {
+        let whole = self.unveiled(text, &self.bytes()?);
+        Ok(whole.map_or_else(|unknown| unknown, |whole| self.problems(&whole)))
+    }
+
+    /// The text with the secrets of the file `before` in the place of their masks, or what masks stand for nothing.
+    fn unveiled(&self, text: &str, before: &[u8]) -> Result<String, Vec<Problem>> {
+        let (before, _) = encoding::decoded(before);
+        let file: std::sync::Arc<str> = self.file().to_string_lossy().into();
+        let problem = |it: veil::Unknown| {
+            let above = text.get(..it.at).unwrap_or_default();
+            let line = above.matches('\n').count() as u64 + 1;
+            let column = above.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+            Problem {
+                place: Place::File { file: file.clone(), line, column },
+                path: it.path,
+                found: "asterisks that stand for nothing that the file has here".to_owned(),
+                allowed: "the secret itself".to_owned(),
+                hint: None,
+            }
+        };
+        veil::unveiled(text, &before).map_err(|unknown| unknown.into_iter().map(problem).collect())
+    }
+
+    /// Puts a text in the place of the file, if it is right, and the file still the one with the mark `seen`. A mask in it stands for the
+    /// secret that the file has there. Blocks for as long as the disk takes.
     ///
     /// # Errors
     /// See [`Refused`]; nothing was changed.
@@ -72,8 +98,9 @@ impl Writer {
         if seen.is_some_and(|it| it != mark) {
             return Err(Refused::Changed);
         }
+        let text = self.unveiled(text, &before).map_err(Refused::Masked)?;
         let name = self.file().to_string_lossy().into();
-        let read = parse_what(&name, text, &self.sources.env, &self.sources.flags, |_| true);
+        let read = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true);
         if read.is_ok() {
             self.page_stays(&before, &read)?;
         }
@@ -81,7 +108,7 @@ impl Writer {
         if text.as_bytes() == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
-        self.puts(&before, text, now)?;
+        self.puts(&before, &text, now)?;
         Ok(Edited { paths: vec!["(the whole file)".to_owned()], etag: etag(text.as_bytes()) })
     }
 

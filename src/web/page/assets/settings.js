@@ -112,7 +112,7 @@ export function settings(again) {
       trouble && h("p", { class: "answer trouble", role: "alert" }, trouble),
       file.note && h("p", { class: "answer trouble", role: "alert" }, file.note),
       problems && listed(),
-      h("label", { for: "config" }, "YAML, with its secrets"),
+      h("label", { for: "config" }, "YAML. Asterisks stand for a secret: it stays as it is until you write another in their place"),
       h("textarea", { id: "config", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "24", oninput: (event) => { text = event.target.value; }, value: text }),
       h("div", { class: "buttons wrap" },
         h("button", { type: "button", class: "act", id: "check", busy: isBusy, onclick: () => check(again) }, "Check"),
