@@ -133,7 +133,10 @@ impl Room {
     }
 
     async fn listen(listen: &str, info: WebInfo, house: House) -> Self {
-        let listener = TcpListener::bind(listen).await.unwrap();
+        Self::at(TcpListener::bind(listen).await.unwrap(), info, house)
+    }
+
+    fn at(listener: TcpListener, info: WebInfo, house: House) -> Self {
         let address = listener.local_addr().unwrap();
         let (handle, heard, board) = Handle::detached(house, Clock::driven(noon(), 1.0));
         let stop = CancellationToken::new();

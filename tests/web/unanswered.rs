@@ -18,7 +18,7 @@ async fn who_hears_nothing_of_a_command_is_told_so_after_twelve_seconds() {
 /// Browsers keep their connections, and open some ahead.
 #[tokio::test]
 async fn so_is_who_asks_on_a_connection_that_was_idle() {
-    told_after(Duration::from_secs(14)).await;
+    told_after(Duration::from_secs(10)).await;
 }
 
 async fn told_after(idle: Duration) {
@@ -36,11 +36,11 @@ async fn told_after(idle: Duration) {
     // The control has it, and says nothing.
     let event = tokio::time::timeout(Duration::from_secs(5), room.heard.recv()).await.unwrap().unwrap();
     assert!(matches!(event, Event::Commanded(_)), "{event:?}");
-    turn(Duration::from_secs(11)).await;
+    turn(Duration::from_secs(9)).await;
     let mut answer = String::new();
     let early = tokio::time::timeout(Duration::from_millis(200), line.read_to_string(&mut answer)).await;
     assert!(early.is_err(), "{answer}");
-    turn(Duration::from_secs(1)).await;
+    turn(Duration::from_secs(3)).await;
     tokio::time::timeout(Duration::from_secs(5), line.read_to_string(&mut answer)).await.unwrap().unwrap();
     let (status, told) = split(&answer);
     assert!(
