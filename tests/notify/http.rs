@@ -60,7 +60,7 @@ impl Sink {
 
     /// What was taken next.
     pub(crate) async fn next(&mut self) -> Posted {
-        tokio::time::timeout(Duration::from_secs(10), self.posted.recv()).await.expect("it is posted").unwrap()
+        tokio::time::timeout(Duration::from_secs(30), self.posted.recv()).await.expect("it is posted").unwrap()
     }
 
     /// Nothing comes within a moment.
