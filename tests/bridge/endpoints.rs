@@ -93,7 +93,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let mut home = Home::new(RULES, Clock::driven(noon(), 20.0)).await;
+        let mut home = Home::new(RULES, Clock::driven(noon(), 5.0)).await;
         home.peer.wait("heattrax/driveway/1", &["\"state\":\"OFF\""]).await;
         home.peer.wait("heattrax/porch/2", &["\"state\":\"OFF\""]).await;
         let (_, document) = home.http("GET", "/openapi.json", None).await;

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heattrax::model::{Control, Memory, OutletId, Remembered};
+use heattrax::{
+    hub::Clock,
+    model::{Control, Memory, OutletId, Remembered},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -172,8 +175,8 @@ fn what_was_remembered_is_told_and_nothing_is_written() {
     assert_eq!(names(&data), ["memory.json"], "a damaged one is not set aside");
 }
 
-#[test]
-fn any_time_can_be_asked_for_and_no_account_is_needed() {
+#[tokio::test]
+async fn any_time_can_be_asked_for_and_no_account_is_needed() {
     let (folder, port) = folder();
     let config = config(port).replace("  credentials: { username: me@example.com, password: secret }\n", "");
     fs::write(folder.path().join("heattrax.yaml"), config).unwrap();
@@ -182,6 +185,11 @@ fn any_time_can_be_asked_for_and_no_account_is_needed() {
     // Half past seven in New Jersey.
     assert_eq!(answer["basis"], "past");
     assert_eq!(answer["outlets"][0]["sentence"], "schedule `Morning` is active");
+    // A time of the present day there, which is to be still ahead.
+    let there = || Clock::wall().now().in_tz("America/New_York").unwrap();
+    while there().hour() == 23 && there().minute() >= 58 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     let answer: Value = serde_json::from_str(&said(&explain(folder.path(), &["--at", "23:59", "--json"]))).unwrap();
     assert_ne!(answer["basis"], "past");
     assert_eq!(answer["outlets"][0]["desired"], "OFF");

@@ -161,7 +161,8 @@ impl Home {
         self.handle = None;
         let (stop, task) = self.bridge.take().unwrap();
         stop.cancel();
-        timeout(Duration::from_secs(3), task).await.expect("the bridge stops within 3 s").unwrap();
+        // Its own limits add up to 3 s.
+        timeout(Duration::from_secs(10), task).await.expect("the bridge stops in time").unwrap();
     }
 
     pub(crate) async fn kill_broker(&mut self) {
@@ -189,6 +190,10 @@ impl Home {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn speed(&self) -> f64 {
+        self.clock.speed()
     }
 
     /// Where its page is.

@@ -128,9 +128,12 @@ async fn a_storm_heats_the_mat_an_hour_ahead_by_itself() {
 "#;
     let begin = Storm::start_of(Storm::names()[0]).unwrap();
     let mut home = Home::new(rules, Clock::driven(begin, 1800.0)).await;
-    home.peer.wait("heattrax/driveway/1/decision", &["\"desired\":\"ON\"", "schedule `Snow` is active"]).await;
+    let told =
+        home.peer.wait("heattrax/driveway/1/decision", &["\"desired\":\"ON\"", "schedule `Snow` is active"]).await;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let since: Timestamp = told["since"].as_str().unwrap().parse().unwrap();
     // The recording's first precipitation is 150 minutes after the start, and the lead is 60 minutes.
-    let ahead = home.now().duration_since(begin).as_mins();
+    let ahead = since.duration_since(begin).as_mins();
     assert!((90..150).contains(&ahead), "after {ahead} min");
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
     assert!(home.mat.relay(1));
@@ -145,18 +148,19 @@ async fn the_longest_runtime_cuts_and_the_rest_is_held() {
       class: heater
       items: [ { name: Driveway, ip_address: "{mat}", outlets: [0], poll_seconds: 1 } ]
       schedules:
-        - { name: Always, all_day: true, safety: { max_runtime_hours: 0.25, cooldown_minutes: 15 } }
+        - { name: Always, all_day: true, safety: { max_runtime_hours: 0.25, cooldown_minutes: 60 } }
 "#;
     let mut home = Home::new(rules, Clock::driven(noon(), 600.0)).await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
-    home.peer.wait("heattrax/bridge/event", &["max_runtime", "safety cut"]).await;
+    let cut = home.peer.wait("heattrax/bridge/event", &["max_runtime", "safety cut"]).await;
+    let cut: serde_json::Value = serde_json::from_str(&cut).unwrap();
+    let cut: Timestamp = cut["ts"].as_str().unwrap().parse().unwrap();
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"OFF\""]).await;
-    let cut = home.now();
     home.peer.send("heattrax/driveway/1/set", "ON").await;
     home.peer.wait("heattrax/bridge/event", &["refused", "resting"]).await;
     home.peer.wait("heattrax/driveway/1", &["\"state\":\"ON\""]).await;
     let rested = home.now().duration_since(cut).as_mins();
-    assert!(rested >= 10, "on again after {rested} min");
+    assert!(rested >= 59, "on again after {rested} min");
     home.stop().await;
 }
 
@@ -195,7 +199,7 @@ async fn a_restart_remembers_and_leaves_a_heater_on_that_its_plug_watches_over()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_catches_an_on_that_is_under_way() {
     let mut home = quiet_home().await;
-    home.mat.set_fault(Fault::Latency(Duration::from_millis(200)));
+    home.mat.set_fault(Fault::Latency(Duration::from_millis(400)));
     home.peer.send("heattrax/driveway/1/set", "ON").await;
     until("the relay has closed, and nobody has said so yet", || home.mat.relay(1)).await;
     home.stop().await;
@@ -210,5 +214,7 @@ async fn a_stop_before_the_first_contact_leaves_no_heater_on() {
     home.mat.set_fault(Fault::Latency(Duration::from_millis(50)));
     home.start().await;
     home.stop().await;
-    assert!(!home.mat.relay(1));
+    // On a slow machine it may have been met before the stop: then its plug watches over it.
+    let outlet = &home.mat.outlets()[0];
+    assert!(!outlet.on || outlet.countdown.is_some(), "{outlet:?}, {:?}", home.mat.log());
 }

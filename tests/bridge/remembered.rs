@@ -31,8 +31,7 @@ async fn what_an_outlet_did_and_what_happened_can_be_looked_up() {
     let mut home = Home::new(PEOPLE_ONLY, Clock::driven(noon(), 30.0)).await;
     home.peer.wait("heattrax/porch/1", &["\"OFF\""]).await;
     sampled(&home, |on| *on == json!(0.0)).await;
-    let (status, _) = home.http("POST", "/api/outlets/porch/1/set", Some(json!({ "state": "ON" }))).await;
-    assert_eq!(status, 200);
+    home.switches("/api/outlets/porch/1/set", "ON").await;
     let points = sampled(&home, |on| *on == json!(1.0)).await;
     assert_eq!(points.first().unwrap()["on"], json!(0.0), "{points:?}");
     assert_eq!(points.last().unwrap()["mode"], "manual_on");
@@ -113,15 +112,6 @@ async fn a_history_that_is_damaged_is_set_aside_and_one_that_cannot_be_written_h
     home.peer
         .wait("heattrax/bridge/event", &["store_trouble", "cannot be written", "the outlets are not concerned"])
         .await;
-    // The plug may not have been asked yet.
-    let mut status = 404;
-    for _ in 0..200 {
-        (status, _) = home.http("POST", "/api/outlets/porch/1/set", Some(json!({ "state": "ON" }))).await;
-        if status != 404 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    assert_eq!(status, 200);
+    home.switches("/api/outlets/porch/1/set", "ON").await;
     home.stop().await;
 }

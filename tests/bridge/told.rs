@@ -115,7 +115,7 @@ fn times(value: &Value, found: &mut Vec<String>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_time_over_http_has_the_offset_of_the_house() {
     // What was is written down by and by: that is sooner where the house lives faster.
-    let mut home = Home::new(PEOPLE_ONLY, Clock::driven(noon(), 20.0)).await;
+    let mut home = Home::new(PEOPLE_ONLY, Clock::driven(noon(), 5.0)).await;
     home.peer.wait("heattrax/porch/1", &["\"state\":\"OFF\""]).await;
     switch(&home, 1, "ON").await;
     let written = async {
