@@ -168,7 +168,7 @@ async fn nobody_asks_for_lights_or_for_long_lists_or_for_two_lists_of_outlets_at
         setup.orders.wanted.insert(1, order);
         let mut bench = setup.start();
         bench.reported(1, Switch::On).await;
-        bench.heard_within(Duration::from_millis(800)).await;
+        bench.heard_within(Duration::from_millis(500)).await;
         for request in wire.requests() {
             assert!(request.len() <= 5, "{model:?}: {request:?}");
             assert!(!request.iter().any(|it| it.contains("led")), "{model:?}: {request:?}");

@@ -105,13 +105,21 @@ async fn without_a_list_of_components_the_meters_are_asked() {
         if metered {
             assert!(bench.metered_housing().await.sockets.iter().all(|it| it.meters_energy), "{model:?}");
         } else {
-            let heard = bench.heard_within(Duration::from_millis(600)).await;
+            let mut lights = Vec::new();
+            let mut note = |it: &Event| {
+                if let Event::DeviceIdentified { housing, .. } = it {
+                    lights.push(housing.led);
+                }
+            };
+            bench
+                .first("the light", |it| {
+                    note(it);
+                    matches!(it, Event::DeviceIdentified { housing, .. } if housing.led.is_some()).then_some(())
+                })
+                .await;
+            bench.heard_within(Duration::from_millis(300)).await.iter().for_each(note);
             // The second time with its light.
-            let lights = heard.iter().filter_map(|it| match it {
-                Event::DeviceIdentified { housing, .. } => Some(housing.led),
-                _ => None,
-            });
-            assert_eq!(lights.collect::<Vec<_>>(), [None, Some(true)], "{model:?}");
+            assert_eq!(lights, [None, Some(true)], "{model:?}");
         }
         bench.stop().await;
     }

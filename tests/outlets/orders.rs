@@ -42,8 +42,12 @@ async fn a_switch_costs_one_request_and_one_look() {
         setup.settings.poll_every = Duration::from_secs(3600);
         let mut bench = setup.start();
         bench.caused(1, Cause::FirstContact).await;
-        bench.heard_within(Duration::from_millis(300)).await;
-        let before = plug.counts().requests;
+        // Whatever else it asks at first has been asked.
+        let mut before = 0;
+        while before != plug.counts().requests {
+            before = plug.counts().requests;
+            bench.heard_within(Duration::from_millis(500)).await;
+        }
         bench.order(wanted(&[(1, Switch::On)], 1));
         bench.caused(1, Cause::Switched).await;
         assert_eq!(plug.counts().requests - before, 2, "{model:?}");
@@ -139,7 +143,7 @@ async fn a_switch_that_fails_is_told_once_and_not_hammered_until_there_are_new_o
     let insisted = Instant::now();
     bench.order(wanted(&[(1, Switch::On)], 2));
     bench.switch_failed().await;
-    assert!(insisted.elapsed() < Duration::from_millis(600), "{:?}", insisted.elapsed());
+    assert!(insisted.elapsed() < Duration::from_millis(1200), "{:?}", insisted.elapsed());
     // The pause for ON does not hold an OFF up.
     plug.clear_faults();
     assert!(plug.press(1));
@@ -148,7 +152,7 @@ async fn a_switch_that_fails_is_told_once_and_not_hammered_until_there_are_new_o
     let insisted = Instant::now();
     bench.order(wanted(&[(1, Switch::Off)], 3));
     bench.reported(1, Switch::Off).await;
-    assert!(insisted.elapsed() < Duration::from_millis(600), "{:?}", insisted.elapsed());
+    assert!(insisted.elapsed() < Duration::from_millis(1200), "{:?}", insisted.elapsed());
     bench.stop().await;
 }
 

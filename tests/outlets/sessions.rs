@@ -76,11 +76,12 @@ async fn a_device_at_rest_is_looked_at_less_often_than_one_that_works() {
     let mut bench = Setup::of(&plug).start();
     bench.caused(1, Cause::Polled).await;
     bench.heard_within(Duration::from_millis(300)).await;
-    let idle = bench.heard_within(Duration::from_millis(1500)).await.len();
+    let idle = bench.heard_within(Duration::from_secs(3)).await.len();
     bench.order(wanted(&[(1, Switch::On)], 0));
     bench.reported(1, Switch::On).await;
-    let busy = bench.heard_within(Duration::from_millis(1500)).await.len();
-    assert!((3..=7).contains(&idle), "{idle} looks in 1.5 s at rest, where 5 are due");
-    assert!(busy >= 10, "{busy} looks in 1.5 s at work, where 15 are due");
+    let busy = bench.heard_within(Duration::from_secs(3)).await.len();
+    assert!((4..=14).contains(&idle), "{idle} looks in 3 s at rest, where 10 are due");
+    // A slow machine makes fewer of them, but not as few as at rest.
+    assert!(busy > idle + idle / 2, "{busy} looks in 3 s at work, where 30 are due, and {idle} at rest");
     bench.stop().await;
 }
