@@ -57,7 +57,7 @@ async fn a_clean_stop_leaves_offline_behind() {
     let asked = Instant::now();
     bridge.stop.cancel();
     bridge.task.await.unwrap();
-    assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     peer.wait_for("heattrax/bridge/availability", "offline").await;
     // The will, which says the same, was not needed.
     peer.settle().await;
@@ -80,7 +80,7 @@ async fn a_frozen_broker_cannot_hold_a_stop_up() {
     bridge.task.await.unwrap();
     // It had its second to take the last message.
     assert!(asked.elapsed() >= Duration::from_secs(1), "{:?}", asked.elapsed());
-    assert!(asked.elapsed() < Duration::from_millis(1500), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_millis(2500), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_broker_that_is_not_there_cannot_hold_a_stop_up() {
     let asked = Instant::now();
     bridge.stop.cancel();
     bridge.task.await.unwrap();
-    assert!(asked.elapsed() < Duration::from_millis(200), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
 }
 
 /// Knows only MQTT 3.1.1.

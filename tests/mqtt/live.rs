@@ -156,13 +156,22 @@ async fn the_birth_brings_everything_again_within_a_second() {
         peer.say("homeassistant/status", "online").await;
     }
     peer.wait("the last topic", |it| it.topic == "heattrax/vacation").await;
-    assert!(asked.elapsed() < Duration::from_millis(1500), "{:?}", asked.elapsed());
-    // Not twenty times, and not once more after the death.
+    // The pause is up to 0.9 s; the rest is for a slow machine.
+    assert!(asked.elapsed() < Duration::from_millis(2500), "{:?}", asked.elapsed());
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let said = || -> Vec<_> {
+        let seen = peer.seen().into_iter();
+        seen.filter(|it| !it.topic.ends_with("/status") && !it.topic.starts_with("peer/")).collect()
+    };
+    // Not twenty times: once, and once more if the last births came after a short pause.
+    let (again, once) = (said(), topics(&first));
+    let twice = [once.clone(), once.clone()].concat();
+    assert!(topics(&again) == once || topics(&again) == twice, "{:?}", topics(&again));
+    // And not once more after the death.
+    peer.forget();
     peer.say("homeassistant/status", "offline").await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
-    let again: Vec<_> =
-        peer.seen().into_iter().filter(|it| !it.topic.ends_with("/status") && !it.topic.starts_with("peer/")).collect();
-    assert_eq!(topics(&again), topics(&first));
+    assert_eq!(said(), []);
 }
 
 #[tokio::test]

@@ -37,7 +37,8 @@ use crate::house::{homeassistant, identity, now, settings};
 
 /// A command topic.
 pub(crate) const SET: &str = "heattrax/driveway/1/set";
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Nothing here takes as long, however slow the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn broker() -> Broker {
     broker_on(SocketAddr::from(([127, 0, 0, 1], 0))).await
@@ -140,10 +141,17 @@ impl Peer {
     /// Waits for a message.
     pub(crate) async fn wait(&self, what: &str, wanted: impl Fn(&Saw) -> bool) -> Saw {
         let mut changed = self.changed.clone();
+        let mut searched = 0;
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
-                if let Some(saw) = self.seen().into_iter().find(&wanted) {
-                    return saw;
+                {
+                    let seen = self.seen.lock().unwrap();
+                    // Somebody may have let it forget.
+                    let new = seen.get(searched..).unwrap_or(&seen);
+                    if let Some(saw) = new.iter().find(|it| wanted(it)) {
+                        return saw.clone();
+                    }
+                    searched = seen.len();
                 }
                 changed.changed().await.unwrap();
             }

@@ -77,7 +77,7 @@ impl Session {
     /// said again at once, for whoever deleted something wanted it gone, and two sides that put each other right never end.
     fn hear_cleared(&mut self, message: &Message) {
         let is_empty = matches!(&message.payload, Payload::Bytes(bytes) if bytes.is_empty());
-        if message.retain || !is_empty || self.emptied.remove(&message.topic) {
+        if message.retain || !is_empty || self.is_own_echo(&message.topic) {
             return;
         }
         if self.truth.holds(&message.topic) {
@@ -89,6 +89,16 @@ impl Session {
             let notice = Notice::new(self.handle.clock.now(), NoticeKind::AnnouncementCleared, words);
             self.complaints.cleared(notice.with("topic", &message.topic));
         }
+    }
+
+    /// Has the bridge itself emptied this topic, and not heard so yet? Then it has now.
+    fn is_own_echo(&mut self, topic: &str) -> bool {
+        let Some(waiting) = self.emptied.get_mut(topic) else { return false };
+        *waiting -= 1;
+        if *waiting == 0 {
+            self.emptied.remove(topic);
+        }
+        true
     }
 
     /// The station is heard, and told once of each field that cannot be read.

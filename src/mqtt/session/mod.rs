@@ -11,7 +11,11 @@ mod repeated;
 mod requested;
 mod retimed;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::broadcast::{
@@ -112,8 +116,8 @@ struct Session {
     changes: Changes,
     /// Topics that were cleared, whose echo is not to be taken for a request.
     cleared: BTreeSet<String>,
-    /// Announcements that the bridge itself has cleared on this connection, whose echo is no stranger's.
-    emptied: BTreeSet<String>,
+    /// Announcements that the bridge itself has cleared on this connection, and how many echoes are still to come: no stranger's.
+    emptied: BTreeMap<String, usize>,
     /// Fields of the user's weather station that could not be read the last time.
     misread: BTreeSet<&'static str>,
     /// Mappings of the station's topics whose last message held no figure.
@@ -151,7 +155,7 @@ impl Session {
             errands: JoinSet::new(),
             changes: Changes::default(),
             cleared: BTreeSet::new(),
-            emptied: BTreeSet::new(),
+            emptied: BTreeMap::new(),
             misread: BTreeSet::new(),
             unmapped: BTreeSet::new(),
             birth: None,

@@ -17,11 +17,14 @@ impl Session {
                 too_large.push((message.topic, length, line.largest));
                 continue;
             }
-            if message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic) {
-                self.emptied.insert(message.topic.clone());
-            }
+            let empties = message.payload.is_empty() && self.outbound.context.topics.is_announcement(&message.topic);
+            let emptied = empties.then(|| message.topic.clone());
             match line.publish(message) {
-                Ok(()) => self.published += 1,
+                Ok(()) => {
+                    self.published += 1;
+                    // The broker may be slow: each clear has an echo of its own.
+                    emptied.into_iter().for_each(|it| *self.emptied.entry(it).or_default() += 1);
+                }
                 Err(message) => {
                     self.truth.put_back(message);
                     break;
