@@ -1,4 +1,11 @@
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use heattrax::{
     model::Place,
@@ -111,23 +118,24 @@ fn at_no_moment_of_a_write_is_there_half_a_file() {
     let mut long = short.clone();
     long.source = "x".repeat(200_000);
     cache.write(&short).unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
     let writer = {
-        let (cache, short, long) = (cache.clone(), short.clone(), long.clone());
+        let (cache, short, long, looks) = (cache.clone(), short.clone(), long.clone(), Arc::clone(&seen));
         std::thread::spawn(move || {
-            for _ in 0..40 {
+            let mut writes = 0;
+            while writes < 40 || looks.load(Ordering::Relaxed) <= 10 {
                 cache.write(&long).unwrap();
                 cache.write(&short).unwrap();
+                writes += 1;
             }
         })
     };
-    let mut seen = 0;
     while !writer.is_finished() {
         let found = cache.look(noon()).unwrap();
         assert!(found == short || found == long);
-        seen += 1;
+        seen.fetch_add(1, Ordering::Relaxed);
     }
     writer.join().unwrap();
-    assert!(seen > 10, "only {seen} looks");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
 }
 

@@ -125,7 +125,9 @@ async fn a_slow_provider_is_given_up_after_fifteen_seconds() {
     storm.set_fault(StormFault::Slow);
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::start(settings(&storm.base_url(), folder.path()), now);
-    settle().await;
+    while storm.requests(Provider::OpenMeteo) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     turn(Duration::from_secs(14)).await;
     assert!(room.events.try_recv().is_err());
     turn(Duration::from_secs(2)).await;
