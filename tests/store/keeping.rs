@@ -94,15 +94,19 @@ async fn changes_that_follow_each_other_are_written_together() {
     let folder = tempfile::tempdir().unwrap();
     let room = start(folder.path());
     until_kept(folder.path(), &house(false, Remembered::default()).memory()).await;
+    let path = folder.path().join("memory.json");
+    let before = fs::read(&path).unwrap();
+    tokio::time::pause();
     for it in 0..100 {
         room.board.send_replace(Arc::new(house(it % 2 == 0, Remembered::default())));
         tokio::task::yield_now().await;
     }
     let last = house(true, remembered());
     room.board.send_replace(Arc::new(last.clone()));
-    let path = folder.path().join("memory.json");
-    let before = fs::read(&path).unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::advance(Duration::from_millis(60)).await;
+    tokio::time::resume();
+    // Whoever writes does so on another thread.
+    tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(fs::read(&path).unwrap(), before, "written before the changes could gather");
     until_kept(folder.path(), &last.memory()).await;
 }
