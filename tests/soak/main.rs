@@ -88,7 +88,8 @@ const GLANCE: Duration = Duration::from_millis(250);
 const REST: Duration = Duration::from_secs(75);
 
 /// Lives over real sockets. Says how many faults there were.
-async fn live_on_wires(length: Duration) -> u64 {
+async fn live_on_wires(seed: u64, length: Duration) -> u64 {
+    fastrand::seed(seed);
     let town = Town::new(Way::Sockets).await;
     let mut witness = Witness::new(&town);
     let mut chaos = Chaos::new(Measure::MINUTES);
@@ -115,7 +116,10 @@ async fn live_on_wires(length: Duration) -> u64 {
 #[test]
 fn over_real_sockets_in_real_time_nothing_is_shown_that_was_not_so() {
     let seconds = numbers("HEATTRAX_SOAK_SECONDS", &[6])[0];
+    let seed = numbers("HEATTRAX_SOAK_SEEDS", &[fastrand::u64(..)])[0];
+    // Real time never comes twice, but the faults do.
+    eprintln!("HEATTRAX_SOAK_SEEDS={seed} HEATTRAX_SOAK_SECONDS={seconds}");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let faults = runtime.block_on(live_on_wires(Duration::from_secs(seconds)));
+    let faults = runtime.block_on(live_on_wires(seed, Duration::from_secs(seconds)));
     eprintln!("{seconds} s over real sockets, {faults} faults");
 }

@@ -49,6 +49,9 @@ devices:
       schedules: [ { name: evening, on: { type: sunset, fallback: "17:00" }, off: { type: time, value: "23:00" }, days: [1, 2, 3, 4, 5, 6, 7] } ]
 "#;
 
+/// Outlets as the house shows them, by plug and slot.
+pub(crate) type Shown = BTreeMap<(usize, u8), Arc<heattrax::model::Outlet>>;
+
 /// How the plugs are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -179,7 +182,7 @@ impl Town {
     }
 
     /// Everything that the house shows, by plug and slot.
-    pub(crate) fn shown(&self) -> BTreeMap<(usize, u8), Arc<heattrax::model::Outlet>> {
+    pub(crate) fn shown(&self) -> Shown {
         let house = self.handle.picture();
         let all = self.ids().into_iter();
         all.filter_map(|it| Some((it, house.outlets.get(&Self::id(it.0, it.1))?.clone()))).collect()

@@ -6,11 +6,12 @@ use heattrax::{
     emulator::{Cause, Switched},
     model::Availability,
 };
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::{
     chaos::{Chaos, LONGEST_GONE, Wish},
-    town::{HEATERS, LONGEST_HOURS, MODELS, Town},
+    town::{HEATERS, LONGEST_HOURS, MODELS, Shown, Town},
 };
 
 /// A timer on a plug is set at most this far ahead.
@@ -49,6 +50,8 @@ impl Witness {
     /// One look.
     pub(crate) fn looks(&mut self, town: &Town, chaos: &Chaos) {
         assert!(town.tasks.iter().all(|it| !it.is_finished()), "a task has died");
+        // The picture first: whatever it shows is in the logs by the time they are read.
+        let picture = (town.handle.clock.now(), town.shown());
         self.follows_the_relays(town);
         self.sees_no_login_hammered(town);
         for (at, plug) in town.plugs.iter().enumerate() {
@@ -68,7 +71,7 @@ impl Witness {
             }
         }
         self.sees_every_heater_armed(town, chaos);
-        self.believes_what_is_shown(town);
+        self.believes_what_is_shown(town, &picture);
     }
 
     /// A heater that we have switched on has a countdown on its plug, or is off soon, if the plug is well.
@@ -102,9 +105,8 @@ impl Witness {
     }
 
     /// The house never shows a state that the plug did not have a moment before it was reported.
-    fn believes_what_is_shown(&self, town: &Town) {
-        let now = town.handle.clock.now();
-        for ((at, slot), outlet) in town.shown() {
+    fn believes_what_is_shown(&self, town: &Town, (now, shown): &(Timestamp, Shown)) {
+        for (&(at, slot), outlet) in shown {
             let (Some(report), Some(reported)) = (&outlet.reported, outlet.reported_at) else { continue };
             let age = Duration::try_from(now.duration_since(reported)).unwrap_or_default();
             let until = town.plugs[at].now().saturating_sub(age);
