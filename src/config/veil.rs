@@ -184,6 +184,7 @@ fn keyed(line: &str) -> Option<(&str, usize, usize)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

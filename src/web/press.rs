@@ -148,6 +148,10 @@ impl Press {
         }
         let (site, before) = (Arc::clone(site), kept.clone());
         let told = self.turns.make(move || look(&site, before)).await?;
+        if kept.as_ref().is_none_or(|it| it.number != told.number) {
+            // Whoever is told of it and asks then is not given what is older.
+            self.turns.changed();
+        }
         *kept = Some(told.clone());
         Some(told)
     }

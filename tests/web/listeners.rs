@@ -164,6 +164,9 @@ async fn changes_put_together_are_the_house() {
         (&|it| drop(it.outlets.remove(&first)), &["outlets"]),
     ];
     for (step, parts) in steps {
+        // The next change is told at once, and somebody has asked a moment before.
+        turn(EVERY).await;
+        room.get("/api/house").await;
         next(step);
         let (name, change) = heard.next().await;
         assert_eq!(name, "change");
