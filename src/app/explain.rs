@@ -51,7 +51,7 @@ pub async fn explain(settings: &Settings, options: ExplainOptions, now: Timestam
     let source = format!("the config, the memory and the last forecast ({why_not}{doubts})");
     let question = Question { group: options.group, at };
     let answer = answer(&settings.control, &house, &question, source).map_err(|it| it.to_string())?;
-    Ok(if options.json { format!("{:#}\n", answer.json()) } else { answer.text() })
+    Ok(if options.json { format!("{:#}\n", answer.local_json()) } else { answer.text() })
 }
 
 /// Why it does not explain; whoever wants JSON is refused in JSON.

@@ -1,5 +1,6 @@
 //! The answer for programs.
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -34,6 +35,13 @@ impl Explanation {
             "ice": ice,
             "plans": plans,
         })
+    }
+
+    /// The same with the offset of the house's zone at each time.
+    pub fn local_json(&self) -> Value {
+        let mut all = self.json();
+        in_zone(&mut all, &self.settings.zone);
+        all
     }
 
     fn outlet_json(&self, outlet: &Outlet) -> Value {
@@ -76,4 +84,18 @@ fn voices(decision: &Decision) -> Value {
         })
     });
     voices.collect()
+}
+
+/// Gives every time in it the offset that the zone has then.
+pub fn in_zone(value: &mut Value, zone: &TimeZone) {
+    match value {
+        Value::String(text) => {
+            if let Some(at) = text.ends_with('Z').then(|| text.parse::<Timestamp>().ok()).flatten() {
+                *text = at.display_with_offset(zone.to_offset(at)).to_string();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| in_zone(it, zone)),
+        Value::Object(entries) => entries.values_mut().for_each(|it| in_zone(it, zone)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub use self::{
+    json::in_zone,
     seed::{forecast, mat_forecast, seed_state, solar_times},
     weather::code_words,
     when::{local, parse_at},

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::inputs::rounded;
+use super::{inputs::rounded, json::in_zone};
 use crate::{
     control::{black_ice_risk, precipitation, sun},
     model::{Celsius, ControlSettings, House, Interval, Plan, PrecipitationKind, Slug, Switch, WeatherState},
@@ -88,6 +88,8 @@ fn local(settings: &ControlSettings, at: Timestamp) -> String {
 fn hour(settings: &ControlSettings, it: &Interval) -> Value {
     let fahrenheit = |it: Option<Celsius>| it.map(|it| rounded(it.fahrenheit()));
     let celsius = |it: Option<Celsius>| it.map(|it| rounded(it.0));
+    let mut raw = json!(it);
+    in_zone(&mut raw, &settings.zone);
     json!({
         "time": local(settings, it.start),
         "temp_f": fahrenheit(it.temperature),
@@ -101,7 +103,7 @@ fn hour(settings: &ControlSettings, it: &Interval) -> Value {
         "precip_type": kind(it),
         "wind_speed": it.wind.map(rounded),
         "alerts": [],
-        "raw": it,
+        "raw": raw,
     })
 }
 

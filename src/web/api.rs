@@ -77,7 +77,7 @@ async fn explanation(site: &Arc<Site>, uri: &Uri, as_json: bool) -> Result<Bytes
     let asked = Arc::clone(site);
     let make = move || {
         let answer = explain(&settings, &asked.handle.picture(), &question, "the running bridge");
-        answer.map(|it| Bytes::from(if as_json { it.json().to_string() } else { it.text() }))
+        answer.map(|it| Bytes::from(if as_json { it.local_json().to_string() } else { it.text() }))
     };
     // Running a large house forward takes a while.
     let answer = if is_all {

@@ -19,7 +19,7 @@ use super::{
     api, switch,
 };
 use crate::{
-    explain::local,
+    explain::{in_zone, local},
     hub::Errand,
     model::{
         HISTORY_ROWS, HistoryAnswer, HistoryDay, HistoryEvent, HistoryPoint, HistoryQuery, NoticeKind, OutletId,
@@ -349,9 +349,11 @@ fn point(it: &HistoryPoint, zone: &TimeZone) -> Value {
 }
 
 fn event(it: &HistoryEvent, zone: &TimeZone) -> Value {
+    let mut detail = json!(it.detail);
+    in_zone(&mut detail, zone);
     json!({
         "at": moment(it.at, zone), "event_type": it.kind, "device": it.device, "slot": it.slot, "group": it.group, "message": it.message,
-        "detail": it.detail,
+        "detail": detail,
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    explain::local,
+    explain::{in_zone, local},
     model::{Notice, NoticeKind},
 };
 
@@ -88,7 +88,8 @@ impl Ledger {
     }
 
     fn shown(&self, notice: &Notice, number: u64) -> Value {
-        let detail: Value = notice.detail.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let mut detail: Value = notice.detail.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        in_zone(&mut detail, &self.zone);
         json!({
             "id": self.id(number),
             "event_type": notice.kind.as_str(),

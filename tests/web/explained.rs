@@ -120,19 +120,19 @@ async fn every_voice_of_every_outlet_is_explained_with_the_weather_and_the_plan(
 #[tokio::test]
 async fn programs_are_told_the_same_as_json() {
     let answer = json(&room().await, "/api/explain?group=porch&at=18:30").await;
-    assert_eq!((&answer["basis"], &answer["at"]), (&"ahead".into(), &"2026-01-15T23:30:00Z".into()));
+    assert_eq!((&answer["basis"], &answer["at"]), (&"ahead".into(), &"2026-01-15T18:30:00-05:00".into()));
     let outlets = answer["outlets"].as_array().unwrap();
     assert_eq!(outlets.len(), 1);
     let lamp = &outlets[0];
     assert_eq!((&lamp["device"], &lamp["expected"], &lamp["mode"]), (&"lamp".into(), &"ON".into(), &"schedule".into()));
-    assert_eq!(lamp["next"]["at"], "2026-01-16T04:00:00Z");
+    assert_eq!(lamp["next"]["at"], "2026-01-15T23:00:00-05:00");
     let voices = lamp["voices"].as_array().unwrap();
     let names: Vec<_> = voices.iter().map(|it| it["voice"].as_str().unwrap()).collect();
     assert!(names.starts_with(&["control", "safety", "wish", "vacation"]), "{names:?}");
     let winners: Vec<_> = voices.iter().filter(|it| it["wins"] == true).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(winners[0]["inputs"]["schedule"], "Evening");
-    assert_eq!(winners[0]["inputs"]["until"], "2026-01-16T04:00:00Z");
+    assert_eq!(winners[0]["inputs"]["until"], "2026-01-15T23:00:00-05:00");
     assert_eq!(answer["plans"].as_object().unwrap().keys().collect::<Vec<_>>(), ["porch"]);
     assert!(answer["caveat"].as_str().unwrap().contains("run forward"));
 }
@@ -268,6 +268,7 @@ async fn the_forecast_and_the_plan_are_given_in_the_shapes_that_earlier_clients_
     let hours = told["hours"].as_array().unwrap();
     assert_eq!((hours.len(), &told["forecast_hours"]), (30, &Value::from(30)));
     let wet = &hours[4];
+    assert_eq!(wet["raw"]["start"], "2026-01-15T11:00:00-05:00");
     assert_eq!((&wet["time"], &wet["temp_f"]), (&Value::from("2026-01-15T11:00:00-05:00"), &Value::from(28.4)));
     assert_eq!((&wet["precip_type"], &wet["precip_intensity"]), (&Value::from("snow"), &Value::from(1.5)));
     assert_eq!((&wet["black_ice_risk"], &hours[3]["precip_type"]), (&Value::from(true), &Value::Null));

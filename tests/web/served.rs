@@ -66,9 +66,10 @@ async fn a_listener_hears_the_house_at_once_and_each_notice_with_its_id() {
     };
     until("event: house").await;
     until("event: plan").await;
-    room.handle.notify(Notice::new(noon(), NoticeKind::Switched, "the mat is ON"));
+    room.handle.notify(Notice::new(noon(), NoticeKind::Switched, "the mat is ON").with("until", noon().to_string()));
     until("event: notice").await;
     until("the mat is ON").await;
+    until("\"until\":\"2026-01-15T12:00:00+00:00\"").await;
     until("id: ").await;
 }
 
