@@ -83,8 +83,9 @@ impl Means {
 
     /// Puts an earlier file in the place of the one that is in force, if it is right.
     pub(super) async fn restores(&self, name: String, etag: Option<String>) -> Result<Value, Failed> {
-        let text = self.with_writer(move |it| it.backup(&name)).await??;
-        self.puts(text, etag).await
+        let now = self.handle.clock.now();
+        let written = self.with_writer(move |it| it.restore(&name, etag.as_deref(), now)).await?;
+        self.is_put(written).await
     }
 
     /// Sets values. What would be wrong with the config then is told by its places. In setup mode a file that has become right by it

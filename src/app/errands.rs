@@ -266,6 +266,11 @@ impl Means {
     pub(super) async fn puts(&self, text: String, etag: Option<String>) -> Result<Value, Failed> {
         let now = self.handle.clock.now();
         let written = self.with_writer(move |it| it.put_text(&text, etag.as_deref(), now)).await?;
+        self.is_put(written).await
+    }
+
+    /// Goes on with a file that was written as a whole.
+    pub(super) async fn is_put(&self, written: Result<config::Edited, config::Refused>) -> Result<Value, Failed> {
         let written = match written {
             Err(config::Refused::Wrong(problems)) => return Ok(wrong(&problems.list)),
             Err(config::Refused::Masked(problems)) => return Ok(wrong(&problems)),

@@ -120,10 +120,31 @@ pub(super) fn readable(file: &Arc<str>, text: &str) -> Rescued {
         }
     }
     // None that can be read, or one more than that.
-    let hides = text.contains("web") && entries.iter().filter(|entry| entry.key == "web").count() != 1;
+    let page: Vec<_> = entries.iter().filter(|entry| entry.key == "web").collect();
+    let is_page = |entry: &&Entry| matches!(entry.value.kind, Kind::Map(_));
+    let mentions = text.to_ascii_lowercase().contains("web");
+    let hides = (mentions && (page.len() != 1 || !page.iter().all(is_page))) || is_elsewhere(text);
     entries.sort_by(|one, other| one.key.cmp(&other.key));
     entries.dedup_by(|one, other| one.key == other.key);
     Rescued { tree, hides }
+}
+
+/// Sections with passwords of their own.
+const OTHERS: [&str; 6] = ["web", "mqtt", "devices", "notifications", "weather", "weather_api"];
+
+/// Does a key that keeps people out stand in no section that is known to have such keys?
+fn is_elsewhere(text: &str) -> bool {
+    let mut section = "";
+    text.lines().any(|line| {
+        if line.starts_with(|first: char| !first.is_whitespace() && first != '#') {
+            section = line.split(':').next().unwrap_or_default().trim_matches(['"', '\'', ' ']);
+        }
+        let line = line.split(" #").next().unwrap_or_default();
+        let words = line.split(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
+        !OTHERS.contains(&section)
+            && !line.trim_start().starts_with('#')
+            && words.into_iter().any(|it| KEEP_OUT.contains(&it))
+    })
 }
 
 /// The text cut before each line that begins a wanted section or another one: at the left margin.

@@ -11,6 +11,7 @@ use super::{
     schedule::Units,
     section::{Section, cut, nearest, shown},
     shape::Shape,
+    show,
     tree::{Entry, Kind, Node, kind_of},
 };
 use crate::model::{Celsius, Secret};
@@ -187,6 +188,11 @@ impl Section<'_> {
             (plain, _) => plain.is_none(),
         };
         let text = if file_wins { self.contents(file_key)? } else { self.plain_secret(key, plain?)? };
+        if text == show::MASK {
+            // What is shown in a secret's place would be one that everybody knows.
+            self.refuse(key, "the asterisks that are shown in its place", "the secret itself");
+            return None;
+        }
         (!text.is_empty()).then(|| Secret::new(text))
     }
 

@@ -1,6 +1,12 @@
 //! YAML to a tree with places. A file that is not YAML is one problem; a key that is there twice is one problem each.
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -43,46 +49,74 @@ pub(super) fn read(file: &Arc<str>, text: &str) -> (Node, Vec<Problem>) {
     (Node::empty(root), reading.problems)
 }
 
-/// Where the secrets of a text are, each with its keys. An item of a list is known by its `name`, or else by its number. `None` if the
-/// text is no YAML.
-pub(super) fn secrets(text: &str) -> Option<Vec<(String, Range<usize>)>> {
+/// A secret in a text.
+pub(super) struct Hidden {
+    /// What tells it from the others: its keys, with the only `name` of an item or what else is unlike in its list.
+    pub(super) name: String,
+    /// Its keys, for people.
+    pub(super) path: String,
+    /// In bytes.
+    pub(super) range: Range<usize>,
+}
+
+/// Is it no YAML at all?
+pub(super) fn is_broken(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.len() > MOST_BYTES || serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).is_err()
+}
+
+/// The secrets of a text. `None` if it is no YAML, or nobody can say where they are.
+pub(super) fn secrets(text: &str) -> Option<Vec<Hidden>> {
     if text.len() > MOST_BYTES {
         return None;
     }
     let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
     let mut found = Vec::new();
-    hidden(&raw, "", "", false, &mut found)?;
+    hidden(&raw, ["", ""], "", false, &mut found)?;
     Some(found)
 }
 
-/// Collects what is secret in a value at `path`, below the key `above`. `None` if the parser does not say where it is.
+/// Collects what is secret in a value with this name and path, below the key `above`.
 fn hidden(
     raw: &Spanned<Raw>,
-    path: &str,
+    [name, path]: [&str; 2],
     above: &str,
     is_secret: bool,
-    found: &mut Vec<(String, Range<usize>)>,
+    found: &mut Vec<Hidden>,
 ) -> Option<()> {
     match &raw.value {
         Raw::Null => {}
         Raw::Text(text) if text.is_empty() => {}
         Raw::List(items) => {
             for (at, item) in items.iter().enumerate() {
-                let name = item.value.name().map_or_else(|| at.to_string(), str::to_owned);
-                hidden(item, &format!("{path}[{name}]"), above, is_secret, found)?;
+                let own = item.value.name();
+                let is_only = own.is_some() && items.iter().filter(|it| it.value.name() == own).count() == 1;
+                let (called, shown) = match own.filter(|_| is_only) {
+                    Some(own) => (format!("{name}[{own}]"), format!("{path}[{own}]")),
+                    // Who has no name of its own is known by its place while all are there, and by what it says besides.
+                    None => {
+                        let mut likeness = DefaultHasher::new();
+                        item.value.likens(above, &mut likeness);
+                        (format!("{name}[{at} of {}, {:x}]", items.len(), likeness.finish()), format!("{path}[{at}]"))
+                    }
+                };
+                hidden(item, [&called, &shown], above, is_secret, found)?;
             }
         }
         Raw::Map(pairs) => {
             for (key, value) in pairs {
-                let Raw::Text(key) = &key.value else { continue };
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                hidden(value, &path, key, is_secret || show::is_secret(key, above), found)?;
+                // A number may be a header's name.
+                let key = key.value.word();
+                let longer = |it: &str| if it.is_empty() { key.clone() } else { format!("{it}.{key}") };
+                let is_secret = is_secret || show::is_secret(&key, above);
+                hidden(value, [&longer(name), &longer(path)], &key, is_secret, found)?;
             }
         }
         Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) if is_secret => {
             let from = usize::try_from(raw.defined.span().byte_offset()?).ok()?;
             let length = usize::try_from(raw.defined.span().byte_len()?).ok()?;
-            found.push((path.to_owned(), from..from.checked_add(length)?));
+            let range = from..from.checked_add(length)?;
+            found.push(Hidden { name: name.to_owned(), path: path.to_owned(), range });
         }
         Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) => {}
     }
@@ -209,6 +243,32 @@ enum Raw {
 }
 
 impl Raw {
+    /// As a key.
+    fn word(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(it) => it.to_string(),
+            Self::Bool(it) => it.to_string(),
+            Self::Null | Self::List(_) | Self::Map(_) => "?".to_owned(),
+        }
+    }
+
+    /// What it says that is no secret.
+    fn likens(&self, above: &str, likeness: &mut DefaultHasher) {
+        match self {
+            Self::List(items) => items.iter().for_each(|it| it.value.likens(above, likeness)),
+            Self::Map(pairs) => {
+                for (key, value) in pairs.iter().map(|(key, value)| (key.value.word(), value)) {
+                    key.hash(likeness);
+                    if !show::is_secret(&key, above) {
+                        value.value.likens(&key, likeness);
+                    }
+                }
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => self.word().hash(likeness),
+        }
+    }
+
     /// What a map says is its `name`.
     fn name(&self) -> Option<&str> {
         let Self::Map(pairs) = self else { return None };

@@ -66,8 +66,7 @@ pub enum Errand {
         /// As the config writes schedules; its name is no matter.
         schedule: Map<String, Value>,
     },
-    /// The config file as text, with its secrets, and its mark. Where it is not in UTF-8: as what it was read (`read_as`), and its very `bytes`,
-    /// each as the character of that number.
+    /// The config file as text, with asterisks for its secrets, and its mark. Where it is not in UTF-8: as what it was read (`read_as`).
     ConfigText,
     /// What is wrong with such a text?
     CheckConfig(String),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
-    extract::{Multipart, State, multipart::MultipartRejection},
+    Extension, Json,
+    extract::{ConnectInfo, Multipart, State, multipart::MultipartRejection},
     http::HeaderMap,
 };
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Site,
     answer::{Problem, Refusal},
+    line::Peer,
     settings::refusal,
 };
 use crate::hub::Errand;
@@ -43,10 +44,13 @@ struct Form {
 async fn upload(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
+    peer: Option<Extension<ConnectInfo<Peer>>>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let mut form = form.map_err(|it| refusal(format!("No file uploaded: {}", it.body_text())))?;
     let unread = |_| refusal("the form cannot be read");
+    // Whoever does not send it holds no seat against others.
+    let waiting = peer.map(|Extension(ConnectInfo(it))| it.1.unread());
     while let Some(field) = form.next_field().await.map_err(unread)? {
         if field.name() != Some("config_file") {
             continue;
@@ -59,6 +63,7 @@ async fn upload(
             return Err(refusal("Invalid file type: .yaml or .yml is"));
         }
         let text = field.text().await.map_err(unread)?;
+        drop(waiting);
         if text.contains(char::REPLACEMENT_CHARACTER) {
             return Err(refusal("the file is not text in UTF-8: save it as UTF-8, and upload it again"));
         }

@@ -131,7 +131,17 @@ fn a_page_that_is_switched_off_is_for_this_machine_and_keeps_its_password() {
 #[test]
 fn a_secret_may_stand_in_what_is_no_yaml() {
     let broken = "devices: [\n";
-    for hidden in ["web:\n  port: 80\n password: abc\n", "\"web\": {password: abc}\n", "web: {password: abc\n"] {
+    for hidden in [
+        "web:\n  port: 80\n password: abc\n",
+        "\"web\": {password: abc}\n",
+        "web: {password: abc\n",
+        "web:\npassword: abc\n  port: 80\n",
+        "web:\npassword: abc\n",
+        "wbe: {password: abc}\n",
+        "Web:\n  password: abc\n",
+        "{password: abc\n",
+        "interface:\n  tokens: []\n",
+    ] {
         assert!(page_with(&format!("{hidden}{broken}"), &[]).must_sign_in, "{hidden}");
     }
     assert!(page_with("{web: {password: abc}, devices: [", &[]).must_sign_in);

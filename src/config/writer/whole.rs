@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Edited, Refused, Writer, encoding, etag, parse_what, yaml};
-use crate::config::{Place, Problem, show, veil};
+use crate::config::{Place, Problem, Problems, show, veil};
 
 /// The file as it is to be seen: with a mask in the place of each secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +64,12 @@ impl Writer {
     /// The file cannot be read.
     pub fn checked(&self, text: &str) -> Result<Vec<Problem>, Refused> {
         let whole = self.unveiled(text, &self.bytes()?);
-        Ok(whole.map_or_else(|unknown| unknown, |whole| self.problems(&whole)))
+        Ok(whole.map_or_else(|unknown| unknown, |whole| discreet(self.problems(&whole.text), &whole.secrets)))
     }
 
     /// The text with the secrets of the file `before` in the place of their masks, or what masks stand for nothing.
-    fn unveiled(&self, text: &str, before: &[u8]) -> Result<String, Vec<Problem>> {
-        let (before, _) = encoding::decoded(before);
+    fn unveiled(&self, text: &str, before: &[u8]) -> Result<veil::Unveiled, Vec<Problem>> {
+        let (before, read_as) = encoding::decoded(before);
         let file: std::sync::Arc<str> = self.file().to_string_lossy().into();
         let problem = |it: veil::Unknown| {
             let above = text.get(..it.at).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Writer {
                 hint: None,
             }
         };
-        veil::unveiled(text, &before).map_err(|unknown| unknown.into_iter().map(problem).collect())
+        veil::unveiled(text, &before, read_as.is_some()).map_err(|unknown| unknown.into_iter().map(problem).collect())
     }
 
     /// Puts a text in the place of the file, if it is right, and the file still the one with the mark `seen`. A mask in it stands for the
@@ -92,19 +92,40 @@ impl Writer {
     /// # Errors
     /// See [`Refused`]; nothing was changed.
     pub fn put_text(&self, text: &str, seen: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
+        self.put(seen, now, |before| self.unveiled(text, before).map_err(Refused::Masked))
+    }
+
+    /// Puts an earlier file in the place of the one that there is, to the letter.
+    ///
+    /// # Errors
+    /// As [`Writer::put_text`].
+    pub fn restore(&self, name: &str, seen: Option<&str>, now: Timestamp) -> Result<Edited, Refused> {
+        let text = self.backup(name)?;
+        self.put(seen, now, |_| Ok(veil::Unveiled { text: text.clone(), secrets: Vec::new() }))
+    }
+
+    fn put(
+        &self,
+        seen: Option<&str>,
+        now: Timestamp,
+        whole: impl FnOnce(&[u8]) -> Result<veil::Unveiled, Refused>,
+    ) -> Result<Edited, Refused> {
         let _alone = self.at_work.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let before = self.bytes()?;
         let mark = etag(&before);
         if seen.is_some_and(|it| it != mark) {
             return Err(Refused::Changed);
         }
-        let text = self.unveiled(text, &before).map_err(Refused::Masked)?;
+        let veil::Unveiled { text, secrets } = whole(&before)?;
         let name = self.file().to_string_lossy().into();
         let read = parse_what(&name, &text, &self.sources.env, &self.sources.flags, |_| true);
         if read.is_ok() {
             self.page_stays(&before, &read)?;
         }
-        read.map_err(|problems| Refused::Wrong(Box::new(problems)))?;
+        read.map_err(|problems| {
+            let list = discreet(problems.list, &secrets);
+            Refused::Wrong(Box::new(Problems { list, ..problems }))
+        })?;
         if text.as_bytes() == before {
             return Ok(Edited { paths: Vec::new(), etag: mark });
         }
@@ -135,6 +156,16 @@ impl Writer {
         }
         Ok((show::annotated(&self.holds(&tree)), mark))
     }
+}
+
+/// What is wrong, without the secrets that masks stood for: by another name in the text they could be told elsewhere.
+fn discreet(mut problems: Vec<Problem>, secrets: &[String]) -> Vec<Problem> {
+    for problem in &mut problems {
+        for secret in secrets.iter().filter(|it| !it.is_empty()) {
+            problem.found = problem.found.replace(secret.as_str(), show::MASK);
+        }
+    }
+    problems
 }
 
 /// A first file, which others may not read: it holds passwords.

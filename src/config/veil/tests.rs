@@ -1,0 +1,170 @@
+//! Secrets that are hidden and come back.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+const TEXT: &str = "# password: old1\nmqtt:\n  host: broker\n  username: ann\n  password: 'it''s'  # mine\ncredentials:\n  { username: \"a@b.c\", password: \"x, y: z\" }\nweb:\n  pin: 1234\n  tokens:\n    - name: red\n      token: &t abcdefghijklmnopq\n    - { name: blue, token: *t }\nnotifications:\n  webhook:\n    url: https://h.example/secret\n    headers:\n      X-Key: |\n        line one\n        line two\n  ntfy: { topic: mine }\n";
+
+/// As it would be saved.
+fn kept(text: &str, before: &str) -> String {
+    unveiled(text, before, false).unwrap().text
+}
+
+#[test]
+fn nothing_of_a_secret_is_seen_and_the_rest_is_as_it_was() {
+    let seen = veiled(TEXT);
+    for secret in
+        ["old1", "ann", "it''s", "a@b.c", "x, y", "1234", "abcdefg", "h.example", "line one", "line two", "mine }"]
+    {
+        assert!(!seen.contains(secret), "{secret} in\n{seen}");
+    }
+    for kept in ["host: broker", "  # mine", "name: red", "name: blue"] {
+        assert!(seen.contains(kept), "{kept} not in\n{seen}");
+    }
+    assert_eq!(kept(&seen, TEXT), TEXT);
+}
+
+#[test]
+fn what_is_edited_around_them_keeps_them_and_what_is_written_anew_holds() {
+    let edited = veiled(TEXT)
+        .replace("host: broker", "host: other")
+        .replace("    - name: red\n", "    - name: green\n      token: \"a new one of twenty\"\n    - name: red\n");
+    let whole = kept(&edited, TEXT);
+    let wanted = TEXT
+        .replace("host: broker", "host: other")
+        .replace("    - name: red\n", "    - name: green\n      token: \"a new one of twenty\"\n    - name: red\n");
+    assert_eq!(whole, wanted);
+    // A section that goes takes its secrets with it.
+    let gone = veiled(TEXT).replace("  ntfy: { topic: \"********\" }\n", "");
+    assert_eq!(kept(&gone, TEXT), TEXT.replace("  ntfy: { topic: mine }\n", ""));
+}
+
+#[test]
+fn a_mask_that_stands_for_nothing_is_named() {
+    let text = veiled(TEXT).replace("name: red", "name: green");
+    let at = text.find("\"********\"\n    - { name: blue").unwrap();
+    let unknown = unveiled(&text, TEXT, false).unwrap_err();
+    assert_eq!(unknown, [Unknown { path: "web.tokens[green].token".to_owned(), at }]);
+    assert!(unveiled("mqtt: { password: \"********\" }", "", false).is_err());
+}
+
+#[test]
+fn a_text_that_is_no_yaml_shows_none_either_and_is_repaired_around_them() {
+    let broken = TEXT.replace("host: broker", "host: [broker");
+    let seen = veiled(&broken);
+    for secret in
+        ["old1", "ann", "it''s", "a@b.c", "x, y", "1234", "abcdefg", "h.example", "line one", "line two", "mine }"]
+    {
+        assert!(!seen.contains(secret), "{secret} in\n{seen}");
+    }
+    assert_eq!(kept(&seen, &broken), broken);
+    assert_eq!(kept(&seen.replace("[broker", "broker"), &broken), TEXT);
+    // One that goes takes no other with it.
+    let shorter = seen.replace("  username: \"********\"\n", "");
+    assert_eq!(kept(&shorter, &broken), broken.replace("  username: ann\n", ""));
+}
+
+#[test]
+fn wherever_a_secret_stands_it_is_not_seen_and_comes_back() {
+    let good = [
+        "web: {port: 80} # password: SEKRIT",
+        "web:\n  password_file: /run/x # password: SEKRIT",
+        "#   - token:\n#       SEKRIT\nweb: {}",
+        "# headers:\n#   X-Key: SEKRIT\nweb: {}",
+        "notifications: {webhook: {headers: {123: SEKRIT, on: SEKRIT}}}",
+        "web:\n  password:SEKRIT",
+        "web: {password: \"SEK\\\n  SEKRIT\"}",
+        "? password\n: SEKRIT",
+        "web:\n  password: !!str SEKRIT\n",
+        "web:\r\n  password: |\r\n    SEKRIT\r\n  port: 80\r\n",
+        "web: {password: &p SEKRIT, pin: *p}",
+        "a: &a {password: SEKRIT}\nmqtt: {<<: *a}",
+        "\u{feff}web: {password: SEKRIT}",
+        "web: {tokens: [{name: a, token: SEKRIT}, {name: a, token: SEKRITER}, {token: SEKRITEST}]}",
+    ];
+    let broken = [
+        "web: {password: SEKRIT",
+        "{\"password\":\"SEKRIT\"}, x: [",
+        "? password\n: SEKRIT\nx: [",
+        "web: {\n password:\n SEKRIT, x: [",
+        "web:\n  password: \"SEK\n  SEKRIT\"\nx: [",
+        "web:\n  headers:\n  - SEKRIT\n  - SEKRIT\nx: [",
+        "web:\n  password:SEKRIT\nx: [",
+        "web:\n\tpassword: SEKRIT\n",
+    ];
+    for text in good.iter().chain(&broken) {
+        let seen = veiled(text);
+        assert!(!seen.contains("SEKRIT"), "{text} is seen as {seen}");
+        assert_eq!(kept(&seen, text), *text, "{seen}");
+    }
+    assert!(good.iter().all(|it| !yaml::is_broken(it)) && broken.iter().all(|it| yaml::is_broken(it)));
+}
+
+#[test]
+fn a_mask_is_never_saved_and_never_stands_for_the_secret_of_another_place() {
+    let web = "web: {password: first, tokens: [{token: second, may: read}, {token: third, may: all}]}\n";
+    // One item is taken away: which one is left nobody can tell.
+    let fewer = veiled(web).replace("{token: \"********\", may: read}, ", "");
+    assert_eq!(unveiled(&fewer, web, false).unwrap_err()[0].path, "web.tokens[0].token");
+    let swapped = veiled(web).replace("read", "x").replace("all", "read").replace('x', "all");
+    assert_eq!(unveiled(&swapped, web, false).unwrap_err().len(), 2);
+    // Two of one name are no reason to forget the others.
+    let same = "[{name: a, token: fourth}, {name: a, token: fifth}]";
+    let named = veiled(web).split_once("[").unwrap().0.to_owned() + same + "}\n";
+    assert_eq!(kept(&named, web), format!("web: {{password: first, tokens: {same}}}\n"));
+    // A brace or a comment behind it.
+    for more in [" }", "  # of the app", "\n}"] {
+        let before = "web: { port: 80, password: geheim12\n";
+        let seen = veiled(before).replace("\n", &format!("{more}\n"));
+        assert_eq!(kept(&seen, before), before.replace("\n", &format!("{more}\n")));
+    }
+    // Sections change places while it is repaired.
+    let (plugs, broker) = ("devices:\n  credentials:\n    password: plugs\n", "mqtt:\n  password: broker\n");
+    let seen = veiled(broker) + &veiled(plugs);
+    assert_eq!(kept(&seen, &format!("{plugs}{broker}x: [\n")), format!("{broker}{plugs}"));
+    assert_eq!(kept(&seen, &format!("{plugs}{broker}")), format!("{broker}{plugs}"));
+    for (text, before) in [
+        ("a: \"********\"", "a: 1"),
+        ("web: {password: \"********\"", "web: {pin: 1"),
+        // Another name for it would tell it elsewhere.
+        ("web: {password: &p \"********\"}\nname: *p", "web: {password: first}"),
+        ("web: {password: \"x ********\"}", "web: {password: first}"),
+    ] {
+        assert!(unveiled(text, before, false).is_err(), "{text}");
+    }
+    // What is a guess is not taken over.
+    assert!(unveiled("web: {password: \"********\"}", "web: {password: gr„n}", true).is_err());
+    assert_eq!(unveiled("web: {password: \"********\"}", "web: {password: a}", true).unwrap().secrets, ["a"]);
+    // A comment is nobody's secret any more.
+    let before = "# password: one\n# password: two\nweb: {}\n";
+    let text = "# password: \"********\"\nweb: {}\n";
+    assert_eq!(kept(text, before), text);
+}
+
+#[test]
+fn many_secrets_take_no_time() {
+    let before = "# pin: 1\n".repeat(20_000) + "web: {password: first}\n";
+    assert_eq!(kept(&veiled(&before), &before), before);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+    #[test]
+    fn any_text_comes_back_as_it_was(text in "([a-z#\"'*:|{}\\[\\],& -]|password: |token: |\\n|\\n  |ä){0,60}") {
+        let seen = veiled(&text);
+        if !text.contains(show::MASK) {
+            proptest::prop_assert_eq!(unveiled(&seen, &text, false).ok().map(|it| it.text), Some(text));
+        }
+    }
+
+    #[test]
+    fn whatever_is_taken_out_no_mask_is_saved(from in 0..30_usize, lines in 1..4_usize, breaks: bool) {
+        let before = if breaks { TEXT.replace("host: broker", "host: [broker") } else { TEXT.to_owned() };
+        let shown = veiled(&before);
+        let edited: String = shown.split_inclusive('\n').enumerate().filter(|(at, _)| !(from..from + lines).contains(at)).map(|it| it.1).collect();
+        if let Ok(saved) = unveiled(&edited, &before, false) && !yaml::is_broken(&saved.text) {
+            let is_mask = |it: &str| it.contains(show::MASK) && !it.trim_start().starts_with('#');
+            proptest::prop_assert!(!saved.text.lines().any(is_mask), "{}", saved.text);
+        }
+    }
+}
