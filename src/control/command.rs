@@ -173,7 +173,9 @@ impl Controller {
         outlet.commanded = *number;
         let older = outlet.pending.take();
         // Whoever repeats a wish hears of its failure at the first deadline, not ever later.
-        let repeated = older.as_ref().filter(|it| it.switch == wanted).map(|it| it.answer_by);
+        let same = older.as_ref().filter(|it| it.switch == wanted);
+        let repeated = same.map(|it| it.answer_by);
+        let failure = failure.or_else(|| same?.failure.clone());
         let joined = older.map(|it| joined(&outlet, it, wanted, now, notices)).unwrap_or_default();
         outlet.pending = Some(Pending {
             switch: wanted,

@@ -88,7 +88,11 @@ pub(super) fn count_today(
     now: Timestamp,
     zone: &TimeZone,
 ) {
-    let Some(last) = outlet.reported_at else { return };
+    let Some(last) = outlet.reported_at else {
+        // The day may be another one than at the start, and the memory too: that of a housing that came back under another name.
+        outlet.runtime_today = remembered_today(&outlet.memory, now, zone);
+        return;
+    };
     let today = date_of(zone, now);
     let midnight = instant(zone, today, Time::midnight());
     if last < midnight {

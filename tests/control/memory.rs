@@ -247,5 +247,9 @@ fn the_time_on_of_today_is_known_after_a_restart_and_gone_the_next_day() {
     day.report("mat/1", first(On)).at("12:23").report("mat/1", polled(On));
     day.report("mat/1", polled(Off));
     assert_eq!(day.restart().outlet("mat/1").runtime_today, minutes(22));
-    assert_eq!(day.at("2026-01-11 00:01").restart().outlet("mat/1").runtime_today, minutes(0));
+    // Started before midnight, and met after it.
+    day.at("23:59:50").restart().at("2026-01-11 00:00:05").report("mat/1", first(On));
+    day.at("2026-01-11 00:00:50").report("mat/1", polled(On));
+    assert_eq!(day.outlet("mat/1").runtime_today, SignedDuration::from_secs(45));
+    assert_eq!(day.at("2026-01-12 00:01").restart().outlet("mat/1").runtime_today, minutes(0));
 }

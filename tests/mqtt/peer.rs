@@ -81,6 +81,7 @@ pub(crate) struct Peer {
     client: AsyncClient,
     seen: Arc<Mutex<Vec<Saw>>>,
     changed: watch::Receiver<usize>,
+    forgotten: AtomicUsize,
     _task: JoinSet<()>,
 }
 
@@ -107,7 +108,7 @@ impl Peer {
         });
         client.subscribe_many([Filter::new("#", QoS::AtLeastOnce)]).await.unwrap();
         changed.changed().await.unwrap();
-        Self { client, seen, changed, _task: task }
+        Self { client, seen, changed, forgotten: AtomicUsize::new(0), _task: task }
     }
 
     pub(crate) async fn say(&self, topic: &str, payload: impl Into<Vec<u8>>) {
@@ -136,17 +137,21 @@ impl Peer {
     /// Forgets what was seen.
     pub(crate) fn forget(&self) {
         self.seen.lock().unwrap().clear();
+        self.forgotten.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits for a message.
     pub(crate) async fn wait(&self, what: &str, wanted: impl Fn(&Saw) -> bool) -> Saw {
         let mut changed = self.changed.clone();
-        let mut searched = 0;
+        let (mut searched, mut forgotten) = (0, 0);
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
                 {
                     let seen = self.seen.lock().unwrap();
-                    // Somebody may have let it forget.
+                    let times = self.forgotten.load(Ordering::Relaxed);
+                    if times != std::mem::replace(&mut forgotten, times) {
+                        searched = 0;
+                    }
                     let new = seen.get(searched..).unwrap_or(&seen);
                     if let Some(saw) = new.iter().find(|it| wanted(it)) {
                         return saw.clone();

@@ -176,6 +176,10 @@ devices:
     walk:
       schedules: [ { name: Snow, all_day: true, conditions: { precipitation_active: true } } ]
       items: [ { name: Walk, ip_address: 192.0.2.8, outlets: [0] } ]
+    path:
+      melt: {enabled: true}
+      schedules: [ { name: Dawn, all_day: true } ]
+      items: [ { name: Path, ip_address: 192.0.2.10, outlets: [0] } ]
     ramp: { melt: {enabled: true}, items: [ { name: Ramp, ip_address: 192.0.2.9, outlets: [0] } ] }
 "#;
 
@@ -222,6 +226,7 @@ fn flags_that_cannot_be_taken_over_are_told_one_by_one() {
             "`weather_control: true`, `morning_mode: true`",
         ),
         ("walk", json!({ "weather_control": false }), false, "no effect on a group with `schedules`"),
+        ("path", json!({ "weather_control": false }), false, "no effect on a group with `schedules`"),
         ("attic", json!({ "weather_control": false }), false, "no group \"attic\""),
     ] {
         let found = flagged(json!({ group: flags }));

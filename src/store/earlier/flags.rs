@@ -39,8 +39,12 @@ pub(super) fn of(group: &GroupSettings, flags: Option<&Value>) -> Silenced {
             found.warnings.push(format!("group `{}`: {} in {FLAGS} {words}", group.name, listed(these)));
         }
     };
-    if !speaks(WEATHER) && !group.schedules.is_empty() {
-        warn(&said, "is not taken over: it had no effect on a group with `schedules`, and has none here");
+    let is_own = |name: &str| name != FROM_PRECIPITATION && name != FROM_MORNING;
+    if group.schedules.iter().any(|it| is_own(&it.name)) {
+        warn(
+            &said,
+            "is not taken over: it had no effect on a group with `schedules`, and has none here, not on its `melt` either",
+        );
         return found;
     }
     let silenced: Vec<_> = said.iter().copied().filter(|(flag, on)| !on && speaks(flag)).collect();

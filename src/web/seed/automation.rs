@@ -68,7 +68,8 @@ async fn automation(State(site): State<Arc<Site>>, Path(name): Path<String>) -> 
     let group = settings.group_named(&name).ok_or_else(|| absent_group(&name, &site.handle.picture()))?;
     let mark = file_mark(&site).await;
     let flags = base(&site, group).await?;
-    Ok(marked(&mark, told(&site, group, flags).await?))
+    let count = site.schedules(&group.name).await?.count();
+    Ok(marked(&mark, told(&site, group, flags, count)))
 }
 
 /// Changes the config's `automation` of a group; it is in force when it is answered.
@@ -99,6 +100,7 @@ async fn set_automation(
         }
     }
     let mark = site.seen(&headers).await;
+    let (flags, count) = (base(&site, group).await?, site.schedules(&group.name).await?.count());
     let mut found = file_mark(&site).await;
     // What nobody changes may have been changed by others all the same.
     if !asked.is_empty() || mark.is_some() {
@@ -106,9 +108,10 @@ async fn set_automation(
         found = site.handle.errand(Errand::Edit(edit, mark), WITHIN).await?;
     }
     // As it is by now, and what was asked for even if the bridge starts again for it.
-    let mut flags = base(&site, group).await?;
+    let mut flags = base(&site, group).await.unwrap_or(flags);
+    let count = site.schedules(&group.name).await.map_or(count, |it| it.count());
     flags.extend(asked.into_iter().map(|(key, value)| (key, json!(value == Value::Bool(true)))));
-    Ok(marked(&found, told(&site, group, flags).await?))
+    Ok(marked(&found, told(&site, group, flags, count)))
 }
 
 /// The mark of the file; none where there is no file that could be changed.
@@ -116,19 +119,13 @@ async fn file_mark(site: &Site) -> Value {
     site.handle.errand(Errand::ConfigText, WITHIN).await.unwrap_or_default()
 }
 
-async fn told(site: &Site, group: &GroupSettings, flags: Map<String, Value>) -> Result<Value, Refusal> {
+/// `count`: the schedules of the list; what the flags are read as is none of them.
+fn told(site: &Site, group: &GroupSettings, flags: Map<String, Value>, count: usize) -> Value {
     // Control off is what a person says today, where it was this flag before.
     let overrides = if is_silenced(site, group) { json!({ FLAGS[0]: false }) } else { json!({}) };
     let mut effective = flags.clone();
     effective.extend(overrides.as_object().cloned().unwrap_or_default());
-    Ok(json!({
-        "group": group.name,
-        "base": flags,
-        "overrides": overrides,
-        "effective": effective,
-        // Those of the list: what the flags are read as is none of them.
-        "schedules_count": site.schedules(&group.name).await?.count(),
-    }))
+    json!({ "group": group.name, "base": flags, "overrides": overrides, "effective": effective, "schedules_count": count })
 }
 
 /// Has somebody set the control of all its outlets to off?
