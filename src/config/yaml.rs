@@ -59,6 +59,50 @@ pub(super) struct Hidden {
     pub(super) range: Range<usize>,
 }
 
+/// A value or a key that has no parts.
+pub(super) struct Scalar {
+    /// Its keys, without the places in lists.
+    pub(super) path: String,
+    /// What it says.
+    pub(super) text: String,
+    /// Where that is written, in bytes: elsewhere, if it goes by another name.
+    pub(super) range: Range<usize>,
+}
+
+/// All that a text says. `None` if it is no YAML, or nobody can say where something is.
+pub(super) fn scalars(text: &str) -> Option<Vec<Scalar>> {
+    if text.len() > MOST_BYTES {
+        return None;
+    }
+    let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
+    let mut found = Vec::new();
+    said(&raw, "", &mut found)?;
+    Some(found)
+}
+
+fn said(raw: &Spanned<Raw>, path: &str, found: &mut Vec<Scalar>) -> Option<()> {
+    match &raw.value {
+        Raw::List(items) => items.iter().try_for_each(|it| said(it, path, found)),
+        Raw::Map(pairs) => pairs.iter().try_for_each(|(key, value)| {
+            said(key, &format!("{path}?"), found)?;
+            let key = key.value.word();
+            said(value, &if path.is_empty() { key } else { format!("{path}.{key}") }, found)
+        }),
+        Raw::Null => Some(()),
+        Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) => {
+            let range = bytes(raw)?;
+            found.push(Scalar { path: path.to_owned(), text: raw.value.word(), range });
+            Some(())
+        }
+    }
+}
+
+fn bytes(raw: &Spanned<Raw>) -> Option<Range<usize>> {
+    let from = usize::try_from(raw.defined.span().byte_offset()?).ok()?;
+    let length = usize::try_from(raw.defined.span().byte_len()?).ok()?;
+    Some(from..from.checked_add(length)?)
+}
+
 /// Is it no YAML at all?
 pub(super) fn is_broken(text: &str) -> bool {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -88,11 +132,15 @@ fn hidden(
         Raw::Null => {}
         Raw::Text(text) if text.is_empty() => {}
         Raw::List(items) => {
+            let nameless = items.iter().filter(|it| it.value.name().is_none()).count();
             for (at, item) in items.iter().enumerate() {
+                // Nothing but a secret in a list of tokens.
+                let is_secret = is_secret || (above == "tokens" && !matches!(item.value, Raw::List(_) | Raw::Map(_)));
                 let own = item.value.name();
                 let is_only = own.is_some() && items.iter().filter(|it| it.value.name() == own).count() == 1;
                 let (called, shown) = match own.filter(|_| is_only) {
                     Some(own) => (format!("{name}[{own}]"), format!("{path}[{own}]")),
+                    None if own.is_none() && nameless == 1 => (format!("{name}[]"), format!("{path}[{at}]")),
                     // Who has no name of its own is known by its place while all are there, and by what it says besides.
                     None => {
                         let mut likeness = DefaultHasher::new();
@@ -107,15 +155,17 @@ fn hidden(
             for (key, value) in pairs {
                 // A number may be a header's name.
                 let key = key.value.word();
+                if key.split_once(':').is_some_and(|(key, _)| show::is_secret(key, "")) {
+                    // A colon without its blank.
+                    return None;
+                }
                 let longer = |it: &str| if it.is_empty() { key.clone() } else { format!("{it}.{key}") };
-                let is_secret = is_secret || show::is_secret(&key, above);
+                let is_secret = is_secret || show::is_secret(&key.to_ascii_lowercase(), above);
                 hidden(value, [&longer(name), &longer(path)], &key, is_secret, found)?;
             }
         }
         Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) if is_secret => {
-            let from = usize::try_from(raw.defined.span().byte_offset()?).ok()?;
-            let length = usize::try_from(raw.defined.span().byte_len()?).ok()?;
-            let range = from..from.checked_add(length)?;
+            let range = bytes(raw)?;
             found.push(Hidden { name: name.to_owned(), path: path.to_owned(), range });
         }
         Raw::Bool(_) | Raw::Number(_) | Raw::Text(_) => {}

@@ -173,7 +173,7 @@ async fn no_secret_is_seen_and_what_is_sent_back_keeps_them() {
         let problem = &told["problems"][0];
         assert_eq!(
             (&problem["path"], &problem["allowed"]),
-            (&json!("password"), &json!("the secret itself")),
+            (&json!("mqtt.password"), &json!("the secret itself")),
             "{told}"
         );
     }

@@ -1,5 +1,7 @@
 //! Where secrets are in a text that no parser reads, and in comments.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::{Secret, show};
 
 /// What follows a secret's key on its line, and what belongs to it below: in comments, or in all of the text where no parser reads it.
@@ -10,6 +12,8 @@ pub(super) struct Lines<'a> {
     /// The keys above, with their columns.
     above: Vec<(usize, &'a str)>,
     below: Below,
+    /// The item of a list that it is in: its column, and what it has said so far.
+    item: Option<(usize, DefaultHasher)>,
 }
 
 /// What may belong to the last secret.
@@ -26,7 +30,7 @@ enum Below {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str, is_read: bool) -> Self {
-        Self { text, is_read, found: Vec::new(), above: Vec::new(), below: Below::Nothing }
+        Self { text, is_read, found: Vec::new(), above: Vec::new(), below: Below::Nothing, item: None }
     }
 
     pub(super) fn read(mut self) -> Vec<Secret> {
@@ -48,39 +52,59 @@ impl<'a> Lines<'a> {
             return;
         }
         self.below = Below::Nothing;
+        if !is_comment {
+            self.above.retain(|(column, _)| *column < indent);
+        }
         // In a text that is read only comments, and what lacks the blank behind its colon.
         let from = match (self.is_read, is_comment) {
             (false, _) | (true, true) => 0,
             (true, false) if glued(content) => 0,
             (true, false) => match content.find(" #").or_else(|| content.find("\t#")) {
                 Some(at) => at,
-                None => return,
+                None => return self.opens(content, indent, is_comment),
             },
         };
-        if !is_comment && from == 0 {
-            self.above.retain(|(column, _)| *column < indent);
+        if !is_comment {
+            self.item = self.item.take().filter(|(column, _)| *column < indent);
+            if inner.starts_with("- ") {
+                self.item = Some((indent, DefaultHasher::new()));
+            }
         }
         let Some((key, column, value)) = content.get(from..).and_then(keyed) else {
             self.opens(content, indent, is_comment);
+            if let (Some((_, item)), false) = (&mut self.item, is_comment) {
+                inner.hash(item);
+            }
             return;
         };
         let is_comment = is_comment || from > 0;
-        let above =
-            if is_comment { "#".to_owned() } else { self.above.iter().map(|(_, key)| format!("{key}.")).collect() };
         let value = from + value;
         let range = start + value..start + content.len().max(value);
-        self.found.push(Secret { name: format!("{above}{key}"), path: key.to_owned(), is_comment, range });
+        let hash = if is_comment { content.len() - content.trim_start().len() } else { usize::MAX };
+        let mut path: String = self.above.iter().filter(|it| it.0 < hash).map(|(_, key)| format!("{key}.")).collect();
+        // What opens on the line itself.
+        let own = content.get(indent..from.max(indent) + column.saturating_sub(indent)).unwrap_or_default();
+        let opened = own.split(['{', ',']).filter_map(|it| it.split_once(':')).map(|(key, _)| key.trim());
+        path.extend(opened.take(1).filter(|_| own.contains('{')).map(|it| format!("{it}.")));
+        path.push_str(key);
+        // Items are told from each other by what they said before.
+        let item = self.item.as_ref().filter(|_| !is_comment).map(|(_, it)| format!("[{:x}]", it.finish()));
+        let name = format!("{}{path}{}", if is_comment { "#" } else { "" }, item.unwrap_or_default());
+        self.found.push(Secret { name, path, is_comment, range });
         let told = content.get(value..).unwrap_or_default();
         self.below = match told.chars().next() {
             None => Below::Value(column),
-            Some(quote @ ('"' | '\'')) if told.matches(quote).count() % 2 == 1 => Below::Quoted(quote, column),
+            Some(quote @ ('"' | '\'')) if quotes(told, quote) % 2 == 1 => Below::Quoted(quote, column),
             Some(_) => Below::Deeper(column),
         };
     }
 
     /// Does the line belong to the secret above?
     fn goes_on(&mut self, start: usize, content: &str, indent: usize, is_comment: bool) -> bool {
-        let Some(last) = self.found.last_mut().filter(|it| it.is_comment == is_comment) else { return false };
+        // A comment may be part of a secret, but no secret of a comment.
+        let Some(last) = self.found.last_mut().filter(|it| it.is_comment <= is_comment) else { return false };
+        // In front of the secret lies what its own lines have in front: the sign of a comment is part of them.
+        let indent = if last.is_comment { indent } else { content.len() - content.trim_start().len() };
         let inner = content.get(indent..).unwrap_or_default();
         let is_item = inner.starts_with("- ");
         let (belongs, below) = match self.below {
@@ -88,7 +112,7 @@ impl<'a> Lines<'a> {
             Below::Deeper(column) => (indent > column || (indent == column && is_item), self.below),
             Below::Value(column) => (indent > column || !opens(inner), Below::Deeper(column)),
             Below::Quoted(quote, column) => {
-                (true, if inner.contains(quote) { Below::Deeper(column) } else { self.below })
+                (true, if quotes(inner, quote) % 2 == 1 { Below::Deeper(column) } else { self.below })
             }
         };
         if belongs {
@@ -103,11 +127,18 @@ impl<'a> Lines<'a> {
 
     /// Remembers the key that a line opens.
     fn opens(&mut self, content: &'a str, indent: usize, is_comment: bool) {
-        let key = content.get(indent..).and_then(|it| it.split_once(':')).map(|(key, _)| key.trim());
+        let inner = content.get(indent..).unwrap_or_default();
+        let bare = inner.trim_start_matches("- ");
+        let key = bare.split_once(':').map(|(key, _)| key.trim().trim_matches(['"', '\'']));
         if let (Some(key), false) = (key, is_comment) {
-            self.above.push((indent, key));
+            self.above.push((indent + inner.len() - bare.len(), key));
         }
     }
+}
+
+/// How many quotes there are that open or close.
+fn quotes(text: &str, quote: char) -> usize {
+    text.replace("\\\\", "").replace("\\\"", "").matches(quote).count()
 }
 
 /// Does a line begin with a key?
@@ -123,8 +154,10 @@ fn glued(line: &str) -> bool {
     line.split_once(':').is_some_and(|(key, rest)| is_secret(key) && rest.starts_with(|it: char| !it.is_whitespace()))
 }
 
+/// By whichever letters: a key that is written wrong has a secret too.
 fn is_secret(key: &str) -> bool {
-    show::is_secret(key, "") || key == "topic"
+    let key = key.to_ascii_lowercase();
+    show::is_secret(&key, "") || key == "topic"
 }
 
 /// The first key of a secret on a line, its column, and where its value begins.
@@ -135,7 +168,7 @@ fn keyed(line: &str) -> Option<(&str, usize, usize)> {
         return Some((key, line.len() - line.trim_start().len(), line.len()));
     }
     let mut from = 0;
-    while let Some(colon) = line.get(from..)?.find(':').map(|it| from + it) {
+    while let Some(colon) = line.get(from..)?.find([':', '=']).map(|it| from + it) {
         from = colon + 1;
         let value = line.get(from..)?;
         let head = line.get(..colon)?.trim_end().trim_end_matches(['"', '\'']);

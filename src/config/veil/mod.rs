@@ -60,43 +60,101 @@ pub(super) fn unveiled(text: &str, before: &str, is_guessed: bool) -> Result<Unv
         // Nothing is saved of it: whoever reads it says why.
         return Ok(as_it_is());
     }
-    let held: BTreeMap<_, _> = secrets(before, is_read).into_iter().map(|it| (it.name, it.range)).collect();
-    let known = |secret: &Secret| {
-        let range = held.get(&secret.name)?;
-        let was = before.get(range.clone()).filter(|it| !is_guessed || it.is_ascii())?;
-        // A name that is put on it now could tell it elsewhere.
-        let is_named = |text: &str, at: usize| {
-            text.get(..at).is_some_and(|it| it.split_whitespace().next_back().is_some_and(|it| it.starts_with('&')))
-        };
-        (is_named(before, range.start) || !is_named(text, secret.range.start)).then_some(was)
+    let (held, found) = (secrets(before, is_read), secrets(text, is_read));
+    let by_name: BTreeMap<_, _> = held.iter().map(|it| (it.name.as_str(), it)).collect();
+    // A secret that became a comment, or was one, is known while there is one of its path on each side.
+    let only = |all: &[Secret], path: &str, is_comment: bool| {
+        let mut these = all.iter().enumerate().filter(|(_, it)| it.path == path && it.is_comment == is_comment);
+        let first = these.next().map(|(at, _)| at);
+        first.filter(|_| these.next().is_none() && !path.contains('['))
+    };
+    let turned = |it: &Secret| {
+        let is_masked = |other: &Secret| text.get(other.range.clone()).is_some_and(|it| mask(it, false).is_some());
+        let is_other =
+            !found.iter().any(|other| other.path == it.path && other.is_comment != it.is_comment && is_masked(other));
+        let is_other = is_other && only(&held, &it.path, it.is_comment).is_none();
+        only(&found, &it.path, it.is_comment).filter(|_| is_other)?;
+        held.get(only(&held, &it.path, !it.is_comment)?)
+    };
+    let known = |it: &Secret| {
+        let known = by_name.get(it.name.as_str()).copied().or_else(|| turned(it))?;
+        let was = before.get(known.range.clone()).filter(|it| !is_guessed || it.is_ascii())?;
+        Some(Put { range: 0..0, was, from: known.range.start, path: &known.path })
     };
     let (mut put, mut unknown) = (Vec::new(), Vec::new());
-    for secret in secrets(text, is_read) {
+    for secret in &found {
         let Some(mask) = text.get(secret.range.clone()).and_then(|it| mask(it, is_read && !secret.is_comment)) else {
             continue;
         };
-        match known(&secret) {
-            Some(was) => put.push((secret.range.start..secret.range.start + mask, was)),
+        match known(secret) {
+            Some(it) => {
+                put.push(Put { range: secret.range.start..secret.range.start + mask, path: &secret.path, ..it })
+            }
             None if secret.is_comment => {}
-            None => unknown.push(Unknown { path: secret.path, at: secret.range.start }),
+            None => unknown.push(Unknown { path: secret.path.clone(), at: secret.range.start }),
         }
     }
-    // Whatever it is taken for, none of them gets into the file.
-    let is_put = |at: usize| put.iter().any(|(range, _)| range.contains(&at));
-    let is_told = |at: usize| unknown.iter().any(|it| (it.at..it.at + MASK.len()).contains(&at));
-    let left = text.match_indices(show::MASK).map(|(at, _)| at);
-    let left: Vec<_> = left.filter(|at| !is_put(*at) && !is_told(*at) && !is_in_comment(text, *at)).collect();
-    unknown.extend(left.into_iter().map(|at| Unknown { path: String::new(), at }));
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    let secrets = put.iter().map(|(_, was)| was.trim().trim_matches(['"', '\'']).to_owned()).collect();
-    Ok(Unveiled { text: spliced(text, put.into_iter()), secrets })
+    put.dedup_by(|next, it| next.range.start < it.range.end);
+    let whole = spliced(text, put.iter().map(|it| (it.range.clone(), it.was)));
+    let secrets =
+        if unknown.is_empty() { told(text, &whole, before, &put).map_err(|it| vec![it])? } else { Vec::new() };
+    if unknown.is_empty() { Ok(Unveiled { text: whole, secrets }) } else { Err(unknown) }
 }
 
-fn is_in_comment(text: &str, at: usize) -> bool {
-    let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-    line.trim_start().starts_with('#') || line.contains(" #") || line.contains("\t#")
+/// A secret in the place of a mask.
+struct Put<'a> {
+    /// Where the mask is.
+    range: Range<usize>,
+    was: &'a str,
+    /// Where the secret was.
+    from: usize,
+    path: &'a str,
+}
+
+/// What the secrets say, if no mask is left in the whole text, and each of them is told where it was told before and nowhere else: another
+/// name for it, put into the text, would show it or send it to somebody.
+fn told(text: &str, whole: &str, before: &str, put: &[Put<'_>]) -> Result<Vec<String>, Unknown> {
+    let is_put = |at: usize| put.iter().any(|it| it.range.contains(&at));
+    let left = || text.match_indices(show::MASK).map(|(at, _)| at).find(|at| !is_put(*at));
+    let Some(says) = yaml::scalars(whole) else {
+        // No YAML, which is told by whoever reads it.
+        let left = left().filter(|_| !yaml::is_broken(whole));
+        return left.map_or(Ok(Vec::new()), |at| Err(Unknown { path: String::new(), at }));
+    };
+    if let Some(it) = says.iter().find(|it| it.text.contains(show::MASK)) {
+        return Err(Unknown { path: it.path.clone(), at: left().unwrap_or_default() });
+    }
+    let said = yaml::scalars(before).unwrap_or_default();
+    let (mut secrets, mut moved) = (Vec::new(), 0_isize);
+    for it in put {
+        // What was put in before has moved it.
+        let at = it.range.start.saturating_add_signed(moved);
+        moved += it.was.len().cast_signed() - it.range.len().cast_signed();
+        secrets.push(it.was.trim().trim_matches(['"', '\'']).to_owned());
+        let own = without_places(it.path);
+        let there: Vec<_> = says.iter().filter(|now| now.range.start == at).collect();
+        let was = |path: &str| said.iter().any(|was| was.range.start == it.from && was.path == path);
+        // Of a text that nobody could read only its first place is known.
+        let first = there.first().map(|it| it.path.as_str()).filter(|_| said.is_empty());
+        let strange = there.iter().find(|now| !was(&now.path) && now.path != own && Some(now.path.as_str()) != first);
+        if let Some(now) = strange {
+            return Err(Unknown { path: now.path.clone(), at: it.range.start });
+        }
+        secrets.extend(there.into_iter().map(|it| it.text.clone()));
+    }
+    Ok(secrets)
+}
+
+/// `a[b].c` as `a.c`.
+fn without_places(path: &str) -> String {
+    let mut depth = 0_usize;
+    let keeps = |it: &char| {
+        depth = if *it == '[' { depth + 1 } else { depth };
+        let keeps = depth == 0;
+        depth = if *it == ']' { depth.saturating_sub(1) } else { depth };
+        keeps
+    };
+    path.chars().filter(keeps).collect()
 }
 
 /// How long the mask is that a value begins with, or that it is.
@@ -104,7 +162,8 @@ fn mask(value: &str, is_all: bool) -> Option<usize> {
     let stars = value.strip_prefix(['"', '\'']).unwrap_or(value);
     let rest = stars.strip_prefix(show::MASK)?;
     let rest = if stars.len() < value.len() { rest.strip_prefix(['"', '\''])? } else { rest };
-    (rest.is_empty() || !is_all).then_some(value.len() - rest.len())
+    let ends = |it: char| it.is_whitespace() || matches!(it, ',' | '}' | ']');
+    (rest.is_empty() || (!is_all && rest.starts_with(ends))).then_some(value.len() - rest.len())
 }
 
 fn spliced<'a>(text: &str, parts: impl Iterator<Item = (Range<usize>, &'a str)>) -> String {
@@ -158,9 +217,14 @@ fn numbered(secrets: &mut [Secret]) {
 /// The secrets of a text in their order.
 fn secrets(text: &str, is_read: bool) -> Vec<Secret> {
     let mut found = if is_read { parsed(text).unwrap_or_default() } else { Vec::new() };
-    // What looks like a comment may be part of a secret: the last one that begins before it tells.
-    let ends: BTreeMap<usize, usize> = found.iter().map(|it| (it.range.start, it.range.end)).collect();
-    let is_apart = |it: &Secret| ends.range(..=it.range.start).next_back().is_none_or(|(_, end)| *end < it.range.end);
+    // What looks like a comment may be part of a value: the last one that begins before it tells.
+    let hidden: BTreeMap<usize, usize> = found.iter().map(|it| (it.range.start, it.range.end)).collect();
+    let said = if is_read { yaml::scalars(text).unwrap_or_default() } else { Vec::new() };
+    let said: BTreeMap<usize, usize> = said.into_iter().map(|it| (it.range.start, it.range.end)).collect();
+    let is_apart = |it: &Secret| {
+        let others = if it.is_comment { &said } else { &hidden };
+        others.range(..=it.range.start).next_back().is_none_or(|(_, end)| *end < it.range.end)
+    };
     let mut apart: Vec<_> = Lines::new(text, is_read).read().into_iter().filter(is_apart).collect();
     numbered(&mut apart);
     found.extend(apart);

@@ -80,6 +80,10 @@ fn wherever_a_secret_stands_it_is_not_seen_and_comes_back() {
         "web: {password: &p SEKRIT, pin: *p}",
         "a: &a {password: SEKRIT}\nmqtt: {<<: *a}",
         "\u{feff}web: {password: SEKRIT}",
+        "x: {password:SEKRIT}",
+        "web:\n  Password: SEKRIT\n# Password: SEKRIT\n",
+        "# password = SEKRIT\nweb: {}\n",
+        "web: {tokens: [SEKRIT]}",
         "web: {tokens: [{name: a, token: SEKRIT}, {name: a, token: SEKRITER}, {token: SEKRITEST}]}",
     ];
     let broken = [
@@ -91,6 +95,11 @@ fn wherever_a_secret_stands_it_is_not_seen_and_comes_back() {
         "web:\n  headers:\n  - SEKRIT\n  - SEKRIT\nx: [",
         "web:\n  password:SEKRIT\nx: [",
         "web:\n\tpassword: SEKRIT\n",
+        "web:\n  headers:\n    # c\n    X: SEKRIT\nx: [",
+        "web:\n  password: |\n    # SEKRIT\nx: [",
+        "web:\n  password: \"a\\\"\n  SEKRIT\"\nx: [",
+        "web:\n  PASSWORD: SEKRIT\nx: [",
+        "web:\n  password= SEKRIT\nx: [",
     ];
     for text in good.iter().chain(&broken) {
         let seen = veiled(text);
@@ -134,11 +143,77 @@ fn a_mask_is_never_saved_and_never_stands_for_the_secret_of_another_place() {
     }
     // What is a guess is not taken over.
     assert!(unveiled("web: {password: \"********\"}", "web: {password: gr„n}", true).is_err());
-    assert_eq!(unveiled("web: {password: \"********\"}", "web: {password: a}", true).unwrap().secrets, ["a"]);
+    assert_eq!(
+        unveiled("web: {password: \"********\"}", "web: {password: a}", true).unwrap().text,
+        "web: {password: a}"
+    );
     // A comment is nobody's secret any more.
     let before = "# password: one\n# password: two\nweb: {}\n";
     let text = "# password: \"********\"\nweb: {}\n";
     assert_eq!(kept(text, before), text);
+}
+
+#[test]
+fn a_secret_goes_nowhere_else_by_ways_around() {
+    // With a comment or a tag between, as a whole section, or by the name that it has.
+    let house = "devices:\n  credentials:\n    username: u1\n    password: p1\nmqtt:\n  username: u2\n  password: p2\n";
+    let shown = veiled(house);
+    let broker = "  username: \"********\"\n  password: \"********\"\n";
+    for (from, to) in [
+        (broker, "  username: \"********\"\n  password: &p # c\n    \"********\"\n  client_id: *p\n"),
+        (broker, "  username: \"********\"\n  password: &p !!str \"********\"\n  client_id: *p\n"),
+        (broker, "  username: \"********\"\n  password: &p # c\n    \"********\"\n  ? *p\n  : 1\n"),
+        (broker, "  <<: *c\n"),
+        (broker, "  username: \"********\"\n  password: \"a #********\"\n"),
+        (broker, "  username: \"********\"\n  password: |\n    # ********\n"),
+        (broker, "  username: \"********\"\n  password: \"********\"1\n"),
+        (broker, "  username: \"mat #1 ********\"\n"),
+    ] {
+        let text = shown
+            .replace(from, to)
+            .replace("credentials:", if to.contains("*c") { "credentials: &c" } else { "credentials:" });
+        let saved = unveiled(&text, house, false);
+        assert!(saved.is_err() || yaml::is_broken(&text), "{text} is {saved:?}");
+    }
+    let named = house.replace("password: p2", "password: &p p2");
+    let text = veiled(&named) + "  client_id: *p\n";
+    assert!(unveiled(&text, &named, false).is_err(), "{text}");
+    // Items and lines of a broken file that change places.
+    let tokens = |one: &str, two: &str| {
+        format!("web:\n  tokens:\n    - name: {one}\n      token: first\n    - name: {two}\n      token: second\n")
+    };
+    let broken = tokens("red", "blue") + "x: [\n";
+    let seen = veiled(&tokens("blue", "red"));
+    let swapped = tokens("blue", "red").replace("first", "?").replace("second", "first").replace('?', "second");
+    assert_eq!(kept(&seen, &broken), swapped);
+    assert!(unveiled(&veiled(&tokens("red", "green")), &broken, false).is_err());
+    let (one, two) = ("mqtt: {host: a, password: one}\n", "web: {port: 1, password: two}\n");
+    let broken = format!("{one}{two}x: [\n");
+    let seen = veiled(&broken);
+    let lines: Vec<_> = seen.lines().collect();
+    assert_eq!(kept(&format!("{}\n{}\n", lines[1], lines[0]), &broken), format!("{two}{one}"));
+}
+
+#[test]
+fn ordinary_edits_are_let_through() {
+    let before = "web:\n  tokens:\n    - may: read\n      token: first\nmqtt:\n  password: old\n";
+    let seen = veiled(before);
+    for (from, to, secret) in [
+        ("may: read", "may: all", "first"),
+        ("mqtt:", "    - name: red\n      token: another\nmqtt:", "first"),
+        ("  password: \"********\"", "  # password: \"********\"", "# password: old"),
+        (
+            "mqtt:\n  password: \"********\"",
+            "mqtt:\n  # password: \"********\"\n  password: new",
+            "# password: old\n  password: new",
+        ),
+    ] {
+        let text = seen.replace(from, to);
+        let saved = unveiled(&text, before, false).unwrap().text;
+        assert!(saved.contains(secret) && !saved.contains("****"), "{text} became {saved}");
+    }
+    let commented = "mqtt:\n  # password: old\n  host: a\n";
+    assert_eq!(kept(&veiled(commented).replace("# pass", "pass"), commented), commented.replace("# pass", "pass"));
 }
 
 #[test]

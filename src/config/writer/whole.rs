@@ -161,8 +161,12 @@ impl Writer {
 /// What is wrong, without the secrets that masks stood for: by another name in the text they could be told elsewhere.
 fn discreet(mut problems: Vec<Problem>, secrets: &[String]) -> Vec<Problem> {
     for problem in &mut problems {
-        for secret in secrets.iter().filter(|it| !it.is_empty()) {
-            problem.found = problem.found.replace(secret.as_str(), show::MASK);
+        for secret in secrets.iter().filter(|it| it.chars().count() > 2) {
+            for words in
+                [&mut problem.found, &mut problem.path, &mut problem.allowed].into_iter().chain(&mut problem.hint)
+            {
+                *words = words.replace(secret.as_str(), show::MASK);
+            }
         }
     }
     problems
