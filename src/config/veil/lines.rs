@@ -24,6 +24,8 @@ enum Below {
     Deeper(usize),
     /// Nothing stood behind the key: the next line too.
     Value(usize),
+    /// All up to the next key at the left of what is indented more.
+    Headers(usize),
     /// All up to the closing quote.
     Quoted(char, usize),
 }
@@ -70,7 +72,8 @@ impl<'a> Lines<'a> {
                 self.item = Some((indent, DefaultHasher::new()));
             }
         }
-        let Some((key, column, value)) = content.get(from..).and_then(keyed) else {
+        let bare = if self.is_read || is_comment { None } else { worded(content) };
+        let Some((key, column, value)) = bare.or_else(|| content.get(from..).and_then(keyed)) else {
             self.opens(content, indent, is_comment);
             if let (Some((_, item)), false) = (&mut self.item, is_comment) {
                 inner.hash(item);
@@ -80,7 +83,12 @@ impl<'a> Lines<'a> {
         let is_comment = is_comment || from > 0;
         let value = from + value;
         let range = start + value..start + content.len().max(value);
-        let hash = if is_comment { content.len() - content.trim_start().len() } else { usize::MAX };
+        // Where it would stand without the sign of a comment, in front of it or at the margin.
+        let hash = match content.len() - content.trim_start().len() {
+            _ if !is_comment => usize::MAX,
+            0 => indent.saturating_sub(1) & !1,
+            column => column,
+        };
         let mut path: String = self.above.iter().filter(|it| it.0 < hash).map(|(_, key)| format!("{key}.")).collect();
         // What opens on the line itself.
         let own = content.get(indent..from.max(indent) + column.saturating_sub(indent)).unwrap_or_default();
@@ -93,6 +101,7 @@ impl<'a> Lines<'a> {
         self.found.push(Secret { name, path, is_comment, range });
         let told = content.get(value..).unwrap_or_default();
         self.below = match told.chars().next() {
+            None if key.eq_ignore_ascii_case("headers") => Below::Headers(column),
             None => Below::Value(column),
             Some(quote @ ('"' | '\'')) if quotes(told, quote) % 2 == 1 => Below::Quoted(quote, column),
             Some(_) => Below::Deeper(column),
@@ -110,6 +119,10 @@ impl<'a> Lines<'a> {
         let (belongs, below) = match self.below {
             Below::Nothing => (false, Below::Nothing),
             Below::Deeper(column) => (indent > column || (indent == column && is_item), self.below),
+            Below::Headers(column) => {
+                let is_key = opens(inner) && !content.starts_with('\t');
+                (indent > column || !is_key, self.below)
+            }
             Below::Value(column) => (indent > column || !opens(inner), Below::Deeper(column)),
             Below::Quoted(quote, column) => {
                 (true, if quotes(inner, quote) % 2 == 1 { Below::Deeper(column) } else { self.below })
@@ -152,6 +165,19 @@ fn opens(line: &str) -> bool {
 fn glued(line: &str) -> bool {
     let line = line.trim_start().trim_start_matches("- ");
     line.split_once(':').is_some_and(|(key, rest)| is_secret(key) && rest.starts_with(|it: char| !it.is_whitespace()))
+}
+
+fn is_secret_word(word: &str) -> bool {
+    is_secret(word.trim_matches(['"', '\'']))
+}
+
+/// A line that begins with a secret's key and has no colon.
+fn worded(line: &str) -> Option<(&str, usize, usize)> {
+    let start = line.trim_start().trim_start_matches("- ");
+    let column = line.len() - start.len();
+    let word = start.split(char::is_whitespace).next().filter(|it| is_secret_word(it))?;
+    let rest = start.get(word.len()..)?;
+    Some((word, column, line.len() - rest.trim_start().len()))
 }
 
 /// By whichever letters: a key that is written wrong has a secret too.

@@ -8,7 +8,10 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use self::lines::Lines;
 use super::{show, yaml};
@@ -62,36 +65,23 @@ pub(super) fn unveiled(text: &str, before: &str, is_guessed: bool) -> Result<Unv
     }
     let (held, found) = (secrets(before, is_read), secrets(text, is_read));
     let by_name: BTreeMap<_, _> = held.iter().map(|it| (it.name.as_str(), it)).collect();
-    // A secret that became a comment, or was one, is known while there is one of its path on each side.
-    let only = |all: &[Secret], path: &str, is_comment: bool| {
-        let mut these = all.iter().enumerate().filter(|(_, it)| it.path == path && it.is_comment == is_comment);
-        let first = these.next().map(|(at, _)| at);
-        first.filter(|_| these.next().is_none() && !path.contains('['))
-    };
-    let turned = |it: &Secret| {
-        let is_masked = |other: &Secret| text.get(other.range.clone()).is_some_and(|it| mask(it, false).is_some());
-        let is_other =
-            !found.iter().any(|other| other.path == it.path && other.is_comment != it.is_comment && is_masked(other));
-        let is_other = is_other && only(&held, &it.path, it.is_comment).is_none();
-        only(&found, &it.path, it.is_comment).filter(|_| is_other)?;
-        held.get(only(&held, &it.path, !it.is_comment)?)
-    };
-    let known = |it: &Secret| {
-        let known = by_name.get(it.name.as_str()).copied().or_else(|| turned(it))?;
-        let was = before.get(known.range.clone()).filter(|it| !is_guessed || it.is_ascii())?;
-        Some(Put { range: 0..0, was, from: known.range.start, path: &known.path })
-    };
+    let masked = found.iter().filter_map(|it| {
+        let mask = mask(text.get(it.range.clone())?, is_read && !it.is_comment)?;
+        Some((it, it.range.start..it.range.start + mask))
+    });
+    let masked: Vec<_> = masked.map(|(it, range)| (it, range, by_name.get(it.name.as_str()).copied())).collect();
+    let others = Others::of(&held, &masked, is_read);
     let (mut put, mut unknown) = (Vec::new(), Vec::new());
-    for secret in &found {
-        let Some(mask) = text.get(secret.range.clone()).and_then(|it| mask(it, is_read && !secret.is_comment)) else {
-            continue;
-        };
-        match known(secret) {
-            Some(it) => {
-                put.push(Put { range: secret.range.start..secret.range.start + mask, path: &secret.path, ..it })
+    for (at, (secret, range, known)) in masked.iter().enumerate() {
+        let known = known.or_else(|| others.0.get(&at).copied());
+        let was = known.and_then(|it| before.get(it.range.clone())).filter(|it| !is_guessed || it.is_ascii());
+        match (known, was) {
+            (Some(known), Some(was)) => {
+                put.push(Put { range: range.clone(), was, from: known.range.start, secret });
             }
-            None if secret.is_comment => {}
-            None => unknown.push(Unknown { path: secret.path.clone(), at: secret.range.start }),
+            // What the file itself says.
+            _ if secret.is_comment && before.contains(show::MASK) => {}
+            _ => unknown.push(Unknown { path: secret.path.clone(), at: secret.range.start }),
         }
     }
     put.dedup_by(|next, it| next.range.start < it.range.end);
@@ -101,6 +91,38 @@ pub(super) fn unveiled(text: &str, before: &str, is_guessed: bool) -> Result<Unv
     if unknown.is_empty() { Ok(Unveiled { text: whole, secrets }) } else { Err(unknown) }
 }
 
+/// Masks that are known by no name: their line was commented out or brought back, or in a file that nobody could read a line above was mended.
+/// They stand for what is gone of the same key, in its order, while there are as many.
+struct Others<'a>(BTreeMap<usize, &'a Secret>);
+
+impl<'a> Others<'a> {
+    fn of(held: &'a [Secret], masked: &[(&Secret, Range<usize>, Option<&Secret>)], is_read: bool) -> Self {
+        let taken: BTreeSet<_> = masked.iter().filter_map(|it| Some(it.2?.range.start)).collect();
+        let gone = |key: &str, is_comment: bool| -> Vec<&'a Secret> {
+            let these = held.iter().filter(|it| it.is_comment == is_comment && !taken.contains(&it.range.start));
+            these.filter(|it| last(&it.path) == key).collect()
+        };
+        let mut lost: BTreeMap<(&str, bool), Vec<usize>> = BTreeMap::new();
+        for (at, (secret, _, _)) in masked.iter().enumerate().filter(|it| it.1.2.is_none()) {
+            lost.entry((last(&secret.path), secret.is_comment)).or_default().push(at);
+        }
+        let mut all = BTreeMap::new();
+        for ((key, is_comment), places) in lost {
+            // Where everything is read, what is in force is known by its keys or not at all.
+            let same = if is_comment || !is_read { gone(key, is_comment) } else { Vec::new() };
+            let other = gone(key, !is_comment);
+            let found = [same, other].into_iter().find(|it| it.len() == places.len()).unwrap_or_default();
+            all.extend(places.into_iter().zip(found));
+        }
+        Self(all)
+    }
+}
+
+/// The last key of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
+}
+
 /// A secret in the place of a mask.
 struct Put<'a> {
     /// Where the mask is.
@@ -108,7 +130,7 @@ struct Put<'a> {
     was: &'a str,
     /// Where the secret was.
     from: usize,
-    path: &'a str,
+    secret: &'a Secret,
 }
 
 /// What the secrets say, if no mask is left in the whole text, and each of them is told where it was told before and nowhere else: another
@@ -130,19 +152,39 @@ fn told(text: &str, whole: &str, before: &str, put: &[Put<'_>]) -> Result<Vec<St
         // What was put in before has moved it.
         let at = it.range.start.saturating_add_signed(moved);
         moved += it.was.len().cast_signed() - it.range.len().cast_signed();
-        secrets.push(it.was.trim().trim_matches(['"', '\'']).to_owned());
-        let own = without_places(it.path);
-        let there: Vec<_> = says.iter().filter(|now| now.range.start == at).collect();
-        let was = |path: &str| said.iter().any(|was| was.range.start == it.from && was.path == path);
-        // Of a text that nobody could read only its first place is known.
-        let first = there.first().map(|it| it.path.as_str()).filter(|_| said.is_empty());
-        let strange = there.iter().find(|now| !was(&now.path) && now.path != own && Some(now.path.as_str()) != first);
-        if let Some(now) = strange {
-            return Err(Unknown { path: now.path.clone(), at: it.range.start });
+        let plain = |it: &str| it.trim().trim_matches(['"', '\'']).to_owned();
+        secrets.extend([plain(it.was), plain(it.was.split(" #").next().unwrap_or_default())]);
+        // What goes by another's name is where that is.
+        if it.secret.is_comment || it.was.starts_with('*') {
+            continue;
+        }
+        let own = without_places(&it.secret.path);
+        // An anchor or a tag may come before it.
+        let within = at..at + it.was.len().max(1);
+        let start = says.iter().map(|now| now.range.start).filter(|it| within.contains(it)).min();
+        let there: Vec<_> = says.iter().filter(|now| Some(now.range.start) == start).collect();
+        let held = it.from..it.from + it.was.len().max(1);
+        let was = |path: &str| said.iter().any(|was| held.contains(&was.range.start) && was.path == path);
+        // Of a text that nobody could read only its first place is known, and its key.
+        let has_key = |path: &str| path.split(['.', '?']).any(|it| it.eq_ignore_ascii_case(last(&own)));
+        let first = there.first().map(|it| it.path.as_str()).filter(|it| said.is_empty() && has_key(it));
+        let strange = |now: &&&yaml::Scalar| !was(&now.path) && now.path != own && Some(now.path.as_str()) != first;
+        match there.iter().find(strange) {
+            Some(now) => return Err(Unknown { path: now.path.clone(), at: it.range.start }),
+            None if there.is_empty() && !within_one(&said, it.from, &says, at) => {
+                return Err(Unknown { path: own, at: it.range.start });
+            }
+            None => {}
         }
         secrets.extend(there.into_iter().map(|it| it.text.clone()));
     }
     Ok(secrets)
+}
+
+/// Are both in the middle of what the same key says?
+fn within_one(said: &[yaml::Scalar], from: usize, says: &[yaml::Scalar], at: usize) -> bool {
+    let around = |all: &[yaml::Scalar], at| all.iter().find(|it| it.range.contains(&at)).map(|it| it.path.clone());
+    around(said, from).is_some_and(|it| Some(it) == around(says, at))
 }
 
 /// `a[b].c` as `a.c`.
