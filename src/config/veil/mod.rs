@@ -146,6 +146,10 @@ fn told(text: &str, whole: &str, before: &str, put: &[Put<'_>]) -> Result<Vec<St
     if let Some(it) = says.iter().find(|it| it.text.contains(show::MASK)) {
         return Err(Unknown { path: it.path.clone(), at: left().unwrap_or_default() });
     }
+    if let Some(at) = left().filter(|_| !before.contains(show::MASK)) {
+        // In a comment: what it stands for would be lost.
+        return Err(Unknown { path: String::new(), at });
+    }
     let said = yaml::scalars(before).unwrap_or_default();
     let (mut secrets, mut moved) = (Vec::new(), 0_isize);
     for it in put {

@@ -148,6 +148,12 @@ fn a_mask_is_never_saved_and_never_stands_for_the_secret_of_another_place() {
         "web: {password: a}"
     );
     // Nor is one lost in a comment.
+    let before = "ntfy: {topic: one, token: two}\nwebhook:\n  headers:\n    X-Key: three\n";
+    for line in ["ntfy", "    X-Key"] {
+        let text = veiled(before).replace(line, &format!("# {line}"));
+        let saved = unveiled(&text, before, false);
+        assert!(saved.is_err(), "{text} is {saved:?}");
+    }
     let before = "# password: one\n# password: two\nweb: {}\n";
     assert!(unveiled("# password: \"********\"\nweb: {}\n", before, false).is_err());
 }
