@@ -69,13 +69,15 @@ pub(super) struct Scalar {
     pub(super) range: Range<usize>,
 }
 
+/// A text as the parser gives it. `None` if it is too large, or no YAML.
+fn raw(text: &str) -> Option<Spanned<Raw>> {
+    let is_small = text.len() <= MOST_BYTES;
+    is_small.then(|| serde_saphyr::from_str_with_options(text, options()).ok()).flatten()
+}
+
 /// All that a text says. `None` if it is no YAML, or nobody can say where something is.
 pub(super) fn scalars(text: &str) -> Option<Vec<Scalar>> {
-    if text.len() > MOST_BYTES {
-        return None;
-    }
-    let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
-    let mut found = Vec::new();
+    let (raw, mut found) = (raw(text)?, Vec::new());
     said(&raw, "", &mut found)?;
     Some(found)
 }
@@ -106,16 +108,12 @@ fn bytes(raw: &Spanned<Raw>) -> Option<Range<usize>> {
 /// Is it no YAML at all?
 pub(super) fn is_broken(text: &str) -> bool {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.len() > MOST_BYTES || serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).is_err()
+    raw(text).is_none()
 }
 
 /// The secrets of a text. `None` if it is no YAML, or nobody can say where they are.
 pub(super) fn secrets(text: &str) -> Option<Vec<Hidden>> {
-    if text.len() > MOST_BYTES {
-        return None;
-    }
-    let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
-    let mut found = Vec::new();
+    let (raw, mut found) = (raw(text)?, Vec::new());
     hidden(&raw, ["", ""], "", false, &mut found)?;
     Some(found)
 }

@@ -55,13 +55,12 @@ pub(super) fn veiled(text: &str) -> String {
 /// may have been guessed wrong.
 ///
 /// # Errors
-/// Masks that stand for nothing that was there. One in a comment may stay.
+/// Masks that stand for nothing that was there. In a comment they may stay if the file has some already.
 pub(super) fn unveiled(text: &str, before: &str, is_guessed: bool) -> Result<Unveiled, Vec<Unknown>> {
     let is_read = is_read(before);
-    let as_it_is = || Unveiled { text: text.to_owned(), secrets: Vec::new() };
     if is_read && yaml::secrets(text).is_none() && yaml::is_broken(text) {
         // Nothing is saved of it: whoever reads it says why.
-        return Ok(as_it_is());
+        return Ok(Unveiled { text: text.to_owned(), secrets: Vec::new() });
     }
     let (held, found) = (secrets(before, is_read), secrets(text, is_read));
     let by_name: BTreeMap<_, _> = held.iter().map(|it| (it.name.as_str(), it)).collect();
@@ -84,11 +83,13 @@ pub(super) fn unveiled(text: &str, before: &str, is_guessed: bool) -> Result<Unv
             _ => unknown.push(Unknown { path: secret.path.clone(), at: secret.range.start }),
         }
     }
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
     put.dedup_by(|next, it| next.range.start < it.range.end);
     let whole = spliced(text, put.iter().map(|it| (it.range.clone(), it.was)));
-    let secrets =
-        if unknown.is_empty() { told(text, &whole, before, &put).map_err(|it| vec![it])? } else { Vec::new() };
-    if unknown.is_empty() { Ok(Unveiled { text: whole, secrets }) } else { Err(unknown) }
+    let secrets = told(text, &whole, before, &put).map_err(|it| vec![it])?;
+    Ok(Unveiled { text: whole, secrets })
 }
 
 /// Masks that are known by no name: their line was commented out or brought back, or in a file that nobody could read a line above was mended.
